@@ -1,0 +1,180 @@
+//! Errors that a server sent, or that tokio-postgres found on the way to it.
+//!
+//! A server's message may quote a row: "invalid input syntax for type integer: …", or whatever a
+//! trigger raises. DETAIL, HINT and CONTEXT do so routinely and are never used. The message is
+//! kept except for the classes where it may hold a value; there the SQLSTATE has to do.
+
+use super::{Error, Kind, Side};
+
+/// The parts of an `ErrorResponse` that may be shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServerError {
+    /// Five characters, see PostgreSQL's appendix "Error Codes".
+    pub sqlstate: String,
+    /// The primary message; may quote a value, see [`ServerError::into_error`].
+    pub message: String,
+    /// The constraint that was violated, if one was.
+    pub constraint: Option<String>,
+    /// The table the server names, as `schema.table`.
+    pub table: Option<String>,
+}
+
+impl ServerError {
+    /// The error to report; `doing` completes "Could not …".
+    pub fn into_error(self, side: Side, doing: &str) -> Error {
+        let kind = kind_of(&self.sqlstate);
+        let said = if may_quote_a_value(&self.sqlstate) {
+            "the server's message is withheld, since it may quote a row value".to_owned()
+        } else {
+            self.message
+        };
+        let constraint = self
+            .constraint
+            .map(|name| format!(" (constraint \"{name}\")"))
+            .unwrap_or_default();
+        let mut error = Error::new(kind, format!("Could not {doing}: {said}{constraint}"))
+            .on(side)
+            .with_sqlstate(&self.sqlstate);
+        if let Some(table) = self.table {
+            error = error.table(table);
+        }
+        match remedy_for(&self.sqlstate) {
+            Some(remedy) => error.remedy(remedy),
+            None => error,
+        }
+    }
+}
+
+/// Makes the error to report of one that tokio-postgres returned; `doing` completes "Could not …".
+pub fn from_client(side: Side, doing: &str, error: &tokio_postgres::Error) -> Error {
+    if let Some(server) = error.as_db_error() {
+        let table = server.table().map(|table| match server.schema() {
+            Some(schema) => format!("{schema}.{table}"),
+            None => table.to_owned(),
+        });
+        return ServerError {
+            sqlstate: server.code().code().to_owned(),
+            message: server.message().to_owned(),
+            constraint: server.constraint().map(str::to_owned),
+            table,
+        }
+        .into_error(side, doing);
+    }
+    let kind = if error.is_closed() || caused_by_io(error) {
+        Kind::ConnectionLost
+    } else {
+        Kind::Unknown
+    };
+    Error::new(kind, format!("Could not {doing}: {}", with_causes(error))).on(side)
+}
+
+/// An error and what caused it, in one line.
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let said = inner.to_string();
+        if !text.contains(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
+        cause = inner.source();
+    }
+    text
+}
+
+fn caused_by_io(error: &tokio_postgres::Error) -> bool {
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        if inner.is::<std::io::Error>() {
+            return true;
+        }
+        cause = inner.source();
+    }
+    false
+}
+
+fn kind_of(sqlstate: &str) -> Kind {
+    match sqlstate {
+        "42501" => Kind::Privilege,
+        "55006" => Kind::SlotInUse,
+        "40001" | "40P01" | "55P03" => Kind::Contention,
+        // query_canceled is somebody's pg_cancel_backend or a time-out: worth another try
+        "57014" => Kind::Contention,
+        "25006" => Kind::Unsupported,
+        "3D000" => Kind::Definite,
+        _ => match sqlstate.get(..2).unwrap_or_default() {
+            "08" => Kind::ConnectionLost,
+            "28" => Kind::Authentication,
+            "53" | "57" | "58" => Kind::ServerBusy,
+            "23" | "27" | "44" | "09" | "P0" => Kind::Refused,
+            "0A" | "22" | "3D" | "3F" | "42" | "55" => Kind::Definite,
+            _ => Kind::Unknown,
+        },
+    }
+}
+
+fn may_quote_a_value(sqlstate: &str) -> bool {
+    matches!(
+        sqlstate.get(..2).unwrap_or_default(),
+        "22" | "P0" | "XX" | "38" | "39"
+    )
+}
+
+fn remedy_for(sqlstate: &str) -> Option<&'static str> {
+    Some(match sqlstate {
+        "28P01" => "Check the user and the password of this side in the configuration.",
+        "28000" => {
+            "The server has no pg_hba.conf rule that admits this user, database, address and TLS \
+             mode, or the role may not log in; `walferry setup-sql` prints what is needed."
+        }
+        "3D000" => "Check `database` of this side in the configuration.",
+        "42501" => {
+            "Run `walferry setup-sql` and have the printed grants applied, then `walferry check`."
+        }
+        "53300" => "Raise max_connections, or free connections of this role.",
+        "53100" => "Free disk space on the server; walferry goes on by itself.",
+        "25006" => {
+            "The session is read-only: the server is a standby or default_transaction_read_only is \
+             on. Connect to the primary."
+        }
+        "53400" => "Raise max_replication_slots on the source, or drop a slot that nobody reads.",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn server(sqlstate: &str, message: &str) -> ServerError {
+        ServerError {
+            sqlstate: sqlstate.to_owned(),
+            message: message.to_owned(),
+            ..ServerError::default()
+        }
+    }
+
+    #[test]
+    fn a_message_that_may_quote_a_row_is_withheld() {
+        for sqlstate in ["22P02", "22001", "P0001", "XX000"] {
+            let error = server(sqlstate, "invalid input: \"canary\"")
+                .into_error(Side::Destination, "apply a batch");
+            assert!(!error.to_string().contains("canary"), "{error}");
+            assert!(error.to_string().contains(sqlstate), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_missing_right_names_the_object_and_the_way_out() {
+        let error = server("42501", "permission denied for table users")
+            .into_error(Side::Source, "read the table");
+        assert_eq!(error.kind(), Kind::Privilege);
+        assert!(
+            error
+                .to_string()
+                .contains("permission denied for table users")
+        );
+        assert!(error.hint().is_some_and(|hint| hint.contains("setup-sql")));
+    }
+}

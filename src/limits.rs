@@ -1,0 +1,76 @@
+//! Every bound that walferry keeps, in one place; the unit is the last word of each name.
+
+use std::time::Duration;
+
+/// Longest identifier PostgreSQL stores (`NAMEDATALEN - 1`); longer names are refused, never cut.
+pub const IDENTIFIER_BYTES_MAX: usize = 63;
+
+/// Largest frame the wire may announce: PostgreSQL's own allocation limit of 1 GiB plus framing.
+pub const FRAME_BYTES_MAX: usize = (1 << 30) + (1 << 20);
+
+/// How much the replication connection asks the kernel for in one read.
+pub const READ_BYTES: usize = 256 << 10;
+
+/// Size of the pieces in which the initial load hands COPY data to the destination.
+pub const COPY_CHUNK_BYTES: usize = 256 << 10;
+
+/// COPY pieces of one table that may wait between reader and writer during the initial load.
+pub const COPY_CHUNKS_WAITING_MAX: usize = 4;
+
+/// Staged bytes after which a staging table is truncated instead of emptied by DELETE.
+pub const STAGE_DEAD_BYTES_MAX: u64 = 1 << 20;
+
+/// Staging tables one applier session keeps before it makes room by dropping them all.
+pub const STAGES_MAX: usize = 500;
+
+/// Relations one publication may send before we call the catalog hostile.
+pub const RELATIONS_MAX: usize = 200_000;
+
+/// How often the reader tells the source where it stands, whatever the applier does.
+pub const FEEDBACK_INTERVAL: Duration = Duration::from_secs(5);
+
+/// How often a transactional message keeps an otherwise idle slot moving.
+pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(10);
+
+/// How often the slot's retention is looked at on the source.
+pub const SLOT_WATCH_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Shortest time between two checkpoints that only move the position of an idle pipeline.
+pub const IDLE_CHECKPOINT_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Silence on the replication wire after which it is taken for dead. The server answers our
+/// feedback, which asks for a reply every [`FEEDBACK_INTERVAL`], so silence means trouble.
+pub const WIRE_SILENCE_MAX: Duration = Duration::from_secs(30);
+
+/// What we ask the source to use as `wal_sender_timeout` (12+).
+pub const WAL_SENDER_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Longest pause between two attempts to reach a server.
+pub const BACKOFF_MAX: Duration = Duration::from_secs(10);
+
+/// How long a start waits for the writer lock of a predecessor whose sessions are still ending.
+pub const WRITER_LOCK_WAIT_MAX: Duration = Duration::from_millis(1_500);
+
+/// How long SIGTERM waits for the transaction that is half received and the batch in flight.
+pub const DRAIN_MAX: Duration = Duration::from_secs(20);
+
+/// How long a temporary or permanent slot may take to be created: long transactions delay it.
+pub const SLOT_CREATION_MAX: Duration = Duration::from_secs(600);
+
+/// Concurrent HTTP connections that the observability listener serves.
+pub const HTTP_CONNECTIONS_MAX: usize = 64;
+
+/// How long a client of the observability listener may take for one request.
+pub const HTTP_REQUEST_MAX: Duration = Duration::from_secs(10);
+
+/// How often histograms are drained, so that they stay small when nobody scrapes.
+pub const METRICS_UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Bytes a password file, a password command or a key file may hold.
+pub const SECRET_BYTES_MAX: usize = 64 << 10;
+
+/// How long a password command may run.
+pub const PASSWORD_COMMAND_MAX: Duration = Duration::from_secs(30);
+
+const _: () = assert!(FEEDBACK_INTERVAL.as_secs() * 2 < WIRE_SILENCE_MAX.as_secs());
+const _: () = assert!(WIRE_SILENCE_MAX.as_secs() < WAL_SENDER_TIMEOUT.as_secs());

@@ -1,0 +1,77 @@
+//! Where a server is and how to prove who we are.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use crate::error::Side;
+
+/// One server as the configuration describes it.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    /// Which section of the configuration it came from.
+    pub side: Side,
+    /// Its address.
+    pub host: Host,
+    /// Also the number in the name of a unix socket.
+    pub port: u16,
+    /// The database to connect to.
+    pub database: String,
+    /// The role to log in as.
+    pub user: String,
+    /// Where the password comes from; read anew at each connect, so that rotation needs no restart.
+    pub password: Option<Secret>,
+    /// TLS policy; ignored for unix sockets, as libpq does.
+    pub tls: Tls,
+    /// Limit for reaching the server, TLS and authentication together.
+    pub connect_timeout: Duration,
+}
+
+/// An address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Host {
+    /// A DNS name or an IP address.
+    Tcp(String),
+    /// The directory that holds the socket `.s.PGSQL.<port>`.
+    Unix(PathBuf),
+}
+
+/// Where a secret comes from.
+#[derive(Clone, Debug)]
+pub enum Secret {
+    /// Written in the configuration or the environment.
+    Inline(SecretString),
+    /// The content of a file, without its last line break.
+    File(PathBuf),
+    /// The standard output of a program (`argv`), without its last line break.
+    Command(Vec<String>),
+}
+
+/// TLS policy with libpq's meanings.
+#[derive(Clone, Debug)]
+pub struct Tls {
+    /// `sslmode`
+    pub mode: SslMode,
+    /// `sslrootcert`: a PEM file, or `system`; `None` means the system's roots.
+    pub root: Option<PathBuf>,
+    /// `sslcert` and `sslkey`: PEM files.
+    pub client: Option<(PathBuf, PathBuf)>,
+}
+
+/// `sslmode`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SslMode {
+    /// Never TLS.
+    Disable,
+    /// Plain first, TLS when the server insists.
+    Allow,
+    /// TLS first, plain when the server has none.
+    Prefer,
+    /// TLS, without looking at the certificate (with `sslrootcert`: as `verify-ca`).
+    Require,
+    /// TLS with a certificate that a trusted root signed.
+    VerifyCa,
+    /// As `verify-ca`, and the certificate names the host.
+    VerifyFull,
+}

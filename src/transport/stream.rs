@@ -1,0 +1,4 @@
+//! A connected byte stream, plain or encrypted.
+
+/// A connected, TLS-negotiated stream.
+pub struct Transport;
