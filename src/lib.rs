@@ -30,7 +30,7 @@ pub mod snapshot;
 
 pub mod pipeline;
 
-pub mod cli;
+// pub mod cli;
 pub mod observe;
 
 pub mod error;

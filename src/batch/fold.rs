@@ -1,0 +1,269 @@
+//! Folds the changes of a table with a key to one net effect per key.
+
+use std::hash::BuildHasher;
+
+use hashbrown::HashTable;
+
+use super::arena::{Arena, Span};
+use super::target::Target;
+use super::{FoldError, Start};
+use crate::decode::{Cell, Cells, Tuple};
+
+/// The net effect on one key.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// The key's encoded cells.
+    pub key: Span,
+    /// A row with this key was there when the batch began, and is there no more once deletes ran
+    /// (unless `put` is a [`Put::Patch`], which changes it in place).
+    pub existed: bool,
+    /// What is to be there at the end.
+    pub put: Put,
+}
+
+/// What is to be there at the end of the batch.
+#[derive(Clone, Copy, Debug)]
+pub enum Put {
+    /// No row.
+    Nothing,
+    /// The row that was there, as it was: where an entry starts whose row is about to change.
+    Kept,
+    /// This row, which has all its values.
+    Row(Span),
+    /// The row that was there, with the values that came changed.
+    Patch(Span),
+    /// This row; the values that did not come are those that the row with key `from` had when
+    /// the batch began.
+    Carry {
+        /// The row, with [`Cell::Unchanged`] for values that did not come.
+        row: Span,
+        /// Encoded key cells.
+        from: Span,
+    },
+}
+
+/// The entries of a table, found by key.
+#[derive(Debug)]
+pub struct Keyed {
+    rows: Arena,
+    keys: Arena,
+    entries: Vec<Entry>,
+    index: HashTable<u32>,
+    hasher: foldhash::fast::FixedState,
+    start: Start,
+}
+
+/// Bytes an entry costs besides its row and key: itself and its place in the index.
+const ENTRY_BYTES: usize = size_of::<Entry>() + 8;
+
+impl Keyed {
+    pub(super) fn new(start: Start) -> Self {
+        Keyed {
+            rows: Arena::default(),
+            keys: Arena::default(),
+            entries: Vec::new(),
+            index: HashTable::new(),
+            hasher: foldhash::fast::FixedState::default(),
+            start,
+        }
+    }
+
+    /// In the order in which the keys were first met.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The cells of a row.
+    pub fn row(&self, span: Span) -> Cells<'_> {
+        Cells::new(self.rows.get(span))
+    }
+
+    /// The cells of a key, in key order.
+    pub fn key(&self, span: Span) -> Cells<'_> {
+        Cells::new(self.keys.get(span))
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.rows.len() + self.keys.len() + self.entries.len() * ENTRY_BYTES
+    }
+
+    pub(super) fn insert(&mut self, target: &Target, new: Tuple<'_>) -> Result<(), FoldError> {
+        if new.has_unchanged() {
+            return Err(FoldError::Incomplete);
+        }
+        let at = self.entry(target, new, None, Expect::Absent)?;
+        let put = Put::Row(self.rows.push(new.encoded()));
+        self.place(at, put)
+    }
+
+    pub(super) fn update(
+        &mut self,
+        target: &Target,
+        old: Option<Tuple<'_>>,
+        new: Tuple<'_>,
+    ) -> Result<(), FoldError> {
+        let Some(old) = old.filter(|old| key_differs(target, *old, new)) else {
+            let at = self.entry(target, new, old, Expect::Present)?;
+            return self.patch(at, new);
+        };
+        let from = self.entry(target, old, None, Expect::Present)?;
+        let moved = self.lift(from, new)?;
+        let to = self.entry(target, new, Some(old), Expect::Absent)?;
+        self.place(to, moved)
+    }
+
+    pub(super) fn delete(&mut self, target: &Target, old: Tuple<'_>) -> Result<(), FoldError> {
+        let at = self.entry(target, old, None, Expect::Present)?;
+        let entry = &mut self.entries[at];
+        if matches!(entry.put, Put::Nothing) {
+            return Err(FoldError::RowGone);
+        }
+        entry.put = Put::Nothing;
+        Ok(())
+    }
+
+    /// Changes the row of an entry whose key stays.
+    fn patch(&mut self, at: usize, new: Tuple<'_>) -> Result<(), FoldError> {
+        let entry = self.entries[at];
+        let put = match entry.put {
+            Put::Nothing => return Err(FoldError::RowGone),
+            Put::Row(row) => Put::Row(self.merge(row, new)),
+            Put::Kept => Put::Patch(self.rows.push(new.encoded())),
+            Put::Patch(row) => Put::Patch(self.merge(row, new)),
+            Put::Carry { row, from } => Put::Carry {
+                row: self.merge(row, new),
+                from,
+            },
+        };
+        self.entries[at].put = put;
+        Ok(())
+    }
+
+    /// Takes the row from under its old key, with what the update changed.
+    fn lift(&mut self, from: usize, new: Tuple<'_>) -> Result<Put, FoldError> {
+        let entry = self.entries[from];
+        let (row, origin) = match entry.put {
+            Put::Nothing => return Err(FoldError::RowGone),
+            Put::Row(row) => (self.merge(row, new), entry.key),
+            Put::Kept => (self.rows.push(new.encoded()), entry.key),
+            Put::Patch(row) => (self.merge(row, new), entry.key),
+            Put::Carry { row, from } => (self.merge(row, new), from),
+        };
+        self.entries[from].put = Put::Nothing;
+        let complete = self.row(row).all(|cell| cell != Cell::Unchanged);
+        Ok(if complete {
+            Put::Row(row)
+        } else {
+            Put::Carry { row, from: origin }
+        })
+    }
+
+    /// Puts a row where there must be none.
+    fn place(&mut self, at: usize, put: Put) -> Result<(), FoldError> {
+        let entry = &mut self.entries[at];
+        if !matches!(entry.put, Put::Nothing) {
+            return Err(FoldError::KeyTaken);
+        }
+        entry.put = put;
+        Ok(())
+    }
+
+    /// `new` over `old`: values that did not come stay what they were.
+    fn merge(&mut self, old: Span, new: Tuple<'_>) -> Span {
+        if !new.has_unchanged() {
+            return self.rows.replace(old, new.encoded());
+        }
+        let mut merged = Vec::with_capacity(self.rows.get(old).len() + new.encoded().len());
+        for (before, after) in self.row(old).zip(new.cells()) {
+            let cell = if after == Cell::Unchanged {
+                before
+            } else {
+                after
+            };
+            cell.encode(&mut merged);
+        }
+        self.rows.replace(old, &merged)
+    }
+
+    /// Finds or makes the entry of a tuple's key. A new entry is in the state that `expect`
+    /// implies: there is a row to change, or there is none.
+    fn entry(
+        &mut self,
+        target: &Target,
+        tuple: Tuple<'_>,
+        fallback: Option<Tuple<'_>>,
+        expect: Expect,
+    ) -> Result<usize, FoldError> {
+        let length = self.keys.len();
+        let mut complete = true;
+        let span = self.keys.write(|bytes| {
+            complete = write_key(target.key(), tuple, fallback, bytes);
+        });
+        if !complete {
+            self.keys.truncate(length);
+            return Err(FoldError::Incomplete);
+        }
+        let hash = self.hasher.hash_one(self.keys.tail(length));
+        let (keys, entries) = (&self.keys, &self.entries);
+        let same = |at: &u32| keys.get(entries[*at as usize].key) == keys.tail(length);
+        if let Some(at) = self.index.find(hash, same) {
+            let at = *at as usize;
+            self.keys.truncate(length);
+            return Ok(at);
+        }
+        let (existed, put) = match expect {
+            Expect::Absent => (false, Put::Nothing),
+            Expect::Present if self.start == Start::Empty => return Err(FoldError::RowGone),
+            Expect::Present => (true, Put::Kept),
+        };
+        let at = self.entries.len();
+        self.entries.push(Entry {
+            key: span,
+            existed,
+            put,
+        });
+        let (keys, entries, hasher) = (&self.keys, &self.entries, &self.hasher);
+        let rehash = |at: &u32| hasher.hash_one(keys.get(entries[*at as usize].key));
+        // A batch holds far fewer entries than bytes, and those are below 4 GiB.
+        self.index
+            .insert_unique(hash, u32::try_from(at).unwrap_or(u32::MAX), rehash);
+        Ok(at)
+    }
+}
+
+/// What a key must be before an operation, where the batch has not met it yet.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Expect {
+    Absent,
+    Present,
+}
+
+/// Whether an update moved its row to another key. A key value that did not come with `new` was
+/// not changed.
+fn key_differs(target: &Target, old: Tuple<'_>, new: Tuple<'_>) -> bool {
+    let key = target.key();
+    let mut pairs = old.cells().zip(new.cells()).enumerate();
+    pairs.any(|(at, (old, new))| key.contains(&at) && new != Cell::Unchanged && old != new)
+}
+
+/// Writes the key's cells in key order; false when one is missing or NULL.
+fn write_key(
+    key: &[usize],
+    tuple: Tuple<'_>,
+    fallback: Option<Tuple<'_>>,
+    out: &mut Vec<u8>,
+) -> bool {
+    key.iter().all(|&at| {
+        let cell = match tuple.cells().nth(at) {
+            Some(Cell::Unchanged) => fallback.and_then(|old| old.cells().nth(at)),
+            cell => cell,
+        };
+        match cell {
+            None | Some(Cell::Unchanged | Cell::Null) => false,
+            Some(cell) => {
+                cell.encode(out);
+                true
+            }
+        }
+    })
+}

@@ -1,0 +1,62 @@
+//! What the middle of the flow must know of a table.
+
+use super::FoldError;
+use crate::catalog::TableName;
+use crate::decode::Tuple;
+use crate::lsn::Lsn;
+
+/// A source relation as one relation message described it, and the table it goes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The relation's id on the wire.
+    pub oid: u32,
+    /// Its name on the source.
+    pub source: TableName,
+    /// Where its rows go.
+    pub destination: TableName,
+    /// The columns, in the order of the relation message.
+    pub columns: Vec<TargetColumn>,
+    /// How a row is found again.
+    pub identity: RowIdentity,
+    /// The destination held the source's state at this position when its initial load ended;
+    /// transactions that end at or before it are skipped for this table.
+    pub snapshot_lsn: Lsn,
+}
+
+/// One column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TargetColumn {
+    /// Its name on both sides.
+    pub name: String,
+}
+
+/// How a row is found again in the destination.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RowIdentity {
+    /// By these columns (positions in [`Target::columns`]).
+    Key(Vec<usize>),
+    /// By all its values: REPLICA IDENTITY FULL without a primary key.
+    WholeRow,
+    /// Not at all: rows are only added.
+    None,
+}
+
+impl Target {
+    pub(super) fn check_width(&self, tuple: Tuple<'_>) -> Result<(), FoldError> {
+        if tuple.len() == self.columns.len() {
+            return Ok(());
+        }
+        Err(FoldError::Width {
+            found: tuple.len(),
+            expected: self.columns.len(),
+        })
+    }
+
+    /// The key's column positions; empty when rows are not found by key.
+    pub fn key(&self) -> &[usize] {
+        match &self.identity {
+            RowIdentity::Key(columns) => columns,
+            RowIdentity::WholeRow | RowIdentity::None => &[],
+        }
+    }
+}

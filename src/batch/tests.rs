@@ -1,0 +1,266 @@
+//! Random histories, folded and then applied to a map in the order `apply` uses, against the map
+//! that the same history makes one change at a time.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::catalog::TableName;
+use crate::decode::{Cell, Cells, Message};
+
+type Row = Vec<Option<Vec<u8>>>;
+type Table = BTreeMap<Vec<u8>, Row>;
+
+fn target(identity: RowIdentity) -> Arc<Target> {
+    let column = |name: &str| TargetColumn {
+        name: name.to_owned(),
+    };
+    Arc::new(Target {
+        oid: 1,
+        source: TableName::new("public", "t"),
+        destination: TableName::new("app_public", "t"),
+        columns: vec![column("id"), column("a"), column("big")],
+        identity,
+        snapshot_lsn: Lsn::ZERO,
+    })
+}
+
+/// One change of a history, over the keys 0 to 4.
+#[derive(Clone, Debug)]
+enum Change {
+    Insert(u8, u8, u8),
+    Update {
+        key: u8,
+        to: u8,
+        a: u8,
+        big: Option<u8>,
+    },
+    Delete(u8),
+    Truncate,
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    prop_oneof![
+        4 => (0..5_u8, any::<u8>(), any::<u8>()).prop_map(|(k, a, b)| Change::Insert(k, a, b)),
+        8 => (0..5_u8, 0..5_u8, any::<u8>(), any::<Option<u8>>(), any::<bool>()).prop_map(
+            |(key, to, a, big, stay)| Change::Update { key, to: if stay { key } else { to }, a, big }
+        ),
+        4 => (0..5_u8).prop_map(Change::Delete),
+        1 => Just(Change::Truncate),
+    ]
+}
+
+fn text(value: u8) -> Vec<u8> {
+    value.to_string().into_bytes()
+}
+
+fn wire(cells: &[Option<Vec<u8>>], unchanged: Option<usize>) -> Vec<u8> {
+    let mut bytes = vec![b'I', 0, 0, 0, 1, b'N'];
+    bytes.extend_from_slice(&u16::try_from(cells.len()).unwrap().to_be_bytes());
+    for (at, cell) in cells.iter().enumerate() {
+        match cell {
+            _ if unchanged == Some(at) => Cell::Unchanged.encode(&mut bytes),
+            Some(value) => Cell::Text(value).encode(&mut bytes),
+            None => Cell::Null.encode(&mut bytes),
+        }
+    }
+    bytes
+}
+
+fn tuple(bytes: &[u8]) -> Tuple<'_> {
+    let Ok(Message::Insert { new, .. }) = Message::parse(bytes) else {
+        panic!("not a row")
+    };
+    new
+}
+
+/// Does a change to the model and, if it is legal there, to the batch.
+fn step(model: &mut Table, batch: &mut Batch, target: &Arc<Target>, change: &Change) {
+    match change {
+        Change::Insert(key, a, big) => {
+            let row = vec![Some(text(*key)), Some(text(*a)), Some(text(*big))];
+            if model.contains_key(&text(*key)) {
+                return;
+            }
+            batch.insert(target, tuple(&wire(&row, None))).unwrap();
+            model.insert(text(*key), row);
+        }
+        Change::Update { key, to, a, big } => {
+            let taken = key != to && model.contains_key(&text(*to));
+            let Some(before) = model.get(&text(*key)).filter(|_| !taken).cloned() else {
+                return;
+            };
+            let after = vec![
+                Some(text(*to)),
+                Some(text(*a)),
+                big.map(text).or_else(|| before[2].clone()),
+            ];
+            let old = wire(&[Some(text(*key)), None, None], None);
+            let old = (key != to).then(|| tuple(&old));
+            let unchanged = big.is_none().then_some(2);
+            batch
+                .update(target, old, tuple(&wire(&after, unchanged)))
+                .unwrap();
+            model.remove(&text(*key));
+            model.insert(text(*to), after);
+        }
+        Change::Delete(key) => {
+            if model.remove(&text(*key)).is_some() {
+                let old = wire(&[Some(text(*key)), None, None], None);
+                batch.delete(target, tuple(&old)).unwrap();
+            }
+        }
+        Change::Truncate => {
+            model.clear();
+            batch.truncate(target, false);
+        }
+    }
+}
+
+fn over(before: &Row, cells: Cells<'_>) -> Row {
+    let mut row = before.clone();
+    for (place, cell) in row.iter_mut().zip(cells) {
+        match cell {
+            Cell::Unchanged => {}
+            Cell::Null => *place = None,
+            Cell::Text(value) | Cell::Binary(value) => *place = Some(value.to_vec()),
+        }
+    }
+    row
+}
+
+/// What `apply` does with a table: truncate, carry, delete, update, insert.
+fn apply(table: &mut Table, batch: &Batch) {
+    let Some(changed) = batch.tables().first() else {
+        return;
+    };
+    let Rows::Keyed(keyed) = &changed.rows else {
+        panic!("not keyed")
+    };
+    if changed.truncated.is_some() {
+        table.clear();
+    }
+    let key = |span| match keyed.key(span).next() {
+        Some(Cell::Text(value)) => value.to_vec(),
+        other => panic!("a key of {other:?}"),
+    };
+    let empty: Row = vec![None; 3];
+    let carried: Vec<Row> = keyed
+        .entries()
+        .iter()
+        .filter_map(|entry| match entry.put {
+            Put::Carry { row, from } => Some(over(&table[&key(from)], keyed.row(row))),
+            _ => None,
+        })
+        .collect();
+    for entry in keyed.entries() {
+        if entry.existed && !matches!(entry.put, Put::Patch(_)) {
+            assert!(
+                table.remove(&key(entry.key)).is_some(),
+                "deleted a row that is not there"
+            );
+        }
+    }
+    for entry in keyed.entries() {
+        if let Put::Patch(row) = entry.put {
+            let place = table
+                .get_mut(&key(entry.key))
+                .expect("updated a row that is not there");
+            *place = over(place, keyed.row(row));
+        }
+    }
+    let inserted = keyed.entries().iter().filter_map(|entry| match entry.put {
+        Put::Row(row) => Some(over(&empty, keyed.row(row))),
+        _ => None,
+    });
+    for row in inserted.chain(carried) {
+        let key = row[0].clone().expect("a key");
+        assert!(table.insert(key, row).is_none(), "inserted over a row");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4000))]
+
+    #[test]
+    fn a_folded_history_ends_where_the_history_ends(
+        before in proptest::collection::vec(change(), 0..6),
+        batches in proptest::collection::vec(proptest::collection::vec(change(), 0..24), 1..4),
+    ) {
+        let target = target(RowIdentity::Key(vec![0]));
+        let mut model = Table::new();
+        for change in &before {
+            step(&mut model, &mut Batch::default(), &target, change);
+            // the destination starts equal; only the model's state matters here
+        }
+        let mut destination = model.clone();
+        for changes in &batches {
+            let mut batch = Batch::default();
+            for change in changes {
+                step(&mut model, &mut batch, &target, change);
+            }
+            apply(&mut destination, &batch);
+            prop_assert_eq!(&destination, &model);
+        }
+    }
+}
+
+#[test]
+fn copies_of_equal_rows_are_counted_not_merged() {
+    let target = target(RowIdentity::WholeRow);
+    let mut batch = Batch::default();
+    let row = wire(&[Some(text(1)), None, None], None);
+    let other = wire(&[Some(text(2)), None, None], None);
+    for _ in 0..3 {
+        batch.insert(&target, tuple(&row)).unwrap();
+    }
+    batch.delete(&target, tuple(&row)).unwrap();
+    batch
+        .update(&target, Some(tuple(&row)), tuple(&other))
+        .unwrap();
+    batch.delete(&target, tuple(&other)).unwrap();
+    batch.delete(&target, tuple(&other)).unwrap();
+    let Rows::Whole(multiset) = &batch.tables()[0].rows else {
+        panic!("not whole rows")
+    };
+    let copies: Vec<i64> = multiset.rows().map(|(_, copies)| copies).collect();
+    assert_eq!(copies, [1, -1]);
+}
+
+#[test]
+fn a_history_that_no_source_sends_is_refused() {
+    let target = target(RowIdentity::Key(vec![0]));
+    let row = wire(&[Some(text(1)), None, None], None);
+    let mut batch = Batch::default();
+    batch.insert(&target, tuple(&row)).unwrap();
+    assert_eq!(batch.insert(&target, tuple(&row)), Err(FoldError::KeyTaken));
+    batch.delete(&target, tuple(&row)).unwrap();
+    assert_eq!(batch.delete(&target, tuple(&row)), Err(FoldError::RowGone));
+    let narrow = wire(&[Some(text(1))], None);
+    let width = FoldError::Width {
+        found: 1,
+        expected: 3,
+    };
+    assert_eq!(batch.insert(&target, tuple(&narrow)), Err(width));
+    let unkeyed = wire(&[None, None, None], None);
+    assert_eq!(
+        batch.delete(&target, tuple(&unkeyed)),
+        Err(FoldError::Incomplete)
+    );
+}
+
+#[test]
+fn hot_rows_do_not_grow_the_batch() {
+    let target = target(RowIdentity::Key(vec![0]));
+    let mut batch = Batch::default();
+    let row = wire(&[Some(text(1)), Some(text(7)), None], None);
+    batch.update(&target, None, tuple(&row)).unwrap();
+    let bytes = batch.bytes();
+    for _ in 0..10_000 {
+        batch.update(&target, None, tuple(&row)).unwrap();
+    }
+    assert_eq!(batch.bytes(), bytes);
+    assert_eq!(batch.changes(), 10_001);
+}

@@ -1,0 +1,159 @@
+//! The wire format, byte for byte, and what happens to every prefix of it.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::lsn::Lsn;
+
+fn tuple(cells: &[Cell<'_>]) -> Vec<u8> {
+    let mut bytes = u16::try_from(cells.len()).unwrap().to_be_bytes().to_vec();
+    for cell in cells {
+        cell.encode(&mut bytes);
+    }
+    bytes
+}
+
+fn samples() -> Vec<Vec<u8>> {
+    let row = tuple(&[
+        Cell::Text(b"1"),
+        Cell::Null,
+        Cell::Unchanged,
+        Cell::Binary(&[0, 1]),
+    ]);
+    let key = tuple(&[Cell::Text(b"7"), Cell::Null, Cell::Null, Cell::Null]);
+    let join = |parts: &[&[u8]]| parts.concat();
+    let oid = 77_u32.to_be_bytes();
+    vec![
+        join(&[
+            b"B",
+            &9_u64.to_be_bytes(),
+            &5_i64.to_be_bytes(),
+            &3_u32.to_be_bytes(),
+        ]),
+        join(&[
+            b"C\0",
+            &9_u64.to_be_bytes(),
+            &12_u64.to_be_bytes(),
+            &5_i64.to_be_bytes(),
+        ]),
+        join(&[b"I", &oid, b"N", &row]),
+        join(&[b"U", &oid, b"N", &row]),
+        join(&[b"U", &oid, b"K", &key, b"N", &row]),
+        join(&[b"D", &oid, b"O", &key]),
+        join(&[b"T", &1_u32.to_be_bytes(), &[2], &oid]),
+        join(&[
+            b"R",
+            &oid,
+            b"public\0t\0d",
+            &1_u16.to_be_bytes(),
+            b"\x01id\0",
+            &[0; 8],
+        ]),
+        join(&[b"O", &1_u64.to_be_bytes(), b"origin\0"]),
+        join(&[b"Y", &oid, b"public\0mood\0"]),
+        join(&[
+            b"M\x01",
+            &9_u64.to_be_bytes(),
+            b"walferry\0",
+            &2_u32.to_be_bytes(),
+            b"hi",
+        ]),
+    ]
+}
+
+#[test]
+fn a_key_change_carries_the_old_key_and_the_new_row() {
+    let bytes = samples().swap_remove(4);
+    let Ok(Message::Update {
+        relation: 77,
+        old: Some(old),
+        new,
+    }) = Message::parse(&bytes)
+    else {
+        panic!("not an update: {bytes:?}");
+    };
+    assert_eq!(old.cells().next(), Some(Cell::Text(b"7".as_slice())));
+    let cells: Vec<_> = new.cells().collect();
+    let expected = [
+        Cell::Text(b"1"),
+        Cell::Null,
+        Cell::Unchanged,
+        Cell::Binary(&[0, 1]),
+    ];
+    assert_eq!(cells, expected);
+    assert!(new.has_unchanged() && !old.has_unchanged());
+}
+
+#[test]
+fn a_commit_gives_the_end_of_its_record() {
+    let sample = samples().swap_remove(1);
+    let parsed = Message::parse(&sample).unwrap();
+    assert_eq!(
+        parsed,
+        Message::Commit {
+            end_lsn: Lsn(12),
+            committed_at: 5
+        }
+    );
+}
+
+#[test]
+fn a_relation_message_keeps_names_and_identity() {
+    let samples = samples();
+    let Ok(Message::Relation(relation)) = Message::parse(&samples[7]) else {
+        panic!("not a relation");
+    };
+    assert_eq!(
+        (relation.schema.as_str(), relation.name.as_str()),
+        ("public", "t")
+    );
+    assert!(relation.columns[0].in_identity);
+}
+
+#[test]
+fn every_prefix_and_every_extension_of_a_message_is_an_error() {
+    for sample in samples() {
+        assert!(Message::parse(&sample).is_ok(), "{sample:?}");
+        for end in 0..sample.len() {
+            assert!(
+                Message::parse(&sample[..end]).is_err(),
+                "{sample:?} cut at {end}"
+            );
+        }
+        let longer = [sample.as_slice(), &[0]].concat();
+        assert_eq!(Message::parse(&longer), Err(DecodeError::TrailingBytes(1)));
+    }
+}
+
+#[test]
+fn a_negative_length_is_refused() {
+    let bytes = [
+        b"I".as_slice(),
+        &[0, 0, 0, 1],
+        b"N",
+        &[0, 1],
+        b"t",
+        &[0xFF; 4],
+    ]
+    .concat();
+    assert_eq!(
+        Message::parse(&bytes),
+        Err(DecodeError::NegativeLength("a column value"))
+    );
+}
+
+proptest! {
+    #[test]
+    fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let _ = Replication::parse(&bytes);
+        let _ = Message::parse(&bytes);
+    }
+
+    #[test]
+    fn a_damaged_message_never_panics(which in 0..11_usize, at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+        let mut sample = samples().swap_remove(which);
+        let at = at.index(sample.len());
+        sample[at] = byte;
+        let _ = Message::parse(&sample);
+    }
+}
