@@ -23,6 +23,9 @@ pub const STAGE_DEAD_BYTES_MAX: u64 = 1 << 20;
 /// Staging tables one applier session keeps before it makes room by dropping them all.
 pub const STAGES_MAX: usize = 500;
 
+/// Prepared statements one applier session keeps before it forgets them all.
+pub const STATEMENTS_MAX: usize = 2_000;
+
 /// Relations one publication may send before we call the catalog hostile.
 pub const RELATIONS_MAX: usize = 200_000;
 
@@ -32,8 +35,8 @@ pub const FEEDBACK_INTERVAL: Duration = Duration::from_secs(5);
 /// How often a transactional message keeps an otherwise idle slot moving.
 pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(10);
 
-/// How often the slot's retention is looked at on the source.
-pub const SLOT_WATCH_INTERVAL: Duration = Duration::from_secs(10);
+/// How often the source is asked where its WAL ends and what the slot retains.
+pub const SLOT_WATCH_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Shortest time between two checkpoints that only move the position of an idle pipeline.
 pub const IDLE_CHECKPOINT_INTERVAL: Duration = Duration::from_secs(10);
@@ -45,6 +48,15 @@ pub const WIRE_SILENCE_MAX: Duration = Duration::from_secs(30);
 /// What we ask the source to use as `wal_sender_timeout` (12+).
 pub const WAL_SENDER_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// A read of at least this many bytes means that we are behind.
+pub const GULP_BYTES_MIN: usize = 16 << 10;
+
+/// How long a reader that is behind lets the socket fill before it reads again.
+pub const GULP_PAUSE: Duration = Duration::from_millis(10);
+
+/// Shortest pause between two attempts to reach a server.
+pub const BACKOFF_MIN: Duration = Duration::from_millis(200);
+
 /// Longest pause between two attempts to reach a server.
 pub const BACKOFF_MAX: Duration = Duration::from_secs(10);
 
@@ -53,6 +65,9 @@ pub const WRITER_LOCK_WAIT_MAX: Duration = Duration::from_millis(1_500);
 
 /// How long SIGTERM waits for the transaction that is half received and the batch in flight.
 pub const DRAIN_MAX: Duration = Duration::from_secs(20);
+
+/// How long a session may take to end in good order.
+pub const GOODBYE_MAX: Duration = Duration::from_secs(2);
 
 /// How long a temporary or permanent slot may take to be created: long transactions delay it.
 pub const SLOT_CREATION_MAX: Duration = Duration::from_secs(600);

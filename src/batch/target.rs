@@ -18,6 +18,8 @@ pub struct Target {
     pub columns: Vec<TargetColumn>,
     /// How a row is found again.
     pub identity: RowIdentity,
+    /// The source sends all values of this table in binary; otherwise all of them come as text.
+    pub binary: bool,
     /// The destination held the source's state at this position when its initial load ended;
     /// transactions that end at or before it are skipped for this table.
     pub snapshot_lsn: Lsn,

@@ -23,6 +23,7 @@ fn target(identity: RowIdentity) -> Arc<Target> {
         destination: TableName::new("app_public", "t"),
         columns: vec![column("id"), column("a"), column("big")],
         identity,
+        binary: false,
         snapshot_lsn: Lsn::ZERO,
     })
 }

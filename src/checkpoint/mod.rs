@@ -1,1 +1,43 @@
-//! checkpoint
+//! 5. Where a position becomes durable.
+//!
+//! One row per pipeline in the destination says how far the tables have come. It is written in the
+//! same transaction as the data, so both are there or neither is, and after any fault the row *is*
+//! the truth: a start reads it and streams from there.
+//!
+//! **Why this is right.**
+//! * *Nothing lost.* The source is told to forget only what a [`DurableLsn`] says, and only this
+//!   module makes one: from a row that was read back, or from a COMMIT that returned in a session
+//!   whose `synchronous_commit` is pinned to on, so its WAL is flushed. Commits are compared by the
+//!   end LSN of their record, and the stream resumes at that LSN, not after it.
+//! * *Nothing twice.* The stream resumes exactly after the last commit that is in the tables. If
+//!   the connection is lost at COMMIT, nobody guesses: the next start reads the row.
+//! * *One writer.* A session-level advisory lock keeps a second daemon out. Should that lock be
+//!   lost without us noticing (a failed-over destination), each take-over raises `fence`, and every
+//!   checkpoint is a compare-and-set on the fence and on the position it starts from: the older
+//!   daemon's transaction updates no row and is rolled back as a whole.
+//!
+//! **What can go wrong.** A destination that fails over to a standby that lacks our last commits
+//! comes back with an older row than the slot was acknowledged for. The start notices (the slot's
+//! `confirmed_flush_lsn` is ahead of the row) and refuses ([`crate::Kind::SlotAhead`]), since the
+//! changes in between cannot be had again.
+
+mod migrate;
+mod pipeline;
+mod table;
+
+pub use migrate::migrate;
+pub use pipeline::{NewPipeline, Pipeline, Writer};
+pub use table::{LoadedTable, Loader};
+
+use crate::lsn::Lsn;
+
+/// A position that the destination has committed **and** flushed; made in this module alone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DurableLsn(Lsn);
+
+impl DurableLsn {
+    /// The position.
+    pub fn lsn(self) -> Lsn {
+        self.0
+    }
+}

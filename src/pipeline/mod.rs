@@ -1,1 +1,141 @@
-//! pipeline
+//! preflight → start (slot, checkpoint, initial load) → stream → drain, and again after a fault.
+//!
+//! ```text
+//! run ─▶ preflight ─▶ ┌─ start ─▶ stream ─▶ drained: done
+//!                     └── retry after a pause ◀── error ──▶ halt: exit code 4
+//! ```
+//!
+//! Each round starts from what the destination's checkpoint says and holds no state of the round
+//! before it: whatever failed, the way back is the same.
+
+mod applier;
+pub mod preflight;
+mod reaction;
+mod routes;
+mod start;
+mod stream;
+mod watch;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use tokio_util::sync::CancellationToken;
+
+pub use reaction::{Reaction, reaction};
+
+use crate::config::Config;
+use crate::error::{Error, Kind, Result};
+use crate::limits::{BACKOFF_MAX, BACKOFF_MIN};
+use crate::observe::{Board, State};
+
+/// Runs the pipeline until `shutdown`, through every fault that may heal.
+///
+/// # Errors
+/// The first failure that needs an operator.
+pub async fn run(config: Config, board: Board, shutdown: CancellationToken) -> Result<()> {
+    let config = Arc::new(config);
+    let mut pauses = pauses();
+    let mut progress = Progress::default();
+    while !shutdown.is_cancelled() {
+        let began = Instant::now();
+        let outcome = round(&config, &board, &shutdown, &mut progress).await;
+        let error = match outcome {
+            Ok(()) => break,
+            Err(error) => error,
+        };
+        board.error(&error);
+        match reaction(error.kind()) {
+            // The sessions of our own last round may take a moment to end.
+            Reaction::Halt if progress.started && error.kind() == Kind::AlreadyRunning => {}
+            Reaction::Halt => {
+                board.state(State::Halted);
+                return Err(error);
+            }
+            Reaction::StartAgain => {
+                tracing::info!(reason = %error, "starting again");
+                continue;
+            }
+            Reaction::Retry => {}
+        }
+        if let Some(side) = error.side() {
+            board.reconnect(side);
+        }
+        // A round that ran for a while was healthy: its end is a new fault, not the old one.
+        if began.elapsed() > BACKOFF_MAX {
+            pauses = self::pauses();
+        }
+        let pause = pauses.next().unwrap_or(BACKOFF_MAX);
+        report_retry(&error, pause);
+        board.state(State::Retrying);
+        if !wait(&board, pause, &shutdown).await {
+            break;
+        }
+    }
+    board.state(State::Stopped);
+    Ok(())
+}
+
+/// What earlier rounds got done.
+#[derive(Default)]
+struct Progress {
+    /// Preflight found no failure.
+    checked: bool,
+    /// The writer lock was ours.
+    started: bool,
+}
+
+/// One life of all connections: start, stream, drain.
+async fn round(
+    config: &Arc<Config>,
+    board: &Board,
+    shutdown: &CancellationToken,
+    progress: &mut Progress,
+) -> Result<()> {
+    if !progress.checked {
+        board.state(State::Preflight);
+        let findings = tokio::select! {
+            findings = preflight::findings(config) => findings?,
+            () = shutdown.cancelled() => return Ok(()),
+        };
+        if let Some(failure) = preflight::first_failure(&findings) {
+            return Err(failure);
+        }
+        progress.checked = true;
+    }
+    let started = tokio::select! {
+        started = start::start(config, board) => started?,
+        () = shutdown.cancelled() => return Ok(()),
+    };
+    progress.started = true;
+    stream::follow(config, started, board, shutdown).await
+}
+
+fn pauses() -> impl Iterator<Item = Duration> {
+    ExponentialBuilder::default()
+        .with_min_delay(BACKOFF_MIN)
+        .with_max_delay(BACKOFF_MAX)
+        .with_jitter()
+        .without_max_times()
+        .build()
+        .map(|pause| pause.min(BACKOFF_MAX))
+}
+
+fn report_retry(error: &Error, pause: Duration) {
+    tracing::warn!(
+        kind = error.kind().as_str(),
+        error = %error,
+        hint = error.hint().unwrap_or_default(),
+        pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX),
+        "will try again"
+    );
+}
+
+/// Waits, and keeps the watchdog content meanwhile; false when told to stop.
+async fn wait(board: &Board, pause: Duration, shutdown: &CancellationToken) -> bool {
+    board.loop_turned();
+    tokio::select! {
+        () = tokio::time::sleep(pause) => true,
+        () = shutdown.cancelled() => false,
+    }
+}

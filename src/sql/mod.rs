@@ -4,6 +4,12 @@
 //! else, so that no catalog, however hostile, can add to a statement. Statements are functions in
 //! the files of this folder, or `.sql` files read at compile time.
 
+pub mod apply;
+pub mod checkpoint;
+pub mod load;
+pub mod replication;
+pub mod watch;
+
 use std::fmt;
 
 use crate::catalog::TableName;

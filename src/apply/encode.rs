@@ -1,0 +1,159 @@
+//! Rows → COPY data, text or binary.
+
+use bytes::{BufMut, BytesMut};
+
+use crate::decode::Cell;
+
+/// COPY's two formats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    Text,
+    Binary,
+}
+
+/// A value came in the other format than its table's rows are staged in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FormatMismatch;
+
+/// Signature, flags, extension length.
+const BINARY_HEADER: &[u8] = b"PGCOPY\n\xFF\r\n\0\0\0\0\0\0\0\0\0";
+
+impl Format {
+    /// What comes before the first row.
+    pub(super) fn begin(self, out: &mut BytesMut) {
+        if self == Format::Binary {
+            out.put_slice(BINARY_HEADER);
+        }
+    }
+
+    /// What comes after the last row.
+    pub(super) fn end(self, out: &mut BytesMut) {
+        if self == Format::Binary {
+            out.put_i16(-1);
+        }
+    }
+
+    /// One row; [`Cell::Unchanged`] becomes NULL, for the caller to fill in later.
+    pub(super) fn row<'a>(
+        self,
+        cells: impl Iterator<Item = Cell<'a>>,
+        out: &mut BytesMut,
+    ) -> Result<(), FormatMismatch> {
+        match self {
+            Format::Text => text_row(cells, out),
+            Format::Binary => binary_row(cells, out),
+        }
+    }
+
+    /// A number as a cell of this format; `buffer` holds its bytes.
+    pub(super) fn int4(self, value: i32, buffer: &mut Vec<u8>) -> Cell<'_> {
+        self.number(&value.to_be_bytes(), &value.to_string(), buffer)
+    }
+
+    /// As [`Format::int4`].
+    pub(super) fn int8(self, value: i64, buffer: &mut Vec<u8>) -> Cell<'_> {
+        self.number(&value.to_be_bytes(), &value.to_string(), buffer)
+    }
+
+    fn number<'b>(self, binary: &[u8], text: &str, buffer: &'b mut Vec<u8>) -> Cell<'b> {
+        buffer.clear();
+        match self {
+            Format::Text => {
+                buffer.extend_from_slice(text.as_bytes());
+                Cell::Text(buffer)
+            }
+            Format::Binary => {
+                buffer.extend_from_slice(binary);
+                Cell::Binary(buffer)
+            }
+        }
+    }
+}
+
+fn binary_row<'a>(
+    cells: impl Iterator<Item = Cell<'a>>,
+    out: &mut BytesMut,
+) -> Result<(), FormatMismatch> {
+    let count_at = out.len();
+    out.put_i16(0);
+    let mut count: i16 = 0;
+    for cell in cells {
+        count += 1;
+        match cell {
+            Cell::Null | Cell::Unchanged => out.put_i32(-1),
+            Cell::Binary(value) => {
+                out.put_i32(i32::try_from(value.len()).map_err(|_| FormatMismatch)?);
+                out.put_slice(value);
+            }
+            Cell::Text(_) => return Err(FormatMismatch),
+        }
+    }
+    out[count_at..count_at + 2].copy_from_slice(&count.to_be_bytes());
+    Ok(())
+}
+
+fn text_row<'a>(
+    cells: impl Iterator<Item = Cell<'a>>,
+    out: &mut BytesMut,
+) -> Result<(), FormatMismatch> {
+    for (at, cell) in cells.enumerate() {
+        if at > 0 {
+            out.put_u8(b'\t');
+        }
+        match cell {
+            Cell::Null | Cell::Unchanged => out.put_slice(b"\\N"),
+            Cell::Text(value) => escape(value, out),
+            Cell::Binary(_) => return Err(FormatMismatch),
+        }
+    }
+    out.put_u8(b'\n');
+    Ok(())
+}
+
+/// COPY's text format gives a meaning to backslash, tab and the two line breaks; all other bytes
+/// stand for themselves.
+fn escape(mut value: &[u8], out: &mut BytesMut) {
+    let special = |byte: &u8| matches!(byte, b'\\' | b'\t' | b'\n' | b'\r');
+    while let Some(at) = value.iter().position(special) {
+        out.put_slice(&value[..at]);
+        let letter = match value[at] {
+            b'\t' => b't',
+            b'\n' => b'n',
+            b'\r' => b'r',
+            _ => b'\\',
+        };
+        out.put_slice(&[b'\\', letter]);
+        value = &value[at + 1..];
+    }
+    out.put_slice(value);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_that_copy_would_misread_is_escaped() {
+        let mut out = BytesMut::new();
+        let cells = [Cell::Text(b"a\tb\\N\r\n\\."), Cell::Null, Cell::Text(b""), Cell::Unchanged];
+        Format::Text.row(cells.into_iter(), &mut out).unwrap();
+        assert_eq!(&out[..], b"a\\tb\\\\N\\r\\n\\\\.\t\\N\t\t\\N\n");
+    }
+
+    #[test]
+    fn binary_rows_carry_count_and_lengths() {
+        let mut out = BytesMut::new();
+        let cells = [Cell::Binary(&[7, 8]), Cell::Null];
+        Format::Binary.row(cells.into_iter(), &mut out).unwrap();
+        assert_eq!(&out[..], [0, 2, 0, 0, 0, 2, 7, 8, 0xFF, 0xFF, 0xFF, 0xFF]);
+    }
+
+    #[test]
+    fn formats_do_not_mix_silently() {
+        let mut out = BytesMut::new();
+        let text = std::iter::once(Cell::Text(b"1"));
+        assert_eq!(Format::Binary.row(text, &mut out), Err(FormatMismatch));
+        let binary = std::iter::once(Cell::Binary(b"1"));
+        assert_eq!(Format::Text.row(binary, &mut out), Err(FormatMismatch));
+    }
+}

@@ -1,0 +1,113 @@
+//! Which tables were loaded, and the position at which each was.
+
+use std::collections::HashMap;
+
+use tokio_postgres::Client;
+use tokio_postgres::types::PgLsn;
+
+use super::Writer;
+use crate::catalog::TableName;
+use crate::error::postgres::from_client;
+use crate::error::{Error, Kind, Result, Side};
+use crate::lsn::Lsn;
+use crate::sql::checkpoint as sql;
+
+/// A table whose initial load is complete.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadedTable {
+    /// `pg_class.oid` on the source.
+    pub source_oid: u32,
+    /// Its name on the source when it was loaded.
+    pub source: TableName,
+    /// Where its rows are.
+    pub destination: TableName,
+    /// The source's position that the load shows.
+    pub snapshot_lsn: Lsn,
+    /// walferry made the destination table.
+    pub made_table: bool,
+    /// Rows that were loaded.
+    pub rows: u64,
+    /// Bytes of COPY data that were loaded.
+    pub bytes: u64,
+}
+
+const DOING: &str = "use the bookkeeping tables";
+
+impl Writer {
+    /// The tables that are loaded, by source oid.
+    pub async fn loaded_tables(&self) -> Result<HashMap<u32, LoadedTable>> {
+        let statement = sql::select_tables(&self.state_schema);
+        let rows = self.client.query(&statement, &[&self.pipeline]).await;
+        let rows = rows.map_err(|error| from_client(Side::Destination, DOING, &error))?;
+        let unsigned = |value: i64| u64::try_from(value).unwrap_or(0);
+        let tables = rows.iter().map(|row| {
+            let table = LoadedTable {
+                source_oid: row.get(0),
+                source: TableName::new(row.get::<_, String>(1), row.get::<_, String>(2)),
+                destination: TableName::new(row.get::<_, String>(3), row.get::<_, String>(4)),
+                snapshot_lsn: Lsn(row.get::<_, PgLsn>(5).into()),
+                made_table: row.get(6),
+                rows: unsigned(row.get(7)),
+                bytes: unsigned(row.get(8)),
+            };
+            (table.source_oid, table)
+        });
+        Ok(tables.collect())
+    }
+
+    /// Who may record loaded tables on other sessions.
+    pub fn loader(&self) -> Loader {
+        Loader {
+            insert_table: sql::insert_table(&self.state_schema),
+            pipeline: self.pipeline.clone(),
+            fence: self.fence,
+        }
+    }
+
+    /// Remembers a schema that walferry made.
+    pub async fn record_schema(&self, schema: &str) -> Result<()> {
+        let statement = sql::insert_schema(&self.state_schema);
+        let done = self.client.execute(&statement, &[&self.pipeline, &schema]).await;
+        done.map_err(|error| from_client(Side::Destination, DOING, &error))?;
+        Ok(())
+    }
+}
+
+/// Records loaded tables inside the transactions that load them.
+#[derive(Clone, Debug)]
+pub struct Loader {
+    insert_table: String,
+    pipeline: String,
+    fence: i64,
+}
+
+impl Loader {
+    /// Writes the table's row into the open transaction of `client`; fails when another daemon
+    /// has taken the pipeline over, so that its transaction comes to nothing.
+    pub async fn record(&self, client: &Client, table: &LoadedTable) -> Result<()> {
+        let signed = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+        let (rows, bytes) = (signed(table.rows), signed(table.bytes));
+        let snapshot = PgLsn::from(table.snapshot_lsn.0);
+        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 11] = [
+            &self.pipeline,
+            &self.fence,
+            &table.source_oid,
+            &table.source.schema,
+            &table.source.name,
+            &table.destination.schema,
+            &table.destination.name,
+            &snapshot,
+            &table.made_table,
+            &rows,
+            &bytes,
+        ];
+        let inserted = client.execute(&self.insert_table, &values).await;
+        match inserted.map_err(|error| from_client(Side::Destination, DOING, &error))? {
+            1 => Ok(()),
+            _ => {
+                let what = format!("Another walferry took over the pipeline \"{}\"", self.pipeline);
+                Err(Error::new(Kind::Fenced, what).on(Side::Destination).table(&table.source))
+            }
+        }
+    }
+}

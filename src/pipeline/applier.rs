@@ -1,0 +1,160 @@
+//! The applier as a task of its own, so that the reader never waits for it.
+
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use crate::apply::{Applier, Steps};
+use crate::batch::{Batch, CommitPoint};
+use crate::checkpoint::DurableLsn;
+use crate::error::{Error, Kind, Result};
+use crate::limits::GOODBYE_MAX;
+use crate::lsn::Lsn;
+
+/// What the applier is to do.
+enum Work {
+    /// Apply; the transaction goes on with the next part.
+    Part(Batch),
+    /// Apply and commit.
+    Last(Batch, CommitPoint),
+    /// Only move the position.
+    Idle(Lsn),
+}
+
+/// What the applier did.
+pub(super) struct Done {
+    /// The durable position, if it moved.
+    pub(super) durable: Option<DurableLsn>,
+    /// The batch that was applied, for the figures.
+    pub(super) batch: Option<Batch>,
+    /// Time its steps took.
+    pub(super) steps: Steps,
+    /// Time all of it took.
+    pub(super) took: Duration,
+}
+
+/// The reader's end of the hand-over: at most one piece of work is under way.
+pub(super) struct HandOver {
+    work: mpsc::Sender<Work>,
+    done: mpsc::Receiver<Result<Done>>,
+    task: JoinHandle<()>,
+    busy: bool,
+    /// A part was handed over whose commit has not been.
+    open: bool,
+}
+
+impl HandOver {
+    /// Starts the task.
+    pub(super) fn new(applier: Applier) -> Self {
+        let (work, todo) = mpsc::channel(1);
+        let (report, done) = mpsc::channel(1);
+        let task = tokio::spawn(apply_all(applier, todo, report));
+        HandOver { work, done, task, busy: false, open: false }
+    }
+
+    /// Nothing is under way.
+    pub(super) fn is_idle(&self) -> bool {
+        !self.busy
+    }
+
+    /// A destination transaction waits for its next part.
+    pub(super) fn is_open(&self) -> bool {
+        self.open
+    }
+
+    /// Hands over a part of a transaction that is not complete.
+    pub(super) fn part(&mut self, batch: Batch) -> Result<()> {
+        self.open = true;
+        self.send(Work::Part(batch))
+    }
+
+    /// Hands over a batch that ends with a commit.
+    pub(super) fn last(&mut self, batch: Batch, point: CommitPoint) -> Result<()> {
+        self.open = false;
+        self.send(Work::Last(batch, point))
+    }
+
+    /// Moves the position of an idle pipeline.
+    pub(super) fn idle(&mut self, to: Lsn) -> Result<()> {
+        self.send(Work::Idle(to))
+    }
+
+    /// Waits for the work that is under way; for ever when nothing is.
+    ///
+    /// # Cancel-Safety
+    /// Nothing is lost when the future is dropped.
+    pub(super) async fn done(&mut self) -> Result<Done> {
+        if !self.busy {
+            return std::future::pending().await;
+        }
+        let done = self.done.recv().await.ok_or_else(gone)?;
+        self.busy = false;
+        done
+    }
+
+    /// Ends the task; an open transaction is rolled back. Work that does not end in time, for
+    /// example behind a lock, is given up: what is not committed comes again.
+    pub(super) async fn finish(mut self) {
+        let (closed, _) = mpsc::channel(1);
+        self.work = closed;
+        if tokio::time::timeout(GOODBYE_MAX, &mut self.task).await.is_err() {
+            tracing::warn!("the applier did not end in time");
+        }
+    }
+
+    fn send(&mut self, work: Work) -> Result<()> {
+        self.busy = true;
+        self.work.try_send(work).map_err(|_| gone())
+    }
+}
+
+/// However the reader ends, the session that holds the writer lock ends with it.
+impl Drop for HandOver {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+fn gone() -> Error {
+    Error::new(Kind::Unknown, "The applier ended without a word")
+}
+
+async fn apply_all(
+    mut applier: Applier,
+    mut todo: mpsc::Receiver<Work>,
+    report: mpsc::Sender<Result<Done>>,
+) {
+    while let Some(work) = todo.recv().await {
+        let started = Instant::now();
+        let done = one(&mut applier, work).await.map(|mut done| {
+            done.took = started.elapsed();
+            done
+        });
+        let failed = done.is_err();
+        if report.send(done).await.is_err() || failed {
+            return;
+        }
+    }
+    if let Err(error) = applier.abandon().await {
+        tracing::debug!(error = %error, "rolling back at the end failed");
+    }
+}
+
+async fn one(applier: &mut Applier, work: Work) -> Result<Done> {
+    let took = Duration::ZERO;
+    match work {
+        Work::Part(batch) => {
+            let steps = applier.apply_part(&batch).await?;
+            Ok(Done { durable: None, batch: Some(batch), steps, took })
+        }
+        Work::Last(batch, point) => {
+            let (durable, steps) = applier.apply(&batch, point).await?;
+            Ok(Done { durable: Some(durable), batch: Some(batch), steps, took })
+        }
+        Work::Idle(to) => {
+            let durable = applier.advance_idle(to).await?;
+            Ok(Done { durable: Some(durable), batch: None, steps: Steps::default(), took })
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Where the rows of each relation go.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::batch::{RowIdentity, Target, TargetColumn};
+use crate::catalog::destination::DestinationTable;
+use crate::catalog::source::SourceTable;
+use crate::catalog::types;
+use crate::checkpoint::LoadedTable;
+use crate::decode::{Relation, ReplicaIdentity};
+use crate::error::{Error, Kind, Side};
+
+/// A loaded table, as both catalogs know it.
+#[derive(Clone, Debug)]
+pub(super) struct Known {
+    pub(super) loaded: LoadedTable,
+    pub(super) destination: DestinationTable,
+    /// `None` when the table is gone from the source by now.
+    pub(super) source: Option<SourceTable>,
+}
+
+/// What becomes of a relation's rows.
+#[derive(Debug)]
+pub(super) enum Route {
+    /// They are applied.
+    Apply(Arc<Target>),
+    /// They are not wanted: the table is not selected, or is gone from the source by now.
+    Skip,
+    /// They cannot be applied; the reason is an error once a row comes.
+    Refuse(String),
+}
+
+/// A relation that was not there when the pipeline started.
+#[derive(Clone, Debug)]
+pub(super) struct Newcomer {
+    pub(super) oid: u32,
+    pub(super) name: String,
+}
+
+/// All relations that the stream may send.
+pub(super) struct Routes {
+    known: HashMap<u32, Known>,
+    routes: HashMap<u32, Route>,
+    binary: bool,
+}
+
+impl Routes {
+    /// `skipped` are the tables that exist and are not wanted.
+    pub(super) fn new(known: HashMap<u32, Known>, skipped: Vec<u32>, can_binary: bool) -> Self {
+        let binary = can_binary && known.values().all(Known::binary_fits);
+        let routes = skipped.into_iter().map(|oid| (oid, Route::Skip)).collect();
+        Routes { known, routes, binary }
+    }
+
+    /// The stream is to send values in binary: all tables can take them.
+    pub(super) fn binary(&self) -> bool {
+        self.binary
+    }
+
+    /// Takes note of a relation message; tells of a relation that nobody knows.
+    pub(super) fn learn(&mut self, relation: &Relation) -> Option<Newcomer> {
+        let Some(known) = self.known.get(&relation.oid) else {
+            if self.routes.contains_key(&relation.oid) {
+                return None;
+            }
+            return Some(Newcomer {
+                oid: relation.oid,
+                name: format!("{}.{}", relation.schema, relation.name),
+            });
+        };
+        let route = match known.target(relation, self.binary) {
+            Ok(target) => Route::Apply(Arc::new(target)),
+            Err(why) => Route::Refuse(why),
+        };
+        self.routes.insert(relation.oid, route);
+        None
+    }
+
+    /// From now on the rows of this relation are skipped.
+    pub(super) fn skip(&mut self, oid: u32) {
+        self.routes.insert(oid, Route::Skip);
+    }
+
+    /// The target of a row; `None` when it is to be skipped.
+    pub(super) fn target(&self, oid: u32) -> Result<Option<&Arc<Target>>, Error> {
+        match self.routes.get(&oid) {
+            Some(Route::Apply(target)) => Ok(Some(target)),
+            Some(Route::Skip) => Ok(None),
+            Some(Route::Refuse(why)) => Err(self.refused(oid, why)),
+            None => {
+                let what = format!("The source sent a row of relation {oid} without describing it");
+                Err(Error::new(Kind::Protocol, what).on(Side::Source))
+            }
+        }
+    }
+
+    fn refused(&self, oid: u32, why: &str) -> Error {
+        let error = Error::new(Kind::SchemaChanged, why).on(Side::Source).remedy(
+            "Make the same change to the destination table by hand, then start walferry again; \
+             nothing was lost, the source keeps the changes until then.",
+        );
+        match self.known.get(&oid) {
+            Some(known) => error.table(&known.loaded.source),
+            None => error,
+        }
+    }
+}
+
+impl Known {
+    /// pgoutput may send all columns in binary.
+    fn binary_fits(&self) -> bool {
+        let Some(source) = &self.source else {
+            return false;
+        };
+        let published = source.published_columns.iter().map(|&at| &source.columns[at]);
+        published.filter(|column| column.generated.is_none()).all(|column| {
+            let theirs = self.destination.columns.iter().find(|c| c.name == column.name);
+            types::binary_is_portable(column.type_oid)
+                && theirs.is_some_and(|theirs| theirs.type_name == column.type_name)
+        })
+    }
+
+    fn target(&self, relation: &Relation, binary: bool) -> Result<Target, String> {
+        let has = |name: &str| self.destination.columns.iter().any(|column| column.name == name);
+        if let Some(new) = relation.columns.iter().find(|column| !has(&column.name)) {
+            return Err(format!(
+                "The table has a column \"{}\" that the destination table lacks",
+                new.name
+            ));
+        }
+        if let Some(source) = &self.source {
+            let changed = relation.columns.iter().find(|column| {
+                let now = source.columns.iter().find(|now| now.name == column.name);
+                now.is_some_and(|now| now.type_oid != column.type_oid)
+            });
+            if let Some(changed) = changed {
+                return Err(format!("The type of column \"{}\" was changed", changed.name));
+            }
+        }
+        let columns = relation.columns.iter();
+        Ok(Target {
+            oid: relation.oid,
+            source: self.loaded.source.clone(),
+            destination: self.loaded.destination.clone(),
+            columns: columns.map(|column| TargetColumn { name: column.name.clone() }).collect(),
+            identity: self.identity(relation),
+            binary,
+            snapshot_lsn: self.loaded.snapshot_lsn,
+        })
+    }
+
+    fn identity(&self, relation: &Relation) -> RowIdentity {
+        let columns = relation.columns.iter().enumerate();
+        match relation.identity {
+            ReplicaIdentity::Nothing => RowIdentity::None,
+            ReplicaIdentity::Default | ReplicaIdentity::Index => {
+                let key: Vec<usize> =
+                    columns.filter(|(_, column)| column.in_identity).map(|(at, _)| at).collect();
+                if key.is_empty() { RowIdentity::None } else { RowIdentity::Key(key) }
+            }
+            ReplicaIdentity::Full => {
+                // The whole old row comes; a primary key in the destination finds it faster.
+                let key = self.destination.primary_key.iter();
+                let key = key.map(|&at| &self.destination.columns[at].name);
+                let place = |name: &String| relation.columns.iter().position(|c| c.name == *name);
+                match key.map(place).collect::<Option<Vec<usize>>>() {
+                    Some(key) if !key.is_empty() => RowIdentity::Key(key),
+                    _ => RowIdentity::WholeRow,
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,397 @@
+//! From two databases to an open stream: lock, slot, checkpoint, missing tables, routes.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use tokio_postgres::Client;
+
+use super::routes::{Known, Newcomer, Routes};
+use crate::apply::Applier;
+use crate::catalog::TableName;
+use crate::catalog::destination::{self, DestinationTable};
+use crate::catalog::source::{self, Facts, SourceTable};
+use crate::checkpoint::{self, LoadedTable, NewPipeline, Pipeline, Writer};
+use crate::config::Config;
+use crate::error::postgres::from_client;
+use crate::error::{Error, Kind, Result, Side};
+use crate::lsn::Lsn;
+use crate::observe::{Board, State, TableState};
+use crate::snapshot::{self, Plan};
+use crate::source::slot::{self, ExportedSnapshot, System};
+use crate::source::{Connection, Mode, Stream};
+use crate::sql;
+use crate::transport;
+
+/// Everything the stream needs.
+pub(super) struct Started {
+    /// Holds the writer lock.
+    pub(super) applier: Applier,
+    /// Starts after the checkpoint.
+    pub(super) stream: Stream,
+    /// Where rows go.
+    pub(super) routes: Routes,
+    /// A session for questions to the source's catalog.
+    pub(super) catalog: Client,
+    /// `server_version_num` of the source.
+    pub(super) server_version: u32,
+}
+
+/// Takes the pipeline over, loads what is missing, opens the stream.
+pub(super) async fn start(config: &Arc<Config>, board: &Board) -> Result<Started> {
+    board.state(State::Starting);
+    let mut control = transport::connect(&config.destination.endpoint, "apply").await?;
+    checkpoint::migrate(&mut control, &config.destination.state_schema).await?;
+    let mut writer =
+        Writer::lock(control, &config.destination.state_schema, &config.pipeline).await?;
+
+    let catalog = transport::connect(&config.source.endpoint, "catalog").await?;
+    let replication = &config.source;
+    let mut facts = source::facts(&catalog, &replication.slot, &replication.publication).await?;
+    let made_publication = ensure_publication(config, &catalog, &facts).await?;
+    if made_publication {
+        facts = source::facts(&catalog, &replication.slot, &replication.publication).await?;
+    }
+    let exported = take_over(config, &mut writer, &facts, made_publication).await?;
+
+    let tables = source::tables(&catalog, &replication.publication).await?;
+    let mut loaded = writer.loaded_tables().await?;
+    let missing: Vec<SourceTable> = tables
+        .iter()
+        .filter(|table| is_wanted(config, table) && !loaded.contains_key(&table.oid))
+        .cloned()
+        .collect();
+    for table in &tables {
+        if loaded.contains_key(&table.oid) {
+            board.table_state(&table.name, TableState::Live);
+        }
+    }
+    if !missing.is_empty() {
+        board.state(State::Snapshot);
+        for table in &missing {
+            board.table_state(&table.name, TableState::Pending);
+        }
+        let new = load(config, board, &writer, missing, exported).await?;
+        loaded.extend(new.into_iter().map(|table| (table.source_oid, table)));
+    }
+
+    let server_version = u32::try_from(facts.version_num).unwrap_or(0);
+    let routes = routes(&writer, &tables, loaded, server_version).await?;
+    let stream = Connection::open(&config.source.endpoint, "stream", Mode::Replication)
+        .await?
+        .start_replication(
+            &replication.slot,
+            writer.applied().lsn(),
+            &replication.publication,
+            server_version,
+            routes.binary(),
+        )
+        .await?;
+    let applier = Applier::new(writer).await?;
+    Ok(Started { applier, stream, routes, catalog, server_version })
+}
+
+fn is_wanted(config: &Config, table: &SourceTable) -> bool {
+    table.published && config.tables.selects(&table.name.schema, &table.name.name)
+}
+
+/// A relation came that did not exist when the pipeline started. If it exists now and is wanted,
+/// the answer is an error of [`Kind::TableAdded`], which starts the pipeline again so that the
+/// table gets its initial load. If it is gone by now, or not wanted, its rows can be skipped: at
+/// the end of the stream it is not there.
+pub(super) async fn is_wanted_now(
+    catalog: &Client,
+    config: &Config,
+    newcomer: &Newcomer,
+) -> Result<()> {
+    let tables = source::tables(catalog, &config.source.publication).await?;
+    let now = tables.iter().find(|table| table.oid == newcomer.oid);
+    match now {
+        Some(table) if is_wanted(config, table) => {
+            let what = "A table was added that is to be copied";
+            Err(Error::new(Kind::TableAdded, what).on(Side::Source).table(&table.name))
+        }
+        _ => {
+            tracing::warn!(
+                table = newcomer.name,
+                oid = newcomer.oid,
+                "skipping rows of a table that is not selected or no longer exists"
+            );
+            Ok(())
+        }
+    }
+}
+
+/// Makes the publication when it is missing and the role may; whether it did.
+async fn ensure_publication(config: &Config, catalog: &Client, facts: &Facts) -> Result<bool> {
+    if facts.publication.is_some() {
+        return Ok(false);
+    }
+    let name = &config.source.publication;
+    let tables = source::tables(catalog, name).await?;
+    let selected: Vec<&TableName> = tables
+        .iter()
+        .filter(|table| !table.is_partition)
+        .map(|table| &table.name)
+        .filter(|table| config.tables.selects(&table.schema, &table.name))
+        .collect();
+    if selected.is_empty() {
+        let what = "No table of the source matches [tables] include and exclude";
+        let remedy = "`walferry discover` lists the tables that there are.";
+        return Err(Error::new(Kind::Config, what).on(Side::Source).remedy(remedy));
+    }
+    let statement = sql::load::create_publication(name, &selected);
+    let made = catalog.batch_execute(&statement).await;
+    made.map_err(|error| {
+        from_client(Side::Source, &format!("make the publication \"{name}\""), &error)
+            .as_kind(Kind::PublicationMissing)
+            .remedy(format!("Have an administrator of the source run: {statement};"))
+    })?;
+    tracing::info!(publication = name, tables = selected.len(), "publication made");
+    Ok(true)
+}
+
+/// Makes sure that slot and checkpoint belong together, and makes both when there is neither.
+/// Returns the snapshot of a slot that was just made.
+async fn take_over(
+    config: &Config,
+    writer: &mut Writer,
+    facts: &Facts,
+    made_publication: bool,
+) -> Result<Option<ExportedSnapshot>> {
+    let endpoint = &config.source.endpoint;
+    let mut session = Connection::open(endpoint, "slot", Mode::Replication).await?;
+    let system = slot::identify(&mut session).await?;
+    let pipeline = match writer.read().await? {
+        Some(pipeline) => pipeline,
+        None => {
+            // Registered before the slot is made, so that no slot of ours is ever without a row.
+            writer.register(&registration(config, facts, &system, made_publication)).await?;
+            writer.read().await?.ok_or_else(|| vanished(config))?
+        }
+    };
+    check_same_source(config, &pipeline, &system)?;
+    let slot = slot_to_use(config, &pipeline, facts)?;
+    let applied = writer.take_over(system.timeline).await?;
+    if applied.lsn() != Lsn::ZERO {
+        return Ok(None);
+    }
+    let (start, exported) = match slot {
+        // Made by an administrator, or by a start that did not get further.
+        Some(confirmed) => (confirmed, None),
+        None => {
+            let failover = facts.version_num >= 170_000 && !facts.in_recovery;
+            let exported = slot::create(session, &config.source.slot, failover).await?;
+            tracing::info!(slot = config.source.slot, lsn = %exported.lsn, "slot made");
+            (exported.lsn, Some(exported))
+        }
+    };
+    writer.advance_idle(start).await?;
+    Ok(exported)
+}
+
+fn registration(
+    config: &Config,
+    facts: &Facts,
+    system: &System,
+    made_publication: bool,
+) -> NewPipeline {
+    NewPipeline {
+        slot: config.source.slot.clone(),
+        publication: config.source.publication.clone(),
+        made_slot: facts.slot.is_none(),
+        made_publication,
+        system_identifier: system.identifier.clone(),
+        timeline: system.timeline,
+        source_database: config.source.endpoint.database.clone(),
+        start: Lsn::ZERO,
+    }
+}
+
+fn vanished(config: &Config) -> Error {
+    let what = format!("The bookkeeping row of pipeline \"{}\" vanished", config.pipeline);
+    Error::new(Kind::Fenced, what).on(Side::Destination)
+}
+
+/// Refuses a source that is not the one the checkpoint was made from.
+fn check_same_source(config: &Config, pipeline: &Pipeline, system: &System) -> Result<()> {
+    let registered = &pipeline.registered;
+    let fresh = "If this is on purpose, run `walferry teardown --drop-data` with the old \
+                 configuration and start afresh.";
+    if registered.system_identifier != system.identifier
+        || registered.source_database != config.source.endpoint.database
+    {
+        let what = format!(
+            "The source is another database than the one the pipeline \"{}\" was made from \
+             (system identifier {} and database \"{}\", now {} and \"{}\")",
+            config.pipeline,
+            registered.system_identifier,
+            registered.source_database,
+            system.identifier,
+            config.source.endpoint.database
+        );
+        return Err(Error::new(Kind::OtherSystem, what).on(Side::Source).remedy(fresh));
+    }
+    if system.timeline < registered.timeline {
+        let what = format!(
+            "The source is on timeline {}, but the checkpoint was made on timeline {}: it was \
+             restored from a backup, or it is an old primary",
+            system.timeline, registered.timeline
+        );
+        return Err(Error::new(Kind::OlderTimeline, what).on(Side::Source).remedy(fresh));
+    }
+    if registered.slot != config.source.slot {
+        let what = format!(
+            "The pipeline \"{}\" was made with slot \"{}\", but the configuration says \"{}\"",
+            config.pipeline, registered.slot, config.source.slot
+        );
+        let remedy = "Set [source.replication] slot back, or give this one another [pipeline] name.";
+        return Err(Error::new(Kind::SlotUnfit, what).on(Side::Source).remedy(remedy));
+    }
+    Ok(())
+}
+
+/// The slot's acknowledged position, when there is a slot; refuses one that does not fit.
+fn slot_to_use(config: &Config, pipeline: &Pipeline, facts: &Facts) -> Result<Option<Lsn>> {
+    let name = &config.source.slot;
+    let applied = pipeline.applied.lsn();
+    let reload = "The changes in between are lost for good. Run `walferry teardown --drop-data` \
+                  and start again with a new initial load.";
+    let Some(slot) = &facts.slot else {
+        if applied == Lsn::ZERO {
+            return Ok(None);
+        }
+        let what = format!("The slot \"{name}\" that the checkpoint belongs to is gone");
+        return Err(Error::new(Kind::SlotMissing, what).on(Side::Source).at(applied).remedy(reload));
+    };
+    let ours = slot.slot_type == "logical"
+        && slot.plugin.as_deref() == Some("pgoutput")
+        && slot.database.as_deref() == Some(&config.source.endpoint.database);
+    if !ours {
+        let what = format!("The slot \"{name}\" is not a pgoutput slot of this database");
+        let remedy = "Choose another name in [source.replication] slot, or drop that slot.";
+        return Err(Error::new(Kind::SlotUnfit, what).on(Side::Source).remedy(remedy));
+    }
+    if slot.wal_status.as_deref() == Some("lost") {
+        let what = format!("The source removed WAL that the slot \"{name}\" needs");
+        let remedy = format!("{reload} Raise max_slot_wal_keep_size on the source first.");
+        return Err(Error::new(Kind::SlotLost, what).on(Side::Source).at(applied).remedy(remedy));
+    }
+    let Some(confirmed) = slot.confirmed_flush_lsn else {
+        let what = format!("The slot \"{name}\" never became consistent");
+        let remedy = format!("Drop it: SELECT pg_drop_replication_slot('{name}');");
+        return Err(Error::new(Kind::SlotUnfit, what).on(Side::Source).remedy(remedy));
+    };
+    if applied != Lsn::ZERO && confirmed > applied {
+        let what = format!(
+            "The slot \"{name}\" was acknowledged up to {confirmed}, past the checkpoint: it was \
+             made anew or read by others, or the destination lost its last commits"
+        );
+        return Err(Error::new(Kind::SlotAhead, what).on(Side::Source).at(applied).remedy(reload));
+    }
+    Ok(Some(confirmed))
+}
+
+/// Loads tables that are not in the destination yet.
+async fn load(
+    config: &Arc<Config>,
+    board: &Board,
+    writer: &Writer,
+    missing: Vec<SourceTable>,
+    exported: Option<ExportedSnapshot>,
+) -> Result<Vec<LoadedTable>> {
+    let plans = plan(config, writer, missing).await?;
+    ensure_schemas(config, writer, &plans).await?;
+    let snapshot = match exported {
+        Some(exported) => exported,
+        None => {
+            let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+            let unique = since.map_or(0, |since| since.as_nanos());
+            let name = format!("walferry_snapshot_{unique:x}");
+            slot::create_temporary(&config.source.endpoint, &name).await?
+        }
+    };
+    tracing::info!(tables = plans.len(), lsn = %snapshot.lsn, "initial load begins");
+    snapshot::load(config, snapshot, plans, &writer.loader(), board).await
+}
+
+async fn plan(config: &Config, writer: &Writer, missing: Vec<SourceTable>) -> Result<Vec<Plan>> {
+    let naming = &config.destination.naming;
+    let destinations: Vec<TableName> = missing
+        .iter()
+        .map(|table| {
+            let schema = naming.destination_schema(&table.name.schema);
+            TableName::new(schema, table.name.name.clone())
+        })
+        .collect();
+    let mut existing = destination::tables(writer.client(), &destinations).await?;
+    let mut plans = Vec::with_capacity(missing.len());
+    for (table, name) in missing.into_iter().zip(destinations) {
+        let there = existing.remove(&name);
+        if there.is_some() && !destination::is_empty(writer.client(), &name).await? {
+            let what = "The destination has a table of this name already, and it holds rows that \
+                        walferry did not load";
+            return Err(Error::new(Kind::TableInTheWay, what)
+                .on(Side::Destination)
+                .table(&name)
+                .remedy("Drop, rename or empty it; or leave the table out with [tables] exclude."));
+        }
+        plans.push(Plan::new(table, name, there)?);
+    }
+    Ok(plans)
+}
+
+async fn ensure_schemas(config: &Config, writer: &Writer, plans: &[Plan]) -> Result<()> {
+    let mut names: Vec<String> = plans.iter().map(|p| p.destination.schema.clone()).collect();
+    names.sort_unstable();
+    names.dedup();
+    let existing = destination::schemas(writer.client(), &names).await?;
+    for name in names.iter().filter(|name| !existing.contains_key(*name)) {
+        let mut statements = sql::checkpoint::create_schema(name);
+        for reader in &config.destination.readers {
+            statements.push_str("; ");
+            statements.push_str(&sql::load::grant_usage(name, reader));
+        }
+        let made = writer.client().batch_execute(&statements).await;
+        made.map_err(|error| {
+            from_client(Side::Destination, &format!("make the schema \"{name}\""), &error)
+        })?;
+        writer.record_schema(name).await?;
+    }
+    Ok(())
+}
+
+/// What becomes of each relation's rows.
+async fn routes(
+    writer: &Writer,
+    tables: &[SourceTable],
+    loaded: HashMap<u32, LoadedTable>,
+    server_version: u32,
+) -> Result<Routes> {
+    let names: Vec<TableName> = loaded.values().map(|table| table.destination.clone()).collect();
+    let mut shapes: HashMap<TableName, DestinationTable> =
+        destination::tables(writer.client(), &names).await?;
+    let mut by_oid: HashMap<u32, SourceTable> =
+        tables.iter().map(|table| (table.oid, table.clone())).collect();
+    let mut known = HashMap::new();
+    for (oid, loaded) in loaded {
+        let source = by_oid.remove(&oid);
+        let Some(destination) = shapes.remove(&loaded.destination) else {
+            if source.is_none() {
+                continue;
+            }
+            let what = "The destination table is gone";
+            let remedy = "To load it again, delete its row from walferry_tables in the state \
+                          schema; to leave it out, add it to [tables] exclude as well.";
+            return Err(Error::new(Kind::ShapeMismatch, what)
+                .on(Side::Destination)
+                .table(&loaded.destination)
+                .remedy(remedy));
+        };
+        known.insert(oid, Known { loaded, destination, source });
+    }
+    // Tables that exist and are not published cannot send rows, unless that changes: then they
+    // are newcomers.
+    let skipped = by_oid.into_values().filter(|table| table.published).map(|table| table.oid);
+    Ok(Routes::new(known, skipped.collect(), server_version >= 140_000))
+}

@@ -1,0 +1,465 @@
+//! The loop in the middle: everything that can wake it is an [`Event`], and there is one `match`.
+//!
+//! The reader fills one batch while the applier works on another. When the applier is idle,
+//! whatever has committed goes at once; when it is busy, the batch grows until it is full, and
+//! then reading stops, while feedback goes on by the clock. A quiet system therefore has the
+//! latency of one transaction and a busy one the throughput of large batches.
+
+use std::sync::Arc;
+
+use tokio::time::{Duration, Instant, MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+use super::applier::{Done, HandOver};
+use super::routes::{Newcomer, Routes};
+use super::start::{Started, is_wanted_now};
+use super::watch::Watch;
+use crate::batch::{Batch, CommitPoint, FoldError, Target};
+use crate::checkpoint::DurableLsn;
+use crate::config::Config;
+use crate::decode::{DecodeError, Message, Replication};
+use crate::error::{Error, Kind, Result, Side};
+use crate::limits::{
+    DRAIN_MAX, FEEDBACK_INTERVAL, GOODBYE_MAX, GULP_BYTES_MIN, GULP_PAUSE, IDLE_CHECKPOINT_INTERVAL,
+    WIRE_SILENCE_MAX,
+};
+use crate::lsn::{Lsn, ReceivedLsn};
+use crate::observe::{BatchReport, Board, State};
+use crate::source::Stream;
+
+/// Everything that can wake the loop.
+enum Event {
+    /// The source sent this many bytes.
+    Read(usize),
+    /// The applier finished a piece of work.
+    Applied(Done),
+    /// A second has passed.
+    Tick,
+    /// SIGTERM or SIGINT.
+    Stop,
+}
+
+/// Follows the source until told to stop, then drains.
+pub(super) async fn follow(
+    config: &Arc<Config>,
+    started: Started,
+    board: &Board,
+    shutdown: &CancellationToken,
+) -> Result<()> {
+    let watch = Watch::start(config, started.server_version, board.clone());
+    let catalog = started.catalog;
+    let mut flow = Flow::new(config, started.stream, started.routes, started.applier, board);
+    board.state(State::Streaming);
+    tracing::info!(lsn = %flow.durable.lsn(), "streaming");
+    let mut seconds = interval(Duration::from_secs(1));
+    seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while !flow.is_drained() {
+        let event = flow.event(&mut seconds, shutdown).await?;
+        match event {
+            Event::Read(bytes) => {
+                flow.heard(bytes);
+                while let Some(newcomer) = flow.take_in()? {
+                    is_wanted_now(&catalog, config, &newcomer).await?;
+                    flow.routes.skip(newcomer.oid);
+                }
+            }
+            Event::Applied(done) => flow.applied(&done),
+            Event::Tick => flow.tick(watch.server_end())?,
+            Event::Stop => flow.drain(),
+        }
+        flow.hand_over()?;
+    }
+    flow.end().await
+}
+
+/// What the loop holds between events.
+struct Flow<'f> {
+    stream: Stream,
+    routes: Routes,
+    applier: HandOver,
+    board: &'f Board,
+    /// What is being filled.
+    batch: Batch,
+    batch_bytes_max: usize,
+    batch_changes_max: u64,
+    /// Start of the commit record of the transaction that is being received.
+    transaction: Option<Lsn>,
+    /// The applier became idle while a transaction was being received: hand over at its end.
+    overdue: bool,
+    received: ReceivedLsn,
+    /// Nothing before it is pending, once the batch is empty and the applier idle.
+    quiet_at: Lsn,
+    durable: DurableLsn,
+    /// Commit time of the oldest transaction that was handed over and is not applied.
+    under_way_since: Option<i64>,
+    /// While behind: a walsender pays for each time we wake, so the socket may fill until then.
+    read_at: Option<Instant>,
+    heard_at: Instant,
+    feedback_at: Instant,
+    idle_checkpoint_at: Instant,
+    drain_until: Option<Instant>,
+}
+
+impl<'f> Flow<'f> {
+    fn new(
+        config: &Config,
+        stream: Stream,
+        routes: Routes,
+        applier: crate::apply::Applier,
+        board: &'f Board,
+    ) -> Self {
+        let (now, durable) = (Instant::now(), applier.durable());
+        Flow {
+            stream,
+            routes,
+            applier: HandOver::new(applier),
+            board,
+            batch: Batch::default(),
+            // One batch is filled while another is applied.
+            batch_bytes_max: config.apply.memory_bytes_max / 2,
+            batch_changes_max: config.apply.batch_rows_max as u64,
+            transaction: None,
+            overdue: false,
+            received: ReceivedLsn(durable.lsn()),
+            quiet_at: durable.lsn(),
+            durable,
+            under_way_since: None,
+            read_at: None,
+            heard_at: now,
+            feedback_at: now,
+            idle_checkpoint_at: now,
+            drain_until: None,
+        }
+    }
+
+    /// Waits for the next event. Reading comes last, so that it cannot starve the others.
+    async fn event(
+        &mut self,
+        seconds: &mut tokio::time::Interval,
+        shutdown: &CancellationToken,
+    ) -> Result<Event> {
+        let draining = self.drain_until.is_some();
+        let reading = self.may_read();
+        let read_at = self.read_at;
+        let stream = &mut self.stream;
+        let read = async {
+            if !reading {
+                stream.flush().await?;
+                return std::future::pending().await;
+            }
+            if let Some(read_at) = read_at {
+                tokio::time::sleep_until(read_at).await;
+            }
+            stream.fill().await
+        };
+        tokio::select! {
+            biased;
+            () = shutdown.cancelled(), if !draining => Ok(Event::Stop),
+            done = self.applier.done() => done.map(Event::Applied),
+            _ = seconds.tick() => Ok(Event::Tick),
+            bytes = read => bytes.map(Event::Read),
+        }
+    }
+
+    /// A full batch waits for the applier, and a drain reads on only to the end of the
+    /// transaction that is being received.
+    fn may_read(&self) -> bool {
+        let wanted = self.drain_until.is_none() || self.transaction.is_some();
+        wanted && !self.is_full()
+    }
+
+    fn is_full(&self) -> bool {
+        self.batch.bytes() >= self.batch_bytes_max || self.batch.changes() >= self.batch_changes_max
+    }
+
+    fn heard(&mut self, bytes: usize) {
+        self.heard_at = Instant::now();
+        self.read_at = (bytes >= GULP_BYTES_MIN).then(|| self.heard_at + GULP_PAUSE);
+        self.board.heard_from_source();
+    }
+
+    /// Decodes and folds what was read; stops at a relation that nobody knows.
+    fn take_in(&mut self) -> Result<Option<Newcomer>> {
+        while self.drain_until.is_none() || self.transaction.is_some() {
+            let Some(piece) = self.stream.next()? else {
+                return Ok(None);
+            };
+            match piece {
+                Replication::Keepalive { server_end, .. } => {
+                    // Sent in order: everything before it was received.
+                    self.received = self.received.max(ReceivedLsn(server_end));
+                    if self.transaction.is_none() {
+                        self.quiet_at = self.quiet_at.max(server_end);
+                    }
+                }
+                Replication::XLogData { message, .. } => {
+                    let message = Message::parse(message)
+                        .map_err(|error| unreadable(&error, self.transaction))?;
+                    match message {
+                        Message::Commit { end_lsn, committed_at } => {
+                            self.commit(CommitPoint { end_lsn, committed_at })?;
+                        }
+                        Message::Begin { final_lsn, .. } => self.transaction = Some(final_lsn),
+                        Message::Relation(relation) => {
+                            if let Some(newcomer) = self.routes.learn(&relation) {
+                                return Ok(Some(newcomer));
+                            }
+                        }
+                        change => {
+                            fold(&mut self.batch, &self.routes, self.transaction, &change)?;
+                        }
+                    }
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn commit(&mut self, point: CommitPoint) -> Result<()> {
+        self.transaction = None;
+        self.received = self.received.max(ReceivedLsn(point.end_lsn));
+        self.quiet_at = self.quiet_at.max(point.end_lsn);
+        if !self.batch.is_empty() || self.applier.is_open() {
+            self.batch.commit(point);
+        }
+        if self.overdue || self.is_full() {
+            self.hand_over()?;
+        }
+        Ok(())
+    }
+
+    /// Gives the applier what there is, if it is idle.
+    fn hand_over(&mut self) -> Result<()> {
+        if !self.applier.is_idle() {
+            return Ok(());
+        }
+        if self.transaction.is_some() {
+            self.overdue = true;
+            if self.is_full() {
+                let batch = self.take_batch();
+                self.applier.part(batch)?;
+            }
+            return Ok(());
+        }
+        self.overdue = false;
+        match self.batch.last_commit() {
+            Some(point) if !self.batch.is_empty() || self.applier.is_open() => {
+                let batch = self.take_batch();
+                self.applier.last(batch, point)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn take_batch(&mut self) -> Batch {
+        let batch = std::mem::take(&mut self.batch);
+        self.under_way_since = self.under_way_since.or(batch.oldest_commit_at());
+        batch
+    }
+
+    fn applied(&mut self, done: &Done) {
+        if let Some(durable) = done.durable {
+            self.durable = durable;
+            if let Some(since) = self.under_way_since.take() {
+                self.board.lag_seconds(seconds_since(since));
+            }
+        }
+        if let Some(batch) = &done.batch {
+            report(self.board, batch, done);
+        }
+        self.board.positions(
+            self.received.0,
+            self.durable.lsn(),
+            self.durable.lsn(),
+            self.received.0,
+        );
+    }
+
+    fn tick(&mut self, server_end: Lsn) -> Result<()> {
+        self.board.loop_turned();
+        if self.drain_until.is_some_and(|until| Instant::now() >= until) {
+            let what = "The last transaction was not complete in time";
+            tracing::warn!(seconds = DRAIN_MAX.as_secs(), "{what}: it will be sent again");
+            self.batch = Batch::default();
+            self.transaction = None;
+        }
+        // What we do not read we cannot hear.
+        if !self.may_read() {
+            self.heard_at = Instant::now();
+        }
+        if self.heard_at.elapsed() > WIRE_SILENCE_MAX {
+            let what = format!(
+                "The source has been silent for {} s",
+                self.heard_at.elapsed().as_secs()
+            );
+            return Err(Error::new(Kind::ConnectionLost, what).on(Side::Source));
+        }
+        if self.feedback_at.elapsed() >= FEEDBACK_INTERVAL {
+            self.stream.feedback(self.received, self.durable);
+            self.feedback_at = Instant::now();
+        }
+        self.checkpoint_quiet()?;
+        self.report_lag(server_end);
+        Ok(())
+    }
+
+    /// Nothing is pending: only the position moves, now and then.
+    fn checkpoint_quiet(&mut self) -> Result<()> {
+        let quiet = self.is_quiet() && self.quiet_at > self.durable.lsn();
+        if !quiet || self.idle_checkpoint_at.elapsed() < IDLE_CHECKPOINT_INTERVAL {
+            return Ok(());
+        }
+        self.idle_checkpoint_at = Instant::now();
+        self.applier.idle(self.quiet_at)
+    }
+
+    fn is_quiet(&self) -> bool {
+        self.transaction.is_none()
+            && self.batch.is_empty()
+            && self.applier.is_idle()
+            && !self.applier.is_open()
+    }
+
+    fn report_lag(&self, server_end: Lsn) {
+        let durable = self.durable.lsn();
+        // A quiet pipeline has applied everything that was sent, whatever the checkpoint says.
+        let applied = if self.is_quiet() { durable.max(self.quiet_at) } else { durable };
+        self.board.positions(self.received.0, applied, durable, server_end);
+        let pending = if self.is_quiet() { None } else { self.batch.oldest_commit_at() };
+        let oldest = self.under_way_since.or(pending);
+        self.board.lag_seconds(oldest.map_or(0.0, seconds_since));
+    }
+
+    fn drain(&mut self) {
+        tracing::info!("draining");
+        self.board.state(State::Draining);
+        self.drain_until = Some(Instant::now() + DRAIN_MAX);
+    }
+
+    /// Told to stop, and nothing is left to do.
+    fn is_drained(&self) -> bool {
+        let Some(until) = self.drain_until else {
+            return false;
+        };
+        let late = Instant::now() >= until;
+        self.is_quiet() || (late && self.transaction.is_none())
+    }
+
+    /// Says goodbye: the source learns how far we are, so that it can forget the rest.
+    async fn end(mut self) -> Result<()> {
+        if self.is_quiet() && self.quiet_at > self.durable.lsn() {
+            self.applier.idle(self.quiet_at)?;
+            if let Some(durable) = self.applier.done().await?.durable {
+                self.durable = durable;
+            }
+        }
+        self.applier.finish().await;
+        self.stream.feedback(self.received, self.durable);
+        let goodbye = tokio::time::timeout(GOODBYE_MAX, self.stream.finish()).await;
+        if !matches!(goodbye, Ok(Ok(()))) {
+            tracing::debug!("the source did not answer the goodbye");
+        }
+        tracing::info!(lsn = %self.durable.lsn(), "drained");
+        Ok(())
+    }
+}
+
+/// Adds a change to the batch, unless its table already had it when it was loaded.
+fn fold(
+    batch: &mut Batch,
+    routes: &Routes,
+    transaction: Option<Lsn>,
+    change: &Message<'_>,
+) -> Result<()> {
+    let at = match (transaction, change) {
+        (Some(at), _) => at,
+        (None, Message::Logical { .. } | Message::Origin | Message::Type) => return Ok(()),
+        (None, _) => {
+            let what = "The source sent a change outside of a transaction";
+            return Err(Error::new(Kind::Protocol, what).on(Side::Source));
+        }
+    };
+    // A transaction is in a snapshot exactly if its commit record lies before the snapshot's LSN.
+    let wanted = |oid: u32| -> Result<Option<&Arc<Target>>> {
+        let target = routes.target(oid).map_err(|error| error.at(at))?;
+        Ok(target.filter(|target| at >= target.snapshot_lsn))
+    };
+    let (oid, folded) = match change {
+        Message::Insert { relation, new } => {
+            (*relation, wanted(*relation)?.map(|target| batch.insert(target, *new)))
+        }
+        Message::Update { relation, old, new } => {
+            (*relation, wanted(*relation)?.map(|target| batch.update(target, *old, *new)))
+        }
+        Message::Delete { relation, old } => {
+            (*relation, wanted(*relation)?.map(|target| batch.delete(target, *old)))
+        }
+        Message::Truncate { relations, restart_identity } => {
+            for oid in relations {
+                if let Some(target) = wanted(*oid)? {
+                    batch.truncate(target, *restart_identity);
+                }
+            }
+            return Ok(());
+        }
+        _ => return Ok(()),
+    };
+    match folded {
+        Some(Err(error)) => Err(contradiction(error, routes, oid, at)),
+        Some(Ok(())) | None => Ok(()),
+    }
+}
+
+fn contradiction(error: FoldError, routes: &Routes, oid: u32, at: Lsn) -> Error {
+    let what = format!("The source's changes contradict each other: {error}");
+    let error = Error::new(Kind::Protocol, what).on(Side::Source).at(at);
+    match routes.target(oid) {
+        Ok(Some(target)) => error.table(&target.source),
+        _ => error,
+    }
+}
+
+fn unreadable(error: &DecodeError, transaction: Option<Lsn>) -> Error {
+    let what = format!("The source sent a message that cannot be read: {error}");
+    let error = Error::new(Kind::Protocol, what).on(Side::Source);
+    match transaction {
+        Some(at) => error.at(at),
+        None => error,
+    }
+}
+
+/// Seconds since a commit, by the source's clock against ours; never negative.
+fn seconds_since(committed_at: i64) -> f64 {
+    let committed = jiff::Timestamp::from_microsecond(committed_at + EPOCH_OFFSET_MICROSECONDS);
+    let since = committed.map(|committed| jiff::Timestamp::now().duration_since(committed));
+    since.map_or(0.0, |since| since.as_secs_f64().max(0.0))
+}
+
+/// Microseconds from 1970-01-01, Unix's epoch, to 2000-01-01, PostgreSQL's.
+const EPOCH_OFFSET_MICROSECONDS: i64 = 946_684_800_000_000;
+
+fn report(board: &Board, batch: &Batch, done: &Done) {
+    let mut steps = done.steps.named().to_vec();
+    steps.push(("total", done.took));
+    let tables: Vec<_> = batch
+        .tables()
+        .iter()
+        .map(|table| {
+            let counts = table.counts;
+            (table.target.source.clone(), counts.inserts, counts.updates, counts.deletes)
+        })
+        .collect();
+    let sum = |of: fn(&crate::batch::Counts) -> u64| {
+        batch.tables().iter().map(|table| of(&table.counts)).sum()
+    };
+    board.batch_applied(&BatchReport {
+        transactions: batch.transactions(),
+        inserts: sum(|counts| counts.inserts),
+        updates: sum(|counts| counts.updates),
+        deletes: sum(|counts| counts.deletes),
+        truncates: sum(|counts| counts.truncates),
+        changes: batch.changes(),
+        steps: &steps,
+        tables: &tables,
+    });
+}

@@ -1,0 +1,107 @@
+//! Watches over the source beside the stream: heartbeat, end of WAL, what the slot retains.
+//!
+//! Its failures never stop the stream: it reconnects by itself, and what it reports grows old.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio_postgres::Client;
+use tokio_postgres::types::PgLsn;
+
+use crate::config::Config;
+use crate::error::postgres::from_client;
+use crate::error::{Result, Side};
+use crate::limits::{HEARTBEAT_INTERVAL, SLOT_WATCH_INTERVAL};
+use crate::lsn::Lsn;
+use crate::observe::Board;
+use crate::sql::watch as sql;
+use crate::transport;
+
+/// The running watch; ends when dropped.
+pub(super) struct Watch {
+    server_end: Arc<AtomicU64>,
+    task: JoinHandle<()>,
+}
+
+impl Watch {
+    /// Starts watching.
+    pub(super) fn start(config: &Arc<Config>, server_version: u32, board: Board) -> Self {
+        let server_end = Arc::new(AtomicU64::new(0));
+        let (config, end) = (Arc::clone(config), Arc::clone(&server_end));
+        let task = tokio::spawn(async move {
+            let mut pause = interval(SLOT_WATCH_INTERVAL);
+            pause.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            loop {
+                pause.tick().await;
+                if let Err(error) = watch(&config, server_version, &board, &end).await {
+                    tracing::warn!(error = %error, "the watch over the source was interrupted");
+                }
+            }
+        });
+        Watch { server_end, task }
+    }
+
+    /// The end of the source's WAL when it was last asked; 0/0 before that.
+    pub(super) fn server_end(&self) -> Lsn {
+        Lsn(self.server_end.load(Ordering::Relaxed))
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn watch(
+    config: &Config,
+    server_version: u32,
+    board: &Board,
+    server_end: &AtomicU64,
+) -> Result<()> {
+    let client = transport::connect(&config.source.endpoint, "watch").await?;
+    let mut pause = interval(SLOT_WATCH_INTERVAL);
+    let mut beat_at: Option<Instant> = None;
+    loop {
+        pause.tick().await;
+        let in_recovery = look(&client, config, server_version, board, server_end).await?;
+        let due = beat_at.is_none_or(|at| at.elapsed() >= HEARTBEAT_INTERVAL);
+        if due && !in_recovery {
+            beat_at = Some(Instant::now());
+            let beat = client.batch_execute(sql::HEARTBEAT).await;
+            beat.map_err(|error| from_client(Side::Source, "write a heartbeat", &error))?;
+        }
+    }
+}
+
+/// Asks and reports; whether the source is a standby.
+async fn look(
+    client: &Client,
+    config: &Config,
+    server_version: u32,
+    board: &Board,
+    server_end: &AtomicU64,
+) -> Result<bool> {
+    let statement = if server_version >= 130_000 { sql::SLOT } else { sql::SLOT_BEFORE_13 };
+    let row = client.query_one(statement, &[&config.source.slot]).await;
+    let row = row.map_err(|error| from_client(Side::Source, "look at the slot", &error))?;
+    if let Some(end) = row.get::<_, Option<PgLsn>>(0) {
+        server_end.store(end.into(), Ordering::Relaxed);
+    }
+    let retained: Option<i64> = row.get(2);
+    let status: Option<String> = row.get(3);
+    let safe: Option<i64> = row.get(4);
+    let unsigned = |value: i64| u64::try_from(value).unwrap_or(0);
+    let status = status.as_deref().unwrap_or("unknown");
+    board.slot(unsigned(retained.unwrap_or(0)), safe.map(unsigned), status);
+    if matches!(status, "unreserved" | "lost") {
+        tracing::warn!(
+            slot = config.source.slot,
+            wal_status = status,
+            "the source is about to remove WAL that the slot needs: raise max_slot_wal_keep_size"
+        );
+    }
+    Ok(row.get(1))
+}

@@ -1,0 +1,154 @@
+//! What is to be loaded, and the table it goes to.
+
+use tokio_postgres::Client;
+
+use crate::catalog::destination::DestinationTable;
+use crate::catalog::source::SourceTable;
+use crate::catalog::{ReplicaIdentity, TableName, types};
+use crate::error::postgres::from_client;
+use crate::error::{Error, Kind, Result, Side};
+use crate::sql::load::{self as sql, NewColumn};
+
+/// A table to load.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// What the source has.
+    pub table: SourceTable,
+    /// Where it goes.
+    pub destination: TableName,
+    /// The table that is there already; it is empty and has all the columns.
+    pub existing: Option<DestinationTable>,
+    /// The published columns, which are copied, then the generated ones, which are not.
+    pub columns: Vec<PlannedColumn>,
+    /// COPY's binary format fits all columns.
+    pub binary: bool,
+}
+
+/// A column of the destination table.
+#[derive(Clone, Debug)]
+pub struct PlannedColumn {
+    /// Its name on both sides.
+    pub name: String,
+    /// Its type in the destination.
+    pub type_sql: String,
+    /// The expression of a generated column: computed in the destination as well.
+    pub generated: Option<String>,
+}
+
+impl Plan {
+    /// Plans a table, or says why it cannot be loaded.
+    pub fn new(
+        table: SourceTable,
+        destination: TableName,
+        existing: Option<DestinationTable>,
+    ) -> Result<Self> {
+        let published = table.published_columns.iter().map(|&at| &table.columns[at]);
+        let generated = table.columns.iter().filter(|column| column.generated.is_some());
+        let columns: Vec<PlannedColumn> = published
+            .filter(|column| column.generated.is_none())
+            .chain(generated)
+            .map(|column| PlannedColumn {
+                name: column.name.clone(),
+                type_sql: types::destination_type(column).to_owned(),
+                generated: column.generated.clone(),
+            })
+            .collect();
+        let mut plan = Plan { table, destination, existing, columns, binary: false };
+        plan.check_existing()?;
+        plan.binary = plan.binary_fits();
+        Ok(plan)
+    }
+
+    /// Names of the columns that are copied.
+    pub fn copied(&self) -> Vec<&str> {
+        let stored = self.columns.iter().filter(|column| column.generated.is_none());
+        stored.map(|column| column.name.as_str()).collect()
+    }
+
+    fn check_existing(&self) -> Result<()> {
+        let Some(existing) = &self.existing else {
+            return Ok(());
+        };
+        let has = |name: &str| existing.columns.iter().any(|column| column.name == name);
+        let missing: Vec<&str> =
+            self.columns.iter().map(|c| c.name.as_str()).filter(|name| !has(name)).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let what = format!(
+            "The destination has a table of this name without the columns {}",
+            missing.join(", ")
+        );
+        Err(Error::new(Kind::ShapeMismatch, what)
+            .on(Side::Destination)
+            .table(&self.destination)
+            .remedy("Add the columns, or drop the table and let walferry make it."))
+    }
+
+    fn binary_fits(&self) -> bool {
+        let same_type = |name: &str, type_name: &str| match &self.existing {
+            None => true,
+            Some(existing) => existing
+                .columns
+                .iter()
+                .any(|column| column.name == name && column.type_name == type_name),
+        };
+        let published = self.table.published_columns.iter().map(|&at| &self.table.columns[at]);
+        published
+            .filter(|column| column.generated.is_none())
+            .all(|c| types::binary_is_portable(c.type_oid) && same_type(&c.name, &c.type_name))
+    }
+
+    /// Makes the destination table in the open transaction.
+    pub(super) async fn create(&self, client: &Client) -> Result<()> {
+        let columns: Vec<NewColumn<'_>> = self
+            .columns
+            .iter()
+            .map(|column| NewColumn {
+                name: &column.name,
+                type_sql: &column.type_sql,
+                generated: column.generated.as_deref(),
+            })
+            .collect();
+        self.run(client, "make the table", &sql::create_table(&self.destination, &columns)).await
+    }
+
+    /// Adds the keys by which changes will find rows, unless the table came with them.
+    pub(super) async fn add_keys(&self, client: &Client) -> Result<()> {
+        let columns = |at: &[usize]| at.iter().map(|&at| &self.table.columns[at]).collect();
+        let key: Vec<_> = columns(&self.table.primary_key);
+        if !key.is_empty() && !self.has_unique(&self.table.primary_key) {
+            let statement = sql::add_primary_key(&self.destination, &key);
+            self.run(client, "add the primary key", &statement).await?;
+        }
+        let by_index = self.table.identity == ReplicaIdentity::Index;
+        let identity = &self.table.identity_key;
+        if by_index && *identity != self.table.primary_key && !self.has_unique(identity) {
+            let statement = sql::add_unique_index(&self.destination, &columns(identity));
+            self.run(client, "add the replica identity's index", &statement).await?;
+        }
+        Ok(())
+    }
+
+    /// The table that is there has a unique key over exactly these columns.
+    fn has_unique(&self, key: &[usize]) -> bool {
+        let Some(existing) = &self.existing else {
+            return false;
+        };
+        let mut wanted: Vec<&str> =
+            key.iter().map(|&at| self.table.columns[at].name.as_str()).collect();
+        wanted.sort_unstable();
+        existing.unique_keys.iter().chain([&existing.primary_key]).any(|unique| {
+            let mut names: Vec<&str> =
+                unique.iter().map(|&at| existing.columns[at].name.as_str()).collect();
+            names.sort_unstable();
+            names == wanted
+        })
+    }
+
+    pub(super) async fn run(&self, client: &Client, doing: &str, statement: &str) -> Result<()> {
+        client.batch_execute(statement).await.map_err(|error| {
+            from_client(Side::Destination, doing, &error).table(&self.destination)
+        })
+    }
+}

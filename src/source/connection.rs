@@ -1,0 +1,167 @@
+//! A logged-in connection: simple queries, COPY out, and the way into replication.
+
+use bytes::{BufMut, Bytes, BytesMut};
+use fallible_iterator::FallibleIterator;
+use postgres_protocol::message::{backend, frontend};
+
+use super::login::{Login, lost, message, server_error, unexpected};
+use super::stream::Stream;
+use super::wire::Wire;
+use crate::error::{Error, Kind, Result, Side};
+use crate::limits::{COPY_CHUNK_BYTES, WAL_SENDER_TIMEOUT};
+use crate::lsn::Lsn;
+use crate::sql;
+use crate::transport::{Endpoint, Transport, establish};
+
+/// What a connection is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// A walsender: replication commands, and SQL by simple queries.
+    Replication,
+    /// An ordinary session.
+    Sql,
+}
+
+/// A row of a simple query's result, as text.
+pub type TextRow = Vec<Option<String>>;
+
+/// A connection that walferry speaks itself.
+pub struct Connection {
+    wire: Wire<Transport>,
+    side: Side,
+}
+
+impl Connection {
+    /// Connects and logs in, with the session's settings pinned.
+    pub async fn open(endpoint: &Endpoint, application: &str, mode: Mode) -> Result<Self> {
+        let application = format!("walferry {application}");
+        let side = endpoint.side;
+        let wire = establish(endpoint, async |transport: Transport| {
+            let mut parameters = vec![
+                ("database", endpoint.database.as_str()),
+                ("application_name", &application),
+            ];
+            if mode == Mode::Replication {
+                parameters.push(("replication", "database"));
+            }
+            parameters.extend_from_slice(sql::session::settings(side));
+            let login = Login {
+                side,
+                user: &endpoint.user,
+                password: endpoint.password().await?,
+                parameters,
+                private: transport.is_encrypted() || transport.is_local(),
+                tls_server_end_point: transport.tls_server_end_point().map(<[u8]>::to_vec),
+            };
+            let mut wire = Wire::new(transport);
+            login.run(&mut wire).await?;
+            Ok(wire)
+        })
+        .await?;
+        Ok(Connection { wire, side })
+    }
+
+    /// Runs a statement by the simple protocol; the rows of all its results.
+    pub async fn query(&mut self, doing: &str, sql: &str) -> Result<Vec<TextRow>> {
+        frontend::query(sql, self.wire.outgoing())?;
+        let mut rows = Vec::new();
+        let mut failure = None;
+        loop {
+            let received = message(&mut self.wire, self.side, doing).await;
+            match received {
+                Ok(backend::Message::DataRow(body)) => rows.push(text_row(&body)?),
+                Ok(backend::Message::ReadyForQuery(_)) => break,
+                Ok(_) => {}
+                // The server still sends ReadyForQuery after an error of its own.
+                Err(error) if error.sqlstate().is_some() => failure = Some(error),
+                Err(error) => return Err(error),
+            }
+        }
+        failure.map_or(Ok(rows), Err)
+    }
+
+    /// Starts `COPY … TO STDOUT`; the data follows by [`Connection::copy_chunk`].
+    pub async fn copy_out(&mut self, doing: &str, sql: &str) -> Result<()> {
+        frontend::query(sql, self.wire.outgoing())?;
+        match message(&mut self.wire, self.side, doing).await? {
+            backend::Message::CopyOutResponse(_) => Ok(()),
+            _ => Err(unexpected(self.side, doing)),
+        }
+    }
+
+    /// The next piece of a COPY, of about [`COPY_CHUNK_BYTES`], and the rows in it; `None` at the end.
+    pub async fn copy_chunk(&mut self, doing: &str) -> Result<Option<(Bytes, u64)>> {
+        let mut chunk = BytesMut::with_capacity(COPY_CHUNK_BYTES);
+        let mut rows = 0;
+        loop {
+            let frame = self.wire.frame().await.map_err(|error| lost(self.side, doing, &error))?;
+            match frame.tag {
+                b'd' => {
+                    rows += 1;
+                    chunk.put_slice(frame.body);
+                    if chunk.len() >= COPY_CHUNK_BYTES {
+                        return Ok(Some((chunk.freeze(), rows)));
+                    }
+                }
+                b'c' => break,
+                b'N' | b'S' => {}
+                b'E' => return Err(parse_error(self.side, doing, frame.whole)),
+                _ => return Err(unexpected(self.side, doing)),
+            }
+        }
+        loop {
+            if let backend::Message::ReadyForQuery(_) =
+                message(&mut self.wire, self.side, doing).await?
+            {
+                break;
+            }
+        }
+        Ok((!chunk.is_empty()).then(|| (chunk.freeze(), rows)))
+    }
+
+    /// Turns the connection into a stream that starts after `start`.
+    pub async fn start_replication(
+        mut self,
+        slot: &str,
+        start: Lsn,
+        publication: &str,
+        version: u32,
+        binary: bool,
+    ) -> Result<Stream> {
+        let doing = "start the replication stream";
+        if version >= 120_000 {
+            let timeout = sql::replication::set_wal_sender_timeout(WAL_SENDER_TIMEOUT.as_millis());
+            self.query("set wal_sender_timeout", &timeout).await?;
+        }
+        let statement = sql::replication::start_replication(slot, start, publication, version, binary);
+        frontend::query(&statement, self.wire.outgoing())?;
+        loop {
+            let frame = self.wire.frame().await.map_err(|error| lost(self.side, doing, &error))?;
+            match frame.tag {
+                b'W' => return Ok(Stream::new(self.wire)),
+                b'N' | b'S' => {}
+                b'E' => return Err(parse_error(self.side, doing, frame.whole)),
+                _ => return Err(unexpected(self.side, doing)),
+            }
+        }
+    }
+}
+
+/// The error that an ErrorResponse frame holds.
+pub(super) fn parse_error(side: Side, doing: &str, whole: &[u8]) -> Error {
+    match backend::Message::parse(&mut BytesMut::from(whole)) {
+        Ok(Some(backend::Message::ErrorResponse(body))) => {
+            server_error(&body).into_error(side, doing)
+        }
+        _ => Error::new(Kind::Protocol, "The server sent a broken error message").on(side),
+    }
+}
+
+fn text_row(body: &backend::DataRowBody) -> Result<TextRow> {
+    let buffer = body.buffer();
+    let cells = body.ranges().map(|range| {
+        let text = range.map(|range| String::from_utf8_lossy(&buffer[range]).into_owned());
+        Ok(text)
+    });
+    Ok(cells.collect()?)
+}

@@ -1,0 +1,192 @@
+//! Start-up and authentication.
+
+use bytes::BytesMut;
+use fallible_iterator::FallibleIterator;
+use postgres_protocol::authentication::{md5_hash, sasl};
+use postgres_protocol::message::{backend, frontend};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::wire::Wire;
+use crate::error::postgres::ServerError;
+use crate::error::{Error, Kind, Result, Side};
+
+/// Who logs in, and what is known of the stream.
+pub(super) struct Login<'a> {
+    pub(super) side: Side,
+    pub(super) user: &'a str,
+    pub(super) password: Option<SecretString>,
+    /// Start-up parameters besides the user.
+    pub(super) parameters: Vec<(&'a str, &'a str)>,
+    /// A password in clear may be sent: the stream is encrypted or does not leave the machine.
+    pub(super) private: bool,
+    /// Digest of the server's certificate, for channel binding.
+    pub(super) tls_server_end_point: Option<Vec<u8>>,
+}
+
+/// Waits for a message other than notices and parameter reports.
+///
+/// An ErrorResponse becomes an error that says what could not be done.
+pub(super) async fn message<S: AsyncRead + AsyncWrite + Unpin>(
+    wire: &mut Wire<S>,
+    side: Side,
+    doing: &str,
+) -> Result<backend::Message> {
+    loop {
+        let frame = wire.frame().await.map_err(|error| lost(side, doing, &error))?;
+        let mut bytes = BytesMut::from(frame.whole);
+        match backend::Message::parse(&mut bytes) {
+            Ok(Some(backend::Message::ErrorResponse(body))) => {
+                return Err(server_error(&body).into_error(side, doing));
+            }
+            Ok(Some(backend::Message::NoticeResponse(_) | backend::Message::ParameterStatus(_))) => {}
+            Ok(Some(message)) => return Ok(message),
+            Ok(None) => return Err(unexpected(side, doing)),
+            Err(error) => {
+                let what = format!("Could not {doing}: the server sent a broken message ({error})");
+                return Err(Error::new(Kind::Protocol, what).on(side));
+            }
+        }
+    }
+}
+
+/// The server answered with something else than the protocol has here.
+pub(super) fn unexpected(side: Side, doing: &str) -> Error {
+    let what = format!("Could not {doing}: the server answered with an unexpected message");
+    Error::new(Kind::Protocol, what).on(side)
+}
+
+/// The connection failed.
+pub(super) fn lost(side: Side, doing: &str, error: &std::io::Error) -> Error {
+    let kind = match error.kind() {
+        std::io::ErrorKind::InvalidData => Kind::Protocol,
+        _ => Kind::ConnectionLost,
+    };
+    let what = match error.kind() {
+        std::io::ErrorKind::UnexpectedEof => "the server closed the connection".to_owned(),
+        _ => error.to_string(),
+    };
+    Error::new(kind, format!("Could not {doing}: {what}")).on(side)
+}
+
+/// The fields of an ErrorResponse that may be shown.
+pub(super) fn server_error(body: &backend::ErrorResponseBody) -> ServerError {
+    let mut error = ServerError::default();
+    let mut schema = None;
+    let mut fields = body.fields();
+    while let Ok(Some(field)) = fields.next() {
+        let value = String::from_utf8_lossy(field.value_bytes()).into_owned();
+        match field.type_() {
+            b'C' => error.sqlstate = value,
+            b'M' => error.message = value,
+            b'n' => error.constraint = Some(value),
+            b's' => schema = Some(value),
+            b't' => error.table = Some(value),
+            _ => {}
+        }
+    }
+    if let (Some(schema), Some(table)) = (schema, &mut error.table) {
+        *table = format!("{schema}.{table}");
+    }
+    error
+}
+
+const DOING: &str = "log in";
+
+impl Login<'_> {
+    /// Runs the start-up until the server is ready for a query.
+    pub(super) async fn run<S>(&self, wire: &mut Wire<S>) -> Result<()>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let parameters = self.parameters.iter().copied();
+        let parameters = std::iter::once(("user", self.user)).chain(parameters);
+        frontend::startup_message(parameters, wire.outgoing())?;
+        loop {
+            match message(wire, self.side, DOING).await? {
+                backend::Message::AuthenticationOk => {}
+                backend::Message::AuthenticationCleartextPassword => self.cleartext(wire)?,
+                backend::Message::AuthenticationMd5Password(body) => {
+                    let password = self.password()?.expose_secret().as_bytes();
+                    let hash = md5_hash(self.user.as_bytes(), password, body.salt());
+                    frontend::password_message(hash.as_bytes(), wire.outgoing())?;
+                }
+                backend::Message::AuthenticationSasl(body) => self.scram(wire, &body).await?,
+                backend::Message::BackendKeyData(_) => {}
+                backend::Message::ReadyForQuery(_) => return Ok(()),
+                _ => return Err(self.unsupported()),
+            }
+        }
+    }
+
+    fn password(&self) -> Result<&SecretString> {
+        self.password.as_ref().ok_or_else(|| {
+            let what = format!("The server asks for a password of role \"{}\"", self.user);
+            let remedy = format!(
+                "Set `password_file`, `password_command` or `password` under [{}].",
+                self.side
+            );
+            Error::new(Kind::Authentication, what).on(self.side).remedy(remedy)
+        })
+    }
+
+    fn cleartext<S: AsyncRead + AsyncWrite + Unpin>(&self, wire: &mut Wire<S>) -> Result<()> {
+        if !self.private {
+            let what = "The server asks for the password in clear over an unencrypted connection";
+            let remedy = "Use scram-sha-256 in pg_hba.conf, or an sslmode of require or better.";
+            return Err(Error::new(Kind::Authentication, what).on(self.side).remedy(remedy));
+        }
+        let password = self.password()?.expose_secret().as_bytes();
+        Ok(frontend::password_message(password, wire.outgoing())?)
+    }
+
+    async fn scram<S>(&self, wire: &mut Wire<S>, body: &backend::AuthenticationSaslBody) -> Result<()>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let offered: Vec<String> = body.mechanisms().map(|name| Ok(name.to_owned())).collect()?;
+        let offers = |name: &str| offered.iter().any(|mechanism| mechanism == name);
+        let (mechanism, binding) = match &self.tls_server_end_point {
+            Some(digest) if offers(sasl::SCRAM_SHA_256_PLUS) => (
+                sasl::SCRAM_SHA_256_PLUS,
+                sasl::ChannelBinding::tls_server_end_point(digest.clone()),
+            ),
+            // We could bind, but the server did not offer it: says so, which exposes a man in the
+            // middle that removed the offer.
+            Some(_) => (sasl::SCRAM_SHA_256, sasl::ChannelBinding::unrequested()),
+            None => (sasl::SCRAM_SHA_256, sasl::ChannelBinding::unsupported()),
+        };
+        if !offers(mechanism) {
+            return Err(self.unsupported());
+        }
+        let password = self.password()?.expose_secret().as_bytes();
+        let mut scram = sasl::ScramSha256::new(password, binding);
+        frontend::sasl_initial_response(mechanism, scram.message(), wire.outgoing())?;
+        let backend::Message::AuthenticationSaslContinue(body) =
+            message(wire, self.side, DOING).await?
+        else {
+            return Err(unexpected(self.side, DOING));
+        };
+        scram.update(body.data()).map_err(|error| self.scram_failed(&error))?;
+        frontend::sasl_response(scram.message(), wire.outgoing())?;
+        let backend::Message::AuthenticationSaslFinal(body) =
+            message(wire, self.side, DOING).await?
+        else {
+            return Err(unexpected(self.side, DOING));
+        };
+        scram.finish(body.data()).map_err(|error| self.scram_failed(&error))
+    }
+
+    fn scram_failed(&self, error: &std::io::Error) -> Error {
+        let what = format!("SCRAM authentication failed: {error}");
+        let remedy = "Check the password. The server may also not be the one that knows it, or ask \
+                      for more than 100,000 SCRAM iterations, which are refused.";
+        Error::new(Kind::Authentication, what).on(self.side).remedy(remedy)
+    }
+
+    fn unsupported(&self) -> Error {
+        let what = "The server asks for an authentication method that walferry does not have";
+        let remedy = "Use scram-sha-256, md5, a client certificate, peer or trust in pg_hba.conf.";
+        Error::new(Kind::Authentication, what).on(self.side).remedy(remedy)
+    }
+}

@@ -1,0 +1,105 @@
+//! The replication stream and the feedback on it.
+
+use std::time::SystemTime;
+
+use bytes::BufMut;
+
+use super::connection::parse_error;
+use super::login::{lost, unexpected};
+use super::wire::Wire;
+use crate::checkpoint::DurableLsn;
+use crate::decode::Replication;
+use crate::error::{Error, Kind, Result, Side};
+use crate::lsn::ReceivedLsn;
+use crate::transport::Transport;
+
+/// An open `START_REPLICATION`.
+pub struct Stream {
+    wire: Wire<Transport>,
+}
+
+const DOING: &str = "read the replication stream";
+
+/// Seconds from 1970-01-01, Unix's epoch, to 2000-01-01, PostgreSQL's.
+const EPOCH_OFFSET_SECONDS: u64 = 946_684_800;
+
+impl Stream {
+    pub(super) fn new(wire: Wire<Transport>) -> Self {
+        Stream { wire }
+    }
+
+    /// Reads what the server sent and writes feedback that is queued; returns the bytes read.
+    ///
+    /// # Cancel-Safety
+    /// Nothing is lost when the future is dropped.
+    pub async fn fill(&mut self) -> Result<usize> {
+        self.wire.fill().await.map_err(|error| lost(Side::Source, DOING, &error))
+    }
+
+    /// Writes feedback that is queued, without reading: for times of back-pressure.
+    ///
+    /// # Cancel-Safety
+    /// Nothing is lost when the future is dropped.
+    pub async fn flush(&mut self) -> Result<()> {
+        self.wire.flush().await.map_err(|error| lost(Side::Source, DOING, &error))
+    }
+
+    /// The next piece that was read, or `None` when [`Stream::fill`] is due.
+    pub fn next(&mut self) -> Result<Option<Replication<'_>>> {
+        let failed = |error| lost(Side::Source, DOING, &error);
+        while let Some(b'N' | b'S') = self.wire.peek().map_err(failed)? {
+            self.wire.next_frame().map_err(failed)?;
+        }
+        let Some(frame) = self.wire.next_frame().map_err(failed)? else {
+            return Ok(None);
+        };
+        match frame.tag {
+            b'd' => Replication::parse(frame.body).map(Some).map_err(|error| {
+                Error::new(Kind::Protocol, format!("Could not {DOING}: {error}")).on(Side::Source)
+            }),
+            b'c' => {
+                let what = "The source ended the replication stream";
+                Err(Error::new(Kind::ConnectionLost, what).on(Side::Source))
+            }
+            b'E' => Err(parse_error(Side::Source, DOING, frame.whole)),
+            _ => Err(unexpected(Side::Source, DOING)),
+        }
+    }
+
+    /// Queues a standby status update: how far we read, and how far the source may forget.
+    ///
+    /// Always asks for a reply, so that a silent wire is a dead wire.
+    pub fn feedback(&mut self, received: ReceivedLsn, durable: DurableLsn) {
+        let received = received.0.max(durable.lsn());
+        let now = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .map_or(0, |since| since.as_micros())
+            .saturating_sub(u128::from(EPOCH_OFFSET_SECONDS) * 1_000_000);
+        let out = self.wire.outgoing();
+        // CopyData of 34 bytes: 'r', written, flushed, applied, clock, reply wanted.
+        out.put_u8(b'd');
+        out.put_u32(4 + 34);
+        out.put_u8(b'r');
+        out.put_u64(received.0);
+        out.put_u64(durable.lsn().0);
+        out.put_u64(durable.lsn().0);
+        out.put_u64(u64::try_from(now).unwrap_or(0));
+        out.put_u8(1);
+    }
+
+    /// Ends the stream in good order, so that the slot is free at once for the next start.
+    pub async fn finish(mut self) -> Result<()> {
+        postgres_protocol::message::frontend::copy_done(self.wire.outgoing());
+        self.flush().await?;
+        loop {
+            let frame = self.wire.frame().await.map_err(|error| lost(Side::Source, DOING, &error))?;
+            match frame.tag {
+                b'E' => return Err(parse_error(Side::Source, DOING, frame.whole)),
+                b'c' | b'Z' | b'C' => break,
+                _ => {}
+            }
+        }
+        postgres_protocol::message::frontend::terminate(self.wire.outgoing());
+        self.flush().await
+    }
+}

@@ -1,0 +1,214 @@
+//! Bytes ↔ frames: one buffer each way, frames handed out in place.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, BytesMut};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::limits::{FRAME_BYTES_MAX, READ_BYTES};
+
+/// A message of the server: tag and body, borrowed from the buffer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Frame<'a> {
+    pub(super) tag: u8,
+    pub(super) body: &'a [u8],
+    /// Header and body, as postgres-protocol wants to parse it.
+    pub(super) whole: &'a [u8],
+}
+
+/// A byte stream with room for what was read and not yet parsed, or queued and not yet written.
+pub(super) struct Wire<S> {
+    stream: S,
+    incoming: Vec<u8>,
+    start: usize,
+    end: usize,
+    outgoing: BytesMut,
+}
+
+/// Tag and length.
+const HEADER_BYTES: usize = 5;
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
+    pub(super) fn new(stream: S) -> Self {
+        Wire {
+            stream,
+            incoming: vec![0; READ_BYTES],
+            start: 0,
+            end: 0,
+            outgoing: BytesMut::new(),
+        }
+    }
+
+    /// Queue here, then [`Wire::flush`], or let [`Wire::fill`] write it.
+    pub(super) fn outgoing(&mut self) -> &mut BytesMut {
+        &mut self.outgoing
+    }
+
+    /// The tag of the next frame, once all of it is in the buffer.
+    pub(super) fn peek(&self) -> io::Result<Option<u8>> {
+        let whole = self
+            .frame_length()?
+            .is_some_and(|length| self.end - self.start >= length);
+        Ok(whole.then(|| self.incoming[self.start]))
+    }
+
+    /// The next whole frame in the buffer, or `None` when more must be read first.
+    pub(super) fn next_frame(&mut self) -> io::Result<Option<Frame<'_>>> {
+        let Some(length) = self.frame_length()? else {
+            return Ok(None);
+        };
+        let from = self.start;
+        if self.end - from < length {
+            return Ok(None);
+        }
+        self.start += length;
+        let whole = &self.incoming[from..from + length];
+        Ok(Some(Frame {
+            tag: whole[0],
+            body: &whole[HEADER_BYTES..],
+            whole,
+        }))
+    }
+
+    /// Waits for the next frame.
+    pub(super) async fn frame(&mut self) -> io::Result<Frame<'_>> {
+        while self.peek()?.is_none() {
+            self.fill().await?;
+        }
+        self.next_frame()?
+            .ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+    }
+
+    /// Length of the frame at the start of the buffer, header included, once its header is there.
+    fn frame_length(&self) -> io::Result<Option<usize>> {
+        let Some(header) = self.incoming[self.start..self.end].first_chunk::<HEADER_BYTES>() else {
+            return Ok(None);
+        };
+        let [_, length @ ..] = *header;
+        let length = u32::from_be_bytes(length) as usize + 1;
+        if !(HEADER_BYTES..=FRAME_BYTES_MAX).contains(&length) {
+            let said = format!("the server announced a frame of {length} bytes");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, said));
+        }
+        Ok(Some(length))
+    }
+
+    /// Reads what is there, at least one byte, and meanwhile writes what is queued.
+    ///
+    /// Cancel-safe: whatever was read or written is accounted for. End of stream is an error.
+    pub(super) async fn fill(&mut self) -> io::Result<usize> {
+        self.make_room()?;
+        poll_fn(|context| {
+            if let Poll::Ready(Err(error)) = self.poll_write(context) {
+                return Poll::Ready(Err(error));
+            }
+            let mut room = ReadBuf::new(&mut self.incoming[self.end..]);
+            ready!(Pin::new(&mut self.stream).poll_read(context, &mut room))?;
+            match room.filled().len() {
+                0 => Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into())),
+                count => {
+                    self.end += count;
+                    Poll::Ready(Ok(count))
+                }
+            }
+        })
+        .await
+    }
+
+    /// Writes what is queued. Cancel-safe.
+    pub(super) async fn flush(&mut self) -> io::Result<()> {
+        poll_fn(|context| self.poll_write(context)).await
+    }
+
+    fn poll_write(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.outgoing.is_empty() {
+            let written = ready!(Pin::new(&mut self.stream).poll_write(context, &self.outgoing))?;
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.outgoing.advance(written);
+        }
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    /// Makes the free end of the buffer large enough for the frame that is being received.
+    fn make_room(&mut self) -> io::Result<()> {
+        if self.start == self.end {
+            (self.start, self.end) = (0, 0);
+            if self.incoming.len() > READ_BYTES {
+                self.incoming = vec![0; READ_BYTES];
+            }
+            return Ok(());
+        }
+        let wanted = self.frame_length()?.unwrap_or(READ_BYTES).max(READ_BYTES);
+        if self.start + wanted <= self.incoming.len() && self.end < self.incoming.len() {
+            return Ok(());
+        }
+        self.incoming.copy_within(self.start..self.end, 0);
+        (self.start, self.end) = (0, self.end - self.start);
+        if self.incoming.len() <= wanted {
+            // Grows as the bytes arrive, so that an announced length alone costs nothing.
+            let grown = (self.incoming.len() * 2).min(wanted + READ_BYTES);
+            self.incoming.resize(grown.max(self.end + READ_BYTES), 0);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::AsyncWriteExt;
+
+    fn frame(tag: u8, length: usize) -> Vec<u8> {
+        let mut bytes = vec![tag];
+        bytes.extend_from_slice(&u32::try_from(length + 4).unwrap().to_be_bytes());
+        bytes.extend((0..length).map(|at| u8::try_from(at % 251).unwrap()));
+        bytes
+    }
+
+    #[tokio::test]
+    async fn frames_of_any_size_arrive_whole_and_in_order() {
+        let (mut server, client) = tokio::io::duplex(1000);
+        let sizes = [0, 1, READ_BYTES - 5, READ_BYTES, 3, 3 * READ_BYTES + 17, 9];
+        let sender = tokio::spawn(async move {
+            for size in sizes {
+                server.write_all(&frame(b'd', size)).await.unwrap();
+            }
+            server
+        });
+        let mut wire = Wire::new(client);
+        for size in sizes {
+            let received = wire.frame().await.unwrap();
+            assert_eq!(received.body, &frame(b'd', size)[5..]);
+        }
+        drop(sender.await.unwrap());
+        let end = wire.frame().await.map(|frame| frame.tag);
+        assert_eq!(end.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    #[tokio::test]
+    async fn an_absurd_length_is_refused_before_memory_is_taken() {
+        let (mut server, client) = tokio::io::duplex(1000);
+        server.write_all(&[b'd', 0xFF, 0xFF, 0xFF, 0xFF]).await.unwrap();
+        let mut wire = Wire::new(client);
+        let refused = wire.frame().await.map(|frame| frame.tag);
+        assert_eq!(refused.unwrap_err().kind(), io::ErrorKind::InvalidData);
+    }
+
+    #[tokio::test]
+    async fn what_is_queued_is_written_while_reading() {
+        let (mut server, client) = tokio::io::duplex(4);
+        let mut wire = Wire::new(client);
+        wire.outgoing().extend_from_slice(b"a status update");
+        let reading = tokio::spawn(async move { wire.fill().await.map(|_| ()) });
+        let mut received = [0; 15];
+        tokio::io::AsyncReadExt::read_exact(&mut server, &mut received).await.unwrap();
+        assert_eq!(&received, b"a status update");
+        server.write_all(b"x").await.unwrap();
+        reading.await.unwrap().unwrap();
+    }
+}

@@ -1,0 +1,213 @@
+//! The statements of a batch.
+//!
+//! Staging tables name their columns by position (`c0`, `c1`, …), so that no name of a user's
+//! column can collide with another or with ours. Rows are found with the `=` of `pg_catalog`,
+//! since sessions have an empty search_path.
+
+use std::fmt::Write;
+
+use super::{Ident, Name};
+use crate::batch::Target;
+
+/// Opens the transaction of a batch.
+pub const BEGIN: &str = "BEGIN";
+
+/// Ends it.
+pub const COMMIT: &str = "COMMIT";
+
+/// Gives it up.
+pub const ROLLBACK: &str = "ROLLBACK";
+
+/// Pins the plans of an applier session: staged rows drive, the target is reached through its
+/// index. A batch must never scan a table because it happens to be small, or was when a plan was
+/// made, and no plan may read all of a large one.
+pub const PIN_PLANS: &str = "SET enable_seqscan = off; SET enable_bitmapscan = off; \
+     SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_material = off";
+
+/// Notices within a second that the daemon is gone, also in the middle of a statement (14+).
+pub const WATCH_CLIENT: &str = "SET client_connection_check_interval = '1s'";
+
+/// The server's version, as a number.
+pub const SERVER_VERSION: &str = "SELECT pg_catalog.current_setting('server_version_num')::integer";
+
+/// What a staging table holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Staged {
+    /// The target's columns as `c0`, `c1`, ….
+    Rows,
+    /// Also the key under which values are to be looked up (`o0`, …) and the group of rows that
+    /// lack the same values (`g`).
+    Carried,
+    /// Also how many copies are meant (`n`).
+    Copies,
+}
+
+/// Makes a staging table: the target's types, without its constraints.
+pub fn create_stage(stage: &str, target: &Target, staged: Staged) -> String {
+    let mut columns: Vec<String> = (0..target.columns.len())
+        .map(|at| format!("{} AS c{at}", column(target, at)))
+        .collect();
+    match staged {
+        Staged::Rows => {}
+        Staged::Carried => {
+            let key = target.key().iter().enumerate();
+            columns.extend(key.map(|(nth, &at)| format!("{} AS o{nth}", column(target, at))));
+            columns.push("0::integer AS g".to_owned());
+        }
+        Staged::Copies => columns.push("0::bigint AS n".to_owned()),
+    }
+    format!(
+        "CREATE TEMPORARY TABLE {stage} AS SELECT {} FROM {} AS t WITH NO DATA",
+        columns.join(", "),
+        Name(&target.destination)
+    )
+}
+
+fn column(target: &Target, at: usize) -> String {
+    format!("t.{}", Ident(&target.columns[at].name))
+}
+
+/// Drops a staging table.
+pub fn drop_stage(stage: &str) -> String {
+    format!("DROP TABLE pg_temp.{stage}")
+}
+
+/// Empties a staging table without touching the catalogs.
+pub fn empty_stage(stage: &str) -> String {
+    format!("DELETE FROM pg_temp.{stage}")
+}
+
+/// Empties a staging table and gives its space back.
+pub fn truncate_stage(stage: &str) -> String {
+    format!("TRUNCATE pg_temp.{stage}")
+}
+
+fn with_format(binary: bool) -> &'static str {
+    if binary { " WITH (FORMAT binary)" } else { "" }
+}
+
+/// Fills columns `columns` of a staging table, then its extra columns.
+pub fn copy_into_stage(
+    stage: &str,
+    target: &Target,
+    columns: &[usize],
+    staged: Staged,
+    binary: bool,
+) -> String {
+    let mut names: Vec<String> = columns.iter().map(|at| format!("c{at}")).collect();
+    match staged {
+        Staged::Rows => {}
+        Staged::Carried => {
+            names.extend((0..target.key().len()).map(|nth| format!("o{nth}")));
+            names.push("g".to_owned());
+        }
+        Staged::Copies => names.push("n".to_owned()),
+    }
+    let names = names.join(", ");
+    format!("COPY pg_temp.{stage} ({names}) FROM STDIN{}", with_format(binary))
+}
+
+/// Adds rows straight to the table.
+pub fn copy_into_target(target: &Target, binary: bool) -> String {
+    format!("COPY {} {} FROM STDIN{}", Name(&target.destination), list(target), with_format(binary))
+}
+
+/// All columns in parentheses; nothing for a table without columns, where SQL wants nothing.
+fn list(target: &Target) -> String {
+    if target.columns.is_empty() {
+        return String::new();
+    }
+    let names = target.columns.iter().map(|column| column.name.as_str());
+    format!("({})", super::ident_list(names))
+}
+
+/// `t.key = s.c… AND …`; `prefix` is `c` (by column position) or `o` (by place in the key).
+fn same_key(target: &Target, prefix: char) -> String {
+    let mut text = String::new();
+    for (nth, &at) in target.key().iter().enumerate() {
+        let and = if nth == 0 { "" } else { " AND " };
+        let number = if prefix == 'c' { at } else { nth };
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{and}{} = s.{prefix}{number}", column(target, at));
+    }
+    text
+}
+
+/// Removes the rows whose keys are staged.
+pub fn delete(stage: &str, target: &Target) -> String {
+    format!(
+        "DELETE FROM {} AS t USING pg_temp.{stage} AS s WHERE {}",
+        Name(&target.destination),
+        same_key(target, 'c')
+    )
+}
+
+/// Changes `columns` of the rows whose keys are staged.
+pub fn update(stage: &str, target: &Target, columns: &[usize]) -> String {
+    let set: Vec<String> = columns
+        .iter()
+        .map(|&at| format!("{} = s.c{at}", Ident(&target.columns[at].name)))
+        .collect();
+    format!(
+        "UPDATE {} AS t SET {} FROM pg_temp.{stage} AS s WHERE {}",
+        Name(&target.destination),
+        set.join(", "),
+        same_key(target, 'c')
+    )
+}
+
+/// Reads `missing` values of moved rows from under their old keys into the staging table; $1 is
+/// the group of rows.
+pub fn carry(stage: &str, target: &Target, missing: &[usize]) -> String {
+    let set: Vec<String> =
+        missing.iter().map(|&at| format!("c{at} = {}", column(target, at))).collect();
+    format!(
+        "UPDATE pg_temp.{stage} AS s SET {} FROM {} AS t WHERE s.g = $1 AND {}",
+        set.join(", "),
+        Name(&target.destination),
+        same_key(target, 'o')
+    )
+}
+
+/// Adds the staged rows.
+pub fn insert(stage: &str, target: &Target) -> String {
+    let columns: Vec<String> = (0..target.columns.len()).map(|at| format!("c{at}")).collect();
+    format!(
+        "INSERT INTO {} {} OVERRIDING SYSTEM VALUE SELECT {} FROM pg_temp.{stage}",
+        Name(&target.destination),
+        list(target),
+        columns.join(", ")
+    )
+}
+
+/// Removes so many copies (`n`) of each staged row. Rows are the same when their images are
+/// (`*=`), which works for every type and takes NULL for equal to NULL.
+pub fn delete_copies(stage: &str, target: &Target) -> String {
+    let table = Name(&target.destination);
+    let ours: Vec<String> = (0..target.columns.len()).map(|at| format!("s.c{at}")).collect();
+    let theirs: Vec<String> = (0..target.columns.len()).map(|at| column(target, at)).collect();
+    format!(
+        "DELETE FROM {table} WHERE ctid IN (
+            SELECT place FROM (
+                SELECT t.ctid AS place, s.n,
+                       pg_catalog.row_number() OVER (PARTITION BY s.ctid) AS nth
+                  FROM pg_temp.{stage} AS s
+                  JOIN {table} AS t
+                    ON ROW({})::record OPERATOR(pg_catalog.*=) ROW({})::record
+            ) AS found WHERE nth <= n)",
+        theirs.join(", "),
+        ours.join(", ")
+    )
+}
+
+/// Lets the next statements sort and merge whole rows; [`PIN_PLANS`] rules again after the
+/// transaction.
+pub const ALLOW_MERGE_JOIN: &str = "SET LOCAL enable_mergejoin = on";
+
+/// Empties tables together, as one statement did on the source.
+pub fn truncate(targets: &[&Target], restart_identity: bool) -> String {
+    let names: Vec<String> =
+        targets.iter().map(|target| Name(&target.destination).to_string()).collect();
+    let identity = if restart_identity { " RESTART IDENTITY" } else { "" };
+    format!("TRUNCATE {}{identity}", names.join(", "))
+}

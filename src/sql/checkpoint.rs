@@ -1,0 +1,111 @@
+//! Statements on the bookkeeping tables (`migrations/`).
+
+use super::{Ident, Literal};
+
+/// Whether a schema exists: $1 its name.
+pub const SCHEMA_EXISTS: &str =
+    "SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1)";
+
+/// Makes a schema.
+pub fn create_schema(schema: &str) -> String {
+    format!("CREATE SCHEMA {}", Ident(schema))
+}
+
+/// Unqualified names mean this schema from now on: for migrations only.
+pub fn set_search_path(schema: &str) -> String {
+    format!("SET search_path TO {}", Ident(schema))
+}
+
+/// Unqualified names mean nothing again.
+pub const CLEAR_SEARCH_PATH: &str = "SET search_path TO ''";
+
+/// The lock that keeps two migrations of one state schema apart.
+pub fn lock_migrations(state_schema: &str) -> String {
+    let key = Literal(state_schema).to_string();
+    format!(
+        "SELECT pg_catalog.pg_advisory_lock(pg_catalog.hashtextextended('walferry migrations:' || {key}, 0))"
+    )
+}
+
+/// Releases all session-level locks.
+pub const UNLOCK_ALL: &str = "SELECT pg_catalog.pg_advisory_unlock_all()";
+
+/// Tries the writer lock: $1 is [`writer_lock_name`].
+pub const TRY_WRITER_LOCK: &str =
+    "SELECT pg_catalog.pg_try_advisory_lock(pg_catalog.hashtextextended($1::text, 0))";
+
+/// The text whose hash is the key of the writer lock.
+pub fn writer_lock_name(state_schema: &str, pipeline: &str) -> String {
+    format!("walferry:{state_schema}:{pipeline}")
+}
+
+/// The pipeline's row: $1 its name.
+pub fn select_pipeline(state_schema: &str) -> String {
+    format!(
+        "SELECT slot, publication, made_slot, made_publication, system_identifier, timeline,
+                source_database, applied_lsn, fence
+           FROM {}.walferry_pipelines WHERE name = $1",
+        Ident(state_schema)
+    )
+}
+
+/// Adds the pipeline's row.
+pub fn insert_pipeline(state_schema: &str) -> String {
+    format!(
+        "INSERT INTO {}.walferry_pipelines
+                (name, slot, publication, made_slot, made_publication, system_identifier,
+                 timeline, source_database, applied_lsn)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        Ident(state_schema)
+    )
+}
+
+/// Takes the pipeline over: $1 name, $2 the source's timeline; returns the new fence.
+pub fn raise_fence(state_schema: &str) -> String {
+    format!(
+        "UPDATE {}.walferry_pipelines SET fence = fence + 1, timeline = $2
+          WHERE name = $1 RETURNING fence",
+        Ident(state_schema)
+    )
+}
+
+/// The checkpoint: $1 name, $2 fence, $3 the position it starts from, $4 the new one, $5 its time.
+pub fn advance(state_schema: &str) -> String {
+    format!(
+        "UPDATE {}.walferry_pipelines
+            SET applied_lsn = $4, applied_time = COALESCE($5, applied_time),
+                updated_at = pg_catalog.now()
+          WHERE name = $1 AND fence = $2 AND applied_lsn = $3",
+        Ident(state_schema)
+    )
+}
+
+/// Tables that were loaded: $1 pipeline.
+pub fn select_tables(state_schema: &str) -> String {
+    format!(
+        "SELECT source_oid, source_schema, source_table, destination_schema, destination_table,
+                snapshot_lsn, made_table, rows, bytes
+           FROM {}.walferry_tables WHERE pipeline = $1",
+        Ident(state_schema)
+    )
+}
+
+/// Records a loaded table, unless the pipeline was taken over: $1 pipeline, $2 fence.
+pub fn insert_table(state_schema: &str) -> String {
+    let schema = Ident(state_schema).to_string();
+    format!(
+        "INSERT INTO {schema}.walferry_tables
+                (pipeline, source_oid, source_schema, source_table, destination_schema,
+                 destination_table, snapshot_lsn, made_table, rows, bytes)
+         SELECT name, $3, $4, $5, $6, $7, $8, $9, $10, $11
+           FROM {schema}.walferry_pipelines WHERE name = $1 AND fence = $2 FOR SHARE"
+    )
+}
+
+/// Records a schema that walferry made: $1 pipeline, $2 schema.
+pub fn insert_schema(state_schema: &str) -> String {
+    format!(
+        "INSERT INTO {}.walferry_schemas (pipeline, name) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+        Ident(state_schema)
+    )
+}

@@ -1,0 +1,58 @@
+//! Commands of the replication protocol.
+
+use super::{Ident, Literal};
+use crate::lsn::Lsn;
+
+/// Who are you, where are you.
+pub const IDENTIFY_SYSTEM: &str = "IDENTIFY_SYSTEM";
+
+/// Asks the server to wait this long for a sign of life of ours (12+).
+pub fn set_wal_sender_timeout(milliseconds: u128) -> String {
+    format!("SET wal_sender_timeout = {milliseconds}")
+}
+
+/// Makes the permanent slot and exports its snapshot. `failover` needs 17+.
+pub fn create_slot(slot: &str, failover: bool) -> String {
+    let slot = Ident(slot);
+    if failover {
+        return format!(
+            "CREATE_REPLICATION_SLOT {slot} LOGICAL pgoutput (SNAPSHOT 'export', FAILOVER true)"
+        );
+    }
+    format!("CREATE_REPLICATION_SLOT {slot} LOGICAL pgoutput EXPORT_SNAPSHOT")
+}
+
+/// Makes a slot that ends with the session, for the sake of its exported snapshot.
+pub fn create_temporary_slot(slot: &str) -> String {
+    let slot = Ident(slot);
+    format!("CREATE_REPLICATION_SLOT {slot} TEMPORARY LOGICAL pgoutput EXPORT_SNAPSHOT")
+}
+
+/// Starts the stream after `start`, the end of the last commit that is durable. Messages and
+/// binary values need 14+.
+pub fn start_replication(
+    slot: &str,
+    start: Lsn,
+    publication: &str,
+    version: u32,
+    binary: bool,
+) -> String {
+    // The option is a list of identifiers inside a literal: both layers are quoted.
+    let publications = Ident(publication).to_string();
+    let messages = if version >= 140_000 { ", messages 'true'" } else { "" };
+    let binary = if binary { ", binary 'true'" } else { "" };
+    format!(
+        "START_REPLICATION SLOT {} LOGICAL {start} \
+         (proto_version '1', publication_names {}{messages}{binary})",
+        Ident(slot),
+        Literal(&publications),
+    )
+}
+
+/// Joins an exported snapshot; the first statement of a worker's session.
+pub fn begin_with_snapshot(snapshot: &str) -> String {
+    format!(
+        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT {}",
+        Literal(snapshot)
+    )
+}

@@ -1,0 +1,11 @@
+//! Statements that the watch over the source runs.
+
+/// Keeps the slot moving when only unpublished tables are busy: a transaction that every slot
+/// sees. Cannot run on a standby.
+pub const HEARTBEAT: &str = "SELECT pg_catalog.pg_logical_emit_message(true, 'walferry', '')";
+
+/// $1 slot: end of WAL, bytes that the slot retains, state and bytes it may still retain (13+).
+pub const SLOT: &str = include_str!("watch_slot.sql");
+
+/// As [`SLOT`] before 13, which knows neither state nor limit.
+pub const SLOT_BEFORE_13: &str = include_str!("watch_slot_before_13.sql");
