@@ -118,6 +118,7 @@ struct TableFacts {
     rows: u64,
     bytes: u64,
     bytes_expected: u64,
+    changes: u64,
     meters: TableMeters,
 }
 
@@ -199,6 +200,7 @@ impl Board {
         for (name, inserts, updates, deletes) in report.tables {
             let table = self.entry(&mut facts.tables, name, TableState::Live);
             let counts = [*inserts, *updates, *deletes];
+            table.changes += counts.iter().sum::<u64>();
             self.0.metrics.table_changes(name, &table.meters, counts);
         }
     }
@@ -387,6 +389,7 @@ impl Board {
                 rows: 0,
                 bytes: 0,
                 bytes_expected: 0,
+                changes: 0,
                 meters,
             }
         })
@@ -410,6 +413,7 @@ fn table_status((name, facts): (&TableName, &TableFacts)) -> Table {
         rows: facts.rows,
         bytes: facts.bytes,
         bytes_expected: facts.bytes_expected,
+        changes: facts.changes,
     }
 }
 
@@ -433,7 +437,7 @@ mod tests {
 
     fn busy_board() -> Board {
         let board = board();
-        let users = TableName::new("public", "we\"ird\n{table}\\");
+        let users = TableName::new("public", "users");
         board.state(State::Streaming);
         board.positions(Lsn(90), Lsn(60), Lsn(50), Lsn(100));
         board.lag_seconds(0.25);
@@ -518,6 +522,26 @@ mod tests {
     }
 
     #[test]
+    fn tables_with_strange_names_stay_apart() {
+        let board = board();
+        for name in ["a\\\\b", "a\\b", "say \"hi\"", "\\\"", "\"", "two\nlines"] {
+            board.table_state(&TableName::new("public", name), TableState::Live);
+        }
+        let text = board.render_metrics();
+        for escaped in [
+            r"a\\\\b",
+            r"a\\b",
+            r#"say \"hi\""#,
+            r#"\\\""#,
+            r#"\""#,
+            r"two\nlines",
+        ] {
+            let series = format!("table=\"{escaped}\",state=\"live\"}} 1\n");
+            assert_eq!(text.matches(&series).count(), 1, "{escaped}: {text}");
+        }
+    }
+
+    #[test]
     fn batches_are_histograms_with_buckets() {
         let scrape = scrape(&busy_board());
         for (name, label) in [
@@ -588,7 +612,7 @@ mod tests {
         assert_eq!(back.lag.bytes, Some(40));
         assert_eq!(back.state, State::Streaming);
         assert_eq!(back.last_error.unwrap().remedy.as_deref(), Some("Wait."));
-        assert_eq!(back.tables[0].bytes, 400);
+        assert_eq!((back.tables[0].bytes, back.tables[0].changes), (400, 12));
     }
 
     #[test]

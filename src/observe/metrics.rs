@@ -351,10 +351,10 @@ fn builder() -> Result<PrometheusBuilder, BuildError> {
 }
 
 fn table_labels(name: &TableName) -> Vec<Label> {
-    vec![
-        Label::new("schema", name.schema.clone()),
-        Label::new("table", name.name.clone()),
-    ]
+    // The exporter takes a backslash for the beginning of an escape and drops one of two, so that
+    // the names `\` and `\\` would become one series twice, which fails the whole scrape.
+    let label = |key, name: &str| Label::new(key, name.replace('\\', r"\\"));
+    vec![label("schema", &name.schema), label("table", &name.name)]
 }
 
 fn unix_seconds() -> f64 {

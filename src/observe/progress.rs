@@ -1,6 +1,6 @@
 //! The initial load as somebody at the terminal sees it: bars; elsewhere: a log line now and then.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::IsTerminal;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
@@ -19,6 +19,9 @@ use crate::limits;
 
 /// How often the bars move.
 const REDRAW: Duration = Duration::from_millis(200);
+
+const TOTAL: &str = "{prefix:.bold} {wide_bar:.cyan/blue} {percent:>3} %  {msg}  {eta:>4} left";
+const TABLE: &str = "  {prefix:36!} {bar:24} {percent:>3} %  {msg}  {eta:>4} left";
 
 /// There is one terminal in a process, so there is one set of bars: the logger writes beside it.
 static BARS: LazyLock<MultiProgress> =
@@ -208,9 +211,7 @@ struct Bars {
 
 impl Bars {
     fn new() -> Self {
-        let total = BARS.add(ProgressBar::new(1).with_style(style(
-            "{prefix:.bold} {wide_bar:.cyan/blue} {percent:>3} %  {msg}  {eta:>4} left",
-        )));
+        let total = BARS.add(ProgressBar::new(1).with_style(style(TOTAL)));
         total.set_prefix("initial load");
         Bars {
             total,
@@ -235,9 +236,7 @@ impl Bars {
         for table in tables.iter().filter(|t| t.state == TableState::Copying) {
             let name = name(table);
             let bar = self.tables.entry(name.clone()).or_insert_with(|| {
-                let bar = ProgressBar::new(1).with_style(style(
-                    "  {prefix:36!} {bar:24} {percent:>3} %  {msg}  {eta:>4} left",
-                ));
+                let bar = ProgressBar::new(1).with_style(style(TABLE));
                 bar.set_prefix(name.to_string());
                 // above the total, which stays the last line
                 BARS.insert_before(&self.total, bar)
@@ -282,7 +281,7 @@ impl Bars {
 
 /// Bytes a second over the last few seconds.
 #[derive(Default)]
-struct Rate(std::collections::VecDeque<(Instant, u64)>);
+struct Rate(VecDeque<(Instant, u64)>);
 
 impl Rate {
     fn of(&mut self, bytes: u64) -> u64 {
@@ -321,6 +320,7 @@ mod tests {
             rows: 1,
             bytes,
             bytes_expected,
+            changes: 0,
         }
     }
 
@@ -358,9 +358,8 @@ mod tests {
 
     #[test]
     fn every_template_is_one_that_indicatif_understands() {
-        ProgressStyle::with_template(
-            "{prefix:.bold} {wide_bar:.cyan/blue} {percent:>3} %  {msg}  {eta:>4} left",
-        )
-        .unwrap();
+        for template in [TOTAL, TABLE] {
+            ProgressStyle::with_template(template).unwrap();
+        }
     }
 }

@@ -242,6 +242,8 @@ pub struct Table {
     pub bytes: u64,
     /// Size of the table on the source when its load was planned; an estimate of `bytes`.
     pub bytes_expected: u64,
+    /// Row changes that were applied to it since the daemon started.
+    pub changes: u64,
 }
 
 impl Table {
@@ -274,6 +276,7 @@ mod tests {
             rows: 10,
             bytes: 2000,
             bytes_expected: 1000,
+            changes: 0,
         };
         assert!(table.progress() < 1.0);
         table.bytes_expected = 0;
