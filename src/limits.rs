@@ -78,6 +78,21 @@ pub const HTTP_CONNECTIONS_MAX: usize = 64;
 /// How long a client of the observability listener may take for one request.
 pub const HTTP_REQUEST_MAX: Duration = Duration::from_secs(10);
 
+/// Bytes that the request line and headers of one HTTP request may hold together.
+pub const HTTP_HEAD_BYTES_MAX: usize = 16 << 10;
+
+/// Size of the answer that `walferry status` is willing to read.
+pub const STATUS_BYTES_MAX: usize = 64 << 20;
+
+/// How often `/status` watchers, the terminal and systemd look at the pipeline again.
+pub const STATUS_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How often the initial load writes its progress to the log where there is no terminal.
+pub const PROGRESS_LOG_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Time without one turn of the pipeline's loop after which it counts as stuck.
+pub const LOOP_SILENCE_MAX: Duration = Duration::from_secs(30);
+
 /// How often histograms are drained, so that they stay small when nobody scrapes.
 pub const METRICS_UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 

@@ -1,9 +1,315 @@
-//! `walferry status`
+//! `walferry status`: asks the running daemon's `/status` and draws it.
+
+use std::future::Future;
+use std::io::{self, IsTerminal, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use comfy_table::presets::NOTHING;
+use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table};
+use http_body_util::{BodyExt, Empty, Limited};
+use hyper::body::Bytes;
+use hyper::{Request, StatusCode, header};
+use hyper_util::rt::TokioIo;
+use indicatif::{HumanBytes, HumanCount};
+use tokio::net::TcpStream;
 
 use super::Outcome;
 use crate::config::Config;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
+use crate::limits;
+use crate::lsn::Lsn;
+use crate::observe::status::{State, Status, TableState};
 
 /// Options of `walferry status`.
 #[derive(Debug, clap::Args)]
-pub struct Options {}
+pub struct Options {
+    /// Print the JSON of the daemon's /status as it is
+    #[arg(long)]
+    json: bool,
+    /// Ask and draw again every second, until interrupted
+    #[arg(long)]
+    watch: bool,
+}
+
+/// Prints where the running pipeline is.
+///
+/// # Errors
+/// [`Kind::Config`] when the configuration turns the endpoint off, [`Kind::Unreachable`] when no
+/// daemon answers, [`Kind::Protocol`] when something else does.
+pub async fn run(config: &Config, options: &Options) -> Result<Outcome> {
+    let listen = config.observability.listen.ok_or_else(|| {
+        Error::new(
+            Kind::Config,
+            "The daemon's status cannot be asked for: [observability] listen is off",
+        )
+        .remedy("Set [observability] listen, for example to \"127.0.0.1:9780\", and restart it.")
+    })?;
+    let address = reachable(listen);
+    loop {
+        let answer = fetch(address).await;
+        if options.json {
+            let mut body = answer?;
+            body.push(b'\n');
+            print(&body)?;
+        } else {
+            let drawn = answer.and_then(|body| Ok(draw(&parse(address, &body)?)));
+            // who watches wants to see the daemon come back
+            let text = match drawn {
+                Err(error) if options.watch => format!("{error}\n"),
+                drawn => drawn?,
+            };
+            print(framed(&text, options.watch).as_bytes())?;
+        }
+        if !options.watch {
+            return Ok(Outcome::Done);
+        }
+        tokio::time::sleep(limits::STATUS_INTERVAL).await;
+    }
+}
+
+/// A daemon that listens everywhere is reached on this machine.
+fn reachable(listen: SocketAddr) -> SocketAddr {
+    let address = match listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(address, listen.port())
+}
+
+async fn fetch(address: SocketAddr) -> Result<Vec<u8>> {
+    let stream = within(address, TcpStream::connect(address))
+        .await?
+        .map_err(|error| unreachable(address, &error.to_string()))?;
+    within(address, get(address, stream)).await?
+}
+
+async fn within<F: Future>(address: SocketAddr, work: F) -> Result<F::Output> {
+    tokio::time::timeout(limits::HTTP_REQUEST_MAX, work)
+        .await
+        .map_err(|_| unreachable(address, "no answer in time"))
+}
+
+async fn get(address: SocketAddr, stream: TcpStream) -> Result<Vec<u8>> {
+    let foreign = move |error: &dyn std::error::Error| not_walferry(address, &error.to_string());
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+        .await
+        .map_err(|error| foreign(&error))?;
+    let request = Request::get("/status")
+        .header(header::HOST, address.to_string())
+        .body(Empty::<Bytes>::new())
+        .map_err(|error| foreign(&error))?;
+    // owns the sender: the connection ends once nobody can ask any more
+    let ask = async move {
+        let response = sender
+            .send_request(request)
+            .await
+            .map_err(|error| foreign(&error))?;
+        if response.status() != StatusCode::OK {
+            return Err(not_walferry(
+                address,
+                &format!("HTTP {}", response.status()),
+            ));
+        }
+        let body = Limited::new(response.into_body(), limits::STATUS_BYTES_MAX);
+        let collected = body.collect().await;
+        let collected = collected.map_err(|error| not_walferry(address, &error.to_string()))?;
+        Ok(collected.to_bytes().to_vec())
+    };
+    // the connection moves the bytes; whatever befalls it, the request reports too
+    let (answer, _) = tokio::join!(ask, connection);
+    answer
+}
+
+fn parse(address: SocketAddr, body: &[u8]) -> Result<Status> {
+    serde_json::from_slice(body).map_err(|error| not_walferry(address, &error.to_string()))
+}
+
+fn unreachable(address: SocketAddr, why: &str) -> Error {
+    Error::new(
+        Kind::Unreachable,
+        format!("No daemon answers on {address}: {why}"),
+    )
+    .remedy(
+        "Is `walferry run` running, and is [observability] listen the same in its configuration?",
+    )
+}
+
+fn not_walferry(address: SocketAddr, why: &str) -> Error {
+    Error::new(
+        Kind::Protocol,
+        format!("What listens on {address} does not answer like this version of walferry: {why}"),
+    )
+    .remedy("Is [observability] listen the address of `walferry run`, and both the same version?")
+}
+
+fn print(text: &[u8]) -> Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text)?;
+    Ok(out.flush()?)
+}
+
+/// Redrawing replaces the screen on a terminal; elsewhere, one drawing follows another.
+fn framed(text: &str, watch: bool) -> String {
+    if watch && io::stdout().is_terminal() {
+        return format!("\x1b[H\x1b[2J{text}");
+    }
+    text.to_owned()
+}
+
+fn draw(status: &Status) -> String {
+    let mut text = facts(status).to_string();
+    text.push_str("\n\n");
+    text.push_str(&positions(status).to_string());
+    if !status.tables.is_empty() {
+        text.push_str("\n\n");
+        text.push_str(&tables(status).to_string());
+    }
+    text.push('\n');
+    text
+}
+
+fn plain_table() -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic);
+    if std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty()) {
+        table.force_no_tty();
+    }
+    table
+}
+
+fn facts(status: &Status) -> Table {
+    let mut table = plain_table();
+    let mut fact = |name: &str, value: Cell| {
+        table.add_row(vec![Cell::new(name).add_attribute(Attribute::Bold), value]);
+    };
+    fact(
+        "pipeline",
+        Cell::new(format!(
+            "{}  (walferry {})",
+            status.pipeline, status.version
+        )),
+    );
+    fact("source", Cell::new(&status.source));
+    fact("destination", Cell::new(&status.destination));
+    fact(
+        "state",
+        Cell::new(format!("{} since {}", status.state, status.since)).fg(state_color(status.state)),
+    );
+    fact("lag", Cell::new(lag(status)));
+    fact("slot", Cell::new(slot(status)));
+    let sum = status.counters;
+    fact(
+        "applied",
+        Cell::new(format!(
+            "{} changes of {} transactions in {} batches",
+            HumanCount(sum.changes),
+            HumanCount(sum.transactions),
+            HumanCount(sum.batches)
+        )),
+    );
+    if let Some(error) = &status.last_error {
+        let said = format!("{} ({})", error.what, error.at);
+        fact("last error", Cell::new(said).fg(Color::Red));
+        if let Some(remedy) = &error.remedy {
+            fact("remedy", Cell::new(remedy));
+        }
+    }
+    table
+}
+
+fn lag(status: &Status) -> String {
+    let bytes = status.lag.bytes.map(|b| HumanBytes(b).to_string());
+    let seconds = status.lag.seconds.map(|s| format!("{s:.3} s"));
+    let known: Vec<String> = [bytes, seconds].into_iter().flatten().collect();
+    if known.is_empty() {
+        return "not known yet".to_owned();
+    }
+    known.join(", ")
+}
+
+fn slot(status: &Status) -> String {
+    let slot = &status.slot;
+    let mut said = slot.name.clone();
+    if let Some(bytes) = slot.retained_bytes {
+        said.push_str(&format!(", {} retained", HumanBytes(bytes)));
+    }
+    if let Some(bytes) = slot.safe_bytes {
+        said.push_str(&format!(", {} until it is in danger", HumanBytes(bytes)));
+    }
+    if let Some(wal_status) = &slot.wal_status {
+        said.push_str(&format!(", {wal_status}"));
+    }
+    said
+}
+
+fn positions(status: &Status) -> Table {
+    let at = &status.positions;
+    let mut table = plain_table();
+    table.set_header(header(&["POSITION", "LSN", "BEHIND"]));
+    for (name, position) in [
+        ("server end", at.server_end),
+        ("received", at.received),
+        ("applied", at.applied),
+        ("confirmed", at.confirmed),
+    ] {
+        let unknown = position == Lsn::ZERO || at.server_end == Lsn::ZERO;
+        let behind = match unknown {
+            true => "-".to_owned(),
+            false => HumanBytes(at.server_end.bytes_since(position)).to_string(),
+        };
+        table.add_row(vec![Cell::new(name), Cell::new(position), right(behind)]);
+    }
+    table
+}
+
+fn tables(status: &Status) -> Table {
+    let mut table = plain_table();
+    table.set_header(header(&[
+        "TABLE",
+        "STATE",
+        "ROWS LOADED",
+        "BYTES",
+        "LOADED",
+    ]));
+    for one in &status.tables {
+        let percent = format!("{:.0} %", one.progress() * 100.0);
+        table.add_row(vec![
+            Cell::new(format!("{}.{}", one.schema, one.table)),
+            Cell::new(one.state).fg(table_color(one.state)),
+            right(HumanCount(one.rows).to_string()),
+            right(HumanBytes(one.bytes).to_string()),
+            right(percent),
+        ]);
+    }
+    table
+}
+
+fn header(names: &[&str]) -> Vec<Cell> {
+    let bold = |name: &&str| Cell::new(name).add_attribute(Attribute::Bold);
+    names.iter().map(bold).collect()
+}
+
+fn right(text: String) -> Cell {
+    Cell::new_owned(text).set_alignment(CellAlignment::Right)
+}
+
+fn state_color(state: State) -> Color {
+    match state {
+        State::Streaming => Color::Green,
+        State::Starting | State::Preflight | State::Snapshot => Color::Blue,
+        State::Retrying | State::Draining | State::Stopped => Color::Yellow,
+        State::Halted => Color::Red,
+    }
+}
+
+fn table_color(state: TableState) -> Color {
+    match state {
+        TableState::Live => Color::Green,
+        TableState::Copying => Color::Blue,
+        TableState::Pending => Color::Yellow,
+        TableState::Failed => Color::Red,
+    }
+}

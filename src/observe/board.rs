@@ -1,0 +1,664 @@
+//! The one object that the pipeline reports to.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+use super::metrics::{Metrics, StepMeters, TableMeters};
+pub use super::status::Place;
+use super::status::{Counters, Lag, LastError, Positions, Slot, State, Status, Table, TableState};
+use crate::catalog::TableName;
+use crate::config::Config;
+use crate::error::{Error, Side};
+use crate::limits;
+use crate::lsn::Lsn;
+use crate::transport::{Endpoint, Host};
+
+/// Who is being watched; holds neither roles nor secrets.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// `[pipeline] name`
+    pub pipeline: String,
+    /// The slot on the source.
+    pub slot: String,
+    /// The publication on the source.
+    pub publication: String,
+    /// The database that is read.
+    pub source: Place,
+    /// The database that is written.
+    pub destination: Place,
+}
+
+impl Identity {
+    /// What the configuration names.
+    pub fn of(config: &Config) -> Self {
+        Identity {
+            pipeline: config.pipeline.clone(),
+            slot: config.source.slot.clone(),
+            publication: config.source.publication.clone(),
+            source: place(&config.source.endpoint),
+            destination: place(&config.destination.endpoint),
+        }
+    }
+}
+
+fn place(endpoint: &Endpoint) -> Place {
+    let port = endpoint.port;
+    Place {
+        host: match &endpoint.host {
+            Host::Tcp(name) if name.contains(':') => format!("[{name}]:{port}"),
+            Host::Tcp(name) => format!("{name}:{port}"),
+            Host::Unix(folder) => folder
+                .join(format!(".s.PGSQL.{port}"))
+                .display()
+                .to_string(),
+        },
+        database: endpoint.database.clone(),
+    }
+}
+
+/// What one committed batch was made of. Changes are counted as the source sent them, before
+/// several changes of one row were folded into one.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct BatchReport<'a> {
+    /// Source transactions in it.
+    pub transactions: u64,
+    /// Rows inserted.
+    pub inserts: u64,
+    /// Rows updated.
+    pub updates: u64,
+    /// Rows deleted.
+    pub deletes: u64,
+    /// Tables truncated.
+    pub truncates: u64,
+    /// All of the four above.
+    pub changes: u64,
+    /// How long each step took; the names become the label `step` of `batch_seconds`.
+    pub steps: &'a [(&'static str, Duration)],
+    /// Table of the source, rows inserted, rows updated, rows deleted.
+    pub tables: &'a [(TableName, u64, u64, u64)],
+}
+
+/// Collects what the pipeline reports and answers everybody who asks. A clone is the same board.
+///
+/// Setters take a lock for about a microsecond and never wait for I/O. Call them per batch, per
+/// COPY chunk or per second, never per row.
+#[derive(Clone)]
+pub struct Board(Arc<Inner>);
+
+struct Inner {
+    identity: Identity,
+    started: Timestamp,
+    born: Instant,
+    metrics: Metrics,
+    facts: Mutex<Facts>,
+    state: watch::Sender<State>,
+    // milliseconds since `born`, so that the hot path takes no lock
+    loop_turned: AtomicU64,
+    source_heard: AtomicU64,
+}
+
+struct Facts {
+    since: Timestamp,
+    positions: Positions,
+    lag_seconds: Option<f64>,
+    slot: Slot,
+    counters: Counters,
+    last_error: Option<LastError>,
+    tables: BTreeMap<TableName, TableFacts>,
+    steps: StepMeters,
+}
+
+struct TableFacts {
+    state: TableState,
+    rows: u64,
+    bytes: u64,
+    bytes_expected: u64,
+    changes: u64,
+    meters: TableMeters,
+}
+
+impl Board {
+    /// A board in the state `Starting`, with metrics of its own.
+    pub fn new(identity: Identity) -> Self {
+        let started = now();
+        let metrics = Metrics::new();
+        metrics.state(State::Starting);
+        Board(Arc::new(Inner {
+            facts: Mutex::new(Facts {
+                since: started,
+                positions: Positions::default(),
+                lag_seconds: None,
+                slot: Slot {
+                    name: identity.slot.clone(),
+                    ..Slot::default()
+                },
+                counters: Counters::default(),
+                last_error: None,
+                tables: BTreeMap::new(),
+                steps: StepMeters::default(),
+            }),
+            identity,
+            started,
+            born: Instant::now(),
+            metrics,
+            state: watch::Sender::new(State::Starting),
+            loop_turned: AtomicU64::new(0),
+            source_heard: AtomicU64::new(0),
+        }))
+    }
+
+    /// The pipeline is in this state from now on. Entering `Streaming` counts as having heard from
+    /// the source: before, nobody listened.
+    pub fn state(&self, state: State) {
+        let mut facts = self.facts();
+        self.loop_turned();
+        if state == State::Streaming {
+            self.heard_from_source();
+        }
+        if self.0.state.send_replace(state) != state {
+            facts.since = now();
+            self.0.metrics.state(state);
+        }
+    }
+
+    /// Where the pipeline stands in the source's log.
+    pub fn positions(&self, received: Lsn, applied: Lsn, confirmed: Lsn, server_end: Lsn) {
+        let positions = Positions {
+            received,
+            applied,
+            confirmed,
+            server_end,
+        };
+        self.facts().positions = positions;
+        self.0.metrics.positions(positions);
+    }
+
+    /// Seconds from a commit on the source to its commit in the destination.
+    pub fn lag_seconds(&self, seconds: f64) {
+        self.facts().lag_seconds = Some(seconds);
+        self.0.metrics.lag_seconds(seconds);
+    }
+
+    /// The destination has committed a batch.
+    pub fn batch_applied(&self, report: &BatchReport<'_>) {
+        let mut facts = self.facts();
+        let facts = &mut *facts;
+        let sum = &mut facts.counters;
+        sum.batches += 1;
+        sum.transactions += report.transactions;
+        sum.changes += report.changes;
+        sum.inserts += report.inserts;
+        sum.updates += report.updates;
+        sum.deletes += report.deletes;
+        sum.truncates += report.truncates;
+        self.0.metrics.batch(report, &mut facts.steps);
+        for (name, inserts, updates, deletes) in report.tables {
+            let table = self.entry(&mut facts.tables, name, TableState::Live);
+            let counts = [*inserts, *updates, *deletes];
+            table.changes += counts.iter().sum::<u64>();
+            self.0.metrics.table_changes(name, &table.meters, counts);
+        }
+    }
+
+    /// The table is in this state from now on. A table that waits for a load has copied nothing.
+    pub fn table_state(&self, name: &TableName, state: TableState) {
+        let mut facts = self.facts();
+        let table = self.entry(&mut facts.tables, name, state);
+        table.state = state;
+        Metrics::table_state(&table.meters, state);
+        if state == TableState::Pending {
+            table.rows = 0;
+            table.bytes = 0;
+            self.0.metrics.table_copied(name, &table.meters, 0);
+        }
+    }
+
+    /// The size of the table on the source, when its load is planned.
+    pub fn table_expected(&self, name: &TableName, bytes: u64) {
+        let mut facts = self.facts();
+        let table = self.entry(&mut facts.tables, name, TableState::Pending);
+        table.bytes_expected = bytes;
+        self.0.metrics.table_expected(name, &table.meters, bytes);
+    }
+
+    /// The initial load has copied this much more of the table.
+    pub fn table_copied(&self, name: &TableName, bytes_delta: u64, rows_delta: u64) {
+        let mut facts = self.facts();
+        let table = self.entry(&mut facts.tables, name, TableState::Copying);
+        if table.state == TableState::Pending {
+            table.state = TableState::Copying;
+            Metrics::table_state(&table.meters, TableState::Copying);
+        }
+        table.bytes += bytes_delta;
+        table.rows += rows_delta;
+        self.0
+            .metrics
+            .table_copied(name, &table.meters, table.bytes);
+    }
+
+    /// The table is loaded, now or in an earlier run, with these totals, and follows the stream.
+    pub fn table_done(&self, name: &TableName, bytes: u64, rows: u64) {
+        let mut facts = self.facts();
+        let table = self.entry(&mut facts.tables, name, TableState::Live);
+        table.state = TableState::Live;
+        table.bytes = bytes;
+        table.rows = rows;
+        Metrics::table_state(&table.meters, TableState::Live);
+        self.0.metrics.table_copied(name, &table.meters, bytes);
+    }
+
+    /// What `pg_replication_slots` says of the slot. `safe_bytes` is `safe_wal_size`: `None` when
+    /// the source sets no limit, or when the slot is lost.
+    pub fn slot(&self, retained_bytes: u64, safe_bytes: Option<u64>, wal_status: &str) {
+        let mut facts = self.facts();
+        facts.slot.retained_bytes = Some(retained_bytes);
+        facts.slot.safe_bytes = safe_bytes;
+        facts.slot.wal_status = Some(wal_status.to_owned());
+        #[expect(clippy::cast_precision_loss, reason = "exact up to 8 PiB")]
+        let safe = match safe_bytes {
+            Some(bytes) => bytes as f64,
+            None if wal_status == "lost" => 0.0,
+            None => f64::INFINITY,
+        };
+        self.0.metrics.slot(retained_bytes, safe);
+    }
+
+    /// A lost connection to this side is open again.
+    pub fn reconnect(&self, side: Side) {
+        self.facts().counters.reconnects += 1;
+        self.0.metrics.reconnect(side);
+    }
+
+    /// Something failed, whether or not it will be tried again.
+    pub fn error(&self, error: &Error) {
+        let mut facts = self.facts();
+        facts.counters.errors += 1;
+        facts.last_error = Some(LastError {
+            kind: error.kind().as_str().to_owned(),
+            what: error.to_string(),
+            remedy: error.hint().map(str::to_owned),
+            at: now(),
+        });
+        self.0.metrics.error(error.kind());
+    }
+
+    /// Bytes arrived on the replication connection.
+    pub fn heard_from_source(&self) {
+        self.0.source_heard.store(self.clock(), Ordering::Relaxed);
+    }
+
+    /// The pipeline's loop has come round; due in every state, far more often than
+    /// [`limits::LOOP_SILENCE_MAX`].
+    pub fn loop_turned(&self) {
+        self.0.loop_turned.store(self.clock(), Ordering::Relaxed);
+    }
+
+    /// Everything, for `/status`.
+    pub fn status(&self) -> Status {
+        let identity = &self.0.identity;
+        let facts = self.facts();
+        let known = facts.positions.server_end != Lsn::ZERO;
+        let behind = facts
+            .positions
+            .server_end
+            .bytes_since(facts.positions.applied);
+        Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pipeline: identity.pipeline.clone(),
+            state: self.current_state(),
+            since: facts.since,
+            started: self.0.started,
+            source: identity.source.clone(),
+            destination: identity.destination.clone(),
+            publication: identity.publication.clone(),
+            positions: facts.positions,
+            lag: Lag {
+                bytes: known.then_some(behind),
+                seconds: facts.lag_seconds,
+            },
+            slot: facts.slot.clone(),
+            counters: facts.counters,
+            last_error: facts.last_error.clone(),
+            tables: facts.tables.iter().map(table_status).collect(),
+        }
+    }
+
+    /// The state that the pipeline is in.
+    pub fn current_state(&self) -> State {
+        *self.0.state.borrow()
+    }
+
+    /// Wakes whoever waits for a change of state.
+    pub(super) fn watch_state(&self) -> watch::Receiver<State> {
+        self.0.state.subscribe()
+    }
+
+    /// `Err` with the reason when a supervisor had better restart the daemon: the loop is stuck,
+    /// the wire has been silent for too long, or the pipeline has halted.
+    pub fn health(&self) -> std::result::Result<(), String> {
+        self.health_at(self.clock())
+    }
+
+    fn health_at(&self, now: u64) -> std::result::Result<(), String> {
+        let silence = |heard: &AtomicU64| {
+            Duration::from_millis(now.saturating_sub(heard.load(Ordering::Relaxed)))
+        };
+        let state = self.current_state();
+        if state == State::Halted {
+            return Err("the pipeline has halted and needs an operator, see /status".to_owned());
+        }
+        let stuck = silence(&self.0.loop_turned);
+        if stuck > limits::LOOP_SILENCE_MAX {
+            let seconds = stuck.as_secs();
+            return Err(format!("the loop has not turned for {seconds} s"));
+        }
+        let silent = silence(&self.0.source_heard);
+        if state == State::Streaming && silent > limits::WIRE_SILENCE_MAX {
+            let seconds = silent.as_secs();
+            return Err(format!("the source has not been heard for {seconds} s"));
+        }
+        Ok(())
+    }
+
+    /// All metrics in Prometheus' text format.
+    pub fn render_metrics(&self) -> String {
+        self.0.metrics.render()
+    }
+
+    /// Folds recorded samples into their buckets, so that they do not pile up between scrapes.
+    pub fn drain_histograms(&self) {
+        self.0.metrics.drain_histograms();
+    }
+
+    fn entry<'t>(
+        &self,
+        tables: &'t mut BTreeMap<TableName, TableFacts>,
+        name: &TableName,
+        state: TableState,
+    ) -> &'t mut TableFacts {
+        tables.entry(name.clone()).or_insert_with(|| {
+            let meters = self.0.metrics.table(name);
+            Metrics::table_state(&meters, state);
+            TableFacts {
+                state,
+                rows: 0,
+                bytes: 0,
+                bytes_expected: 0,
+                changes: 0,
+                meters,
+            }
+        })
+    }
+
+    fn facts(&self) -> MutexGuard<'_, Facts> {
+        // a panic elsewhere leaves numbers that are at worst one report old
+        self.0.facts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn clock(&self) -> u64 {
+        u64::try_from(self.0.born.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+fn table_status((name, facts): (&TableName, &TableFacts)) -> Table {
+    Table {
+        schema: name.schema.clone(),
+        table: name.name.clone(),
+        state: facts.state,
+        rows: facts.rows,
+        bytes: facts.bytes,
+        bytes_expected: facts.bytes_expected,
+        changes: facts.changes,
+    }
+}
+
+/// Whole milliseconds: nobody wants nine digits in a JSON that people read.
+fn now() -> Timestamp {
+    let now = Timestamp::now();
+    Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Kind;
+
+    fn board() -> Board {
+        Board::new(Identity {
+            pipeline: "app".to_owned(),
+            ..Identity::default()
+        })
+    }
+
+    fn busy_board() -> Board {
+        let board = board();
+        let users = TableName::new("public", "users");
+        board.state(State::Streaming);
+        board.positions(Lsn(90), Lsn(60), Lsn(50), Lsn(100));
+        board.lag_seconds(0.25);
+        board.slot(4096, None, "reserved");
+        board.table_expected(&users, 1000);
+        board.table_copied(&users, 400, 7);
+        board.batch_applied(&BatchReport {
+            transactions: 2,
+            inserts: 3,
+            updates: 4,
+            deletes: 5,
+            truncates: 1,
+            changes: 13,
+            steps: &[
+                ("stage", Duration::from_millis(3)),
+                ("commit", Duration::from_millis(20)),
+            ],
+            tables: &[(users, 3, 4, 5)],
+        });
+        board.reconnect(Side::Source);
+        board.error(&Error::new(Kind::Contention, "Deadlock").remedy("Wait."));
+        board
+    }
+
+    fn scrape(board: &Board) -> prometheus_parse::Scrape {
+        let text = board.render_metrics();
+        let lines = text.lines().map(|line| Ok(line.to_owned()));
+        prometheus_parse::Scrape::parse(lines).unwrap()
+    }
+
+    fn value(scrape: &prometheus_parse::Scrape, name: &str, labels: &[(&str, &str)]) -> f64 {
+        let sample = scrape
+            .samples
+            .iter()
+            .find(|s| s.metric == name && labels.iter().all(|(k, v)| s.labels.get(k) == Some(v)))
+            .unwrap_or_else(|| panic!("no {name} with {labels:?}"));
+        match &sample.value {
+            prometheus_parse::Value::Counter(v)
+            | prometheus_parse::Value::Gauge(v)
+            | prometheus_parse::Value::Untyped(v) => *v,
+            other => panic!("{name} is {other:?}"),
+        }
+    }
+
+    #[test]
+    #[expect(clippy::float_cmp, reason = "small integers are exact")]
+    fn prometheus_understands_every_metric() {
+        let board = busy_board();
+        let scrape = scrape(&board);
+        for (name, labels, expected) in [
+            ("walferry_lag_bytes", &[("stage", "received")][..], 10.0),
+            ("walferry_lag_bytes", &[("stage", "applied")], 40.0),
+            ("walferry_lag_bytes", &[("stage", "confirmed")], 50.0),
+            ("walferry_lag_seconds", &[], 0.25),
+            ("walferry_pipeline_state", &[("state", "streaming")], 1.0),
+            ("walferry_pipeline_state", &[("state", "halted")], 0.0),
+            ("walferry_table_state", &[("state", "copying")], 1.0),
+            ("walferry_table_state", &[("state", "pending")], 0.0),
+            ("walferry_changes_total", &[("op", "truncate")], 1.0),
+            ("walferry_table_changes_total", &[("op", "update")], 4.0),
+            ("walferry_transactions_total", &[], 2.0),
+            ("walferry_snapshot_bytes", &[("schema", "public")], 400.0),
+            ("walferry_snapshot_bytes_expected", &[], 1000.0),
+            ("walferry_slot_retained_bytes", &[], 4096.0),
+            ("walferry_slot_safe_bytes", &[], f64::INFINITY),
+            ("walferry_reconnects_total", &[("endpoint", "source")], 1.0),
+            (
+                "walferry_reconnects_total",
+                &[("endpoint", "destination")],
+                0.0,
+            ),
+            ("walferry_errors_total", &[("kind", "contention")], 1.0),
+            (
+                "walferry_build_info",
+                &[("version", env!("CARGO_PKG_VERSION"))],
+                1.0,
+            ),
+        ] {
+            assert_eq!(value(&scrape, name, labels), expected, "{name} {labels:?}");
+        }
+        assert!(value(&scrape, "process_start_time_seconds", &[]) > 1.7e9);
+    }
+
+    #[test]
+    fn tables_with_strange_names_stay_apart() {
+        let board = board();
+        for name in ["a\\\\b", "a\\b", "say \"hi\"", "\\\"", "\"", "two\nlines"] {
+            board.table_state(&TableName::new("public", name), TableState::Live);
+        }
+        let text = board.render_metrics();
+        for escaped in [
+            r"a\\\\b",
+            r"a\\b",
+            r#"say \"hi\""#,
+            r#"\\\""#,
+            r#"\""#,
+            r"two\nlines",
+        ] {
+            let series = format!("table=\"{escaped}\",state=\"live\"}} 1\n");
+            assert_eq!(text.matches(&series).count(), 1, "{escaped}: {text}");
+        }
+    }
+
+    #[test]
+    fn batches_are_histograms_with_buckets() {
+        let scrape = scrape(&busy_board());
+        for (name, label) in [
+            ("walferry_batch_seconds", Some("commit")),
+            ("walferry_batch_changes", None),
+        ] {
+            let found = scrape.samples.iter().any(|sample| {
+                let buckets = matches!(
+                    &sample.value,
+                    prometheus_parse::Value::Histogram(buckets) if buckets.len() > 10
+                );
+                sample.metric == name && buckets && sample.labels.get("step") == label
+            });
+            assert!(found, "{name}");
+        }
+    }
+
+    #[test]
+    fn every_metric_has_help_and_type_and_is_documented() {
+        let text = busy_board().render_metrics();
+        let documented = include_str!("../../docs/metrics.md");
+        let typed: Vec<&str> = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next())
+            .collect();
+        for name in &typed {
+            assert!(text.contains(&format!("# HELP {name} ")), "{name}");
+            assert!(documented.contains(&format!("`{name}")), "{name}");
+        }
+        assert_eq!(typed.len(), super::super::metrics::CATALOGUE.len());
+    }
+
+    #[test]
+    fn what_is_unknown_is_absent_and_not_zero() {
+        let board = board();
+        let text = board.render_metrics();
+        for name in ["lag_seconds", "slot_safe_bytes", "slot_retained_bytes"] {
+            assert!(!text.contains(name), "{name}");
+        }
+        let status = board.status();
+        assert_eq!(status.lag, Lag::default());
+        assert_eq!(status.slot.retained_bytes, None);
+    }
+
+    #[test]
+    fn a_lost_slot_has_no_safety_left() {
+        let board = board();
+        board.slot(1 << 40, None, "lost");
+        let safe = value(&scrape(&board), "walferry_slot_safe_bytes", &[]);
+        assert!(safe.abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn two_boards_do_not_share_their_numbers() {
+        let (one, other) = (busy_board(), board());
+        assert_eq!(one.status().counters.changes, 13);
+        assert_eq!(other.status().counters.changes, 0);
+        let changed = value(&scrape(&other), "walferry_transactions_total", &[]);
+        assert!(changed.abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn the_status_survives_its_json() {
+        let status = busy_board().status();
+        let json = serde_json::to_string(&status).unwrap();
+        let back: Status = serde_json::from_str(&json).unwrap();
+        assert_eq!(serde_json::to_string(&back).unwrap(), json);
+        assert_eq!(back.lag.bytes, Some(40));
+        assert_eq!(back.state, State::Streaming);
+        assert_eq!(back.last_error.unwrap().remedy.as_deref(), Some("Wait."));
+        assert_eq!((back.tables[0].bytes, back.tables[0].changes), (400, 12));
+    }
+
+    #[test]
+    fn a_finished_table_keeps_its_totals_until_it_waits_again() {
+        let board = board();
+        let name = TableName::new("public", "users");
+        board.table_copied(&name, 10, 1);
+        board.table_done(&name, 20, 2);
+        let table = board.status().tables.remove(0);
+        assert_eq!(
+            (table.state, table.bytes, table.rows),
+            (TableState::Live, 20, 2)
+        );
+        board.table_state(&name, TableState::Pending);
+        let table = board.status().tables.remove(0);
+        assert_eq!((table.bytes, table.rows), (0, 0));
+    }
+
+    #[test]
+    fn the_time_of_a_state_is_that_of_its_first_report() {
+        let board = board();
+        board.state(State::Preflight);
+        let since = board.status().since;
+        std::thread::sleep(Duration::from_millis(5));
+        board.state(State::Preflight);
+        assert_eq!(board.status().since, since);
+    }
+
+    #[test]
+    fn health_needs_a_turning_loop_and_while_streaming_a_talking_source() {
+        let board = board();
+        let loop_limit = u64::try_from(limits::LOOP_SILENCE_MAX.as_millis()).unwrap();
+        let wire_limit = u64::try_from(limits::WIRE_SILENCE_MAX.as_millis()).unwrap();
+        assert!(board.health().is_ok());
+        let reason = board.health_at(loop_limit + 1_000).unwrap_err();
+        assert!(reason.contains("loop"), "{reason}");
+
+        board.0.loop_turned.store(wire_limit, Ordering::Relaxed);
+        assert!(board.health_at(wire_limit + 1_000).is_ok());
+        board.state(State::Streaming);
+        board.0.loop_turned.store(wire_limit, Ordering::Relaxed);
+        board.0.source_heard.store(0, Ordering::Relaxed);
+        let reason = board.health_at(wire_limit + 1_000).unwrap_err();
+        assert!(reason.contains("source"), "{reason}");
+
+        board.state(State::Halted);
+        assert!(board.health().unwrap_err().contains("halted"));
+    }
+}

@@ -1,0 +1,113 @@
+//! Log lines: readable, JSON, or straight to the journal. They go to the standard error, since
+//! the standard output belongs to the commands' results.
+
+use std::io::{self, IsTerminal, Write};
+
+use tracing_subscriber::filter::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, Registry, fmt};
+
+use super::progress;
+use crate::config::{LogFormat, Observability};
+use crate::error::{Error, Kind, Result};
+
+/// Installs the process's logger; once a process.
+///
+/// # Errors
+/// [`Kind::Config`] for a filter that cannot be read or a journal that is not there.
+pub fn init(config: &Observability) -> Result<()> {
+    let filter = filter(&config.log_level)?;
+    let layer: Box<dyn Layer<Registry> + Send + Sync> = match config.log_format {
+        LogFormat::Text => fmt::layer()
+            .with_ansi(styled())
+            .with_target(false)
+            .with_writer(BesideBars)
+            .boxed(),
+        LogFormat::Json => fmt::layer()
+            .json()
+            .flatten_event(true)
+            .with_writer(io::stderr)
+            .boxed(),
+        LogFormat::Journald => tracing_journald::layer()
+            .map_err(|error| no_journal(&error))?
+            .boxed(),
+    };
+    Registry::default()
+        .with(layer.with_filter(filter))
+        .try_init()
+        .map_err(|error| Error::new(Kind::Unknown, format!("Could not start logging: {error}")))
+}
+
+fn filter(level: &str) -> Result<EnvFilter> {
+    EnvFilter::builder().parse(level).map_err(|error| {
+        Error::new(
+            Kind::Config,
+            format!("[observability] log_level \"{level}\" is not a filter: {error}"),
+        )
+        .remedy(
+            "Write error, warn, info, debug or trace, or name modules: \
+             \"info,walferry::apply=debug\".",
+        )
+    })
+}
+
+fn no_journal(error: &io::Error) -> Error {
+    Error::new(
+        Kind::Config,
+        format!(
+            "[observability] log_format is journald, but the journal cannot be reached: {error}"
+        ),
+    )
+    .remedy("Use log_format = \"text\" or \"json\" where systemd-journald does not run.")
+}
+
+/// Colours only for a terminal, and never against <https://no-color.org>.
+fn styled() -> bool {
+    io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
+}
+
+/// Writes to the standard error with the progress bars out of the way.
+#[derive(Clone, Copy)]
+struct BesideBars;
+
+impl<'a> MakeWriter<'a> for BesideBars {
+    type Writer = BesideBars;
+
+    fn make_writer(&'a self) -> BesideBars {
+        *self
+    }
+}
+
+impl Write for BesideBars {
+    /// The logger calls this once a line.
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        progress::beside_bars(|| io::stderr().write_all(line))?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn filters_by_level_and_by_module_are_understood() {
+        for level in ["info", "WARN", "off", "info,walferry::apply=debug"] {
+            filter(level).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_filter_that_cannot_be_read_says_what_could() {
+        let error = filter("info,walferry=chatty").unwrap_err();
+        assert_eq!(error.kind(), Kind::Config);
+        assert!(error.to_string().contains("chatty"), "{error}");
+        assert!(error.hint().is_some_and(|hint| hint.contains("debug")));
+    }
+}

@@ -1,0 +1,365 @@
+//! The initial load as somebody at the terminal sees it: bars; elsewhere: a log line now and then.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::io::IsTerminal;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use indicatif::{
+    HumanBytes, HumanCount, HumanDuration, MultiProgress, ProgressBar, ProgressDrawTarget,
+    ProgressStyle,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::board::Board;
+use super::status::{State, Table, TableState};
+use crate::catalog::TableName;
+use crate::config::LogFormat;
+use crate::limits;
+
+/// How often the bars move.
+const REDRAW: Duration = Duration::from_millis(200);
+
+const TOTAL: &str = "{prefix:.bold} {wide_bar:.cyan/blue} {percent:>3} %  {msg}  {eta:>4} left";
+const TABLE: &str = "  {prefix:36!} {bar:24} {percent:>3} %  {msg}  {eta:>4} left";
+
+/// There is one terminal in a process, so there is one set of bars: the logger writes beside it.
+static BARS: LazyLock<MultiProgress> =
+    LazyLock::new(|| MultiProgress::with_draw_target(ProgressDrawTarget::hidden()));
+
+/// Writes to the terminal while the bars are out of the way.
+pub(super) fn beside_bars<R>(write: impl FnOnce() -> R) -> R {
+    BARS.suspend(write)
+}
+
+/// Shows each initial load while it lasts: bars where the standard error is a terminal and the
+/// log is text, else a log line every [`limits::PROGRESS_LOG_INTERVAL`]. Each table that becomes
+/// live is reported once, in one line.
+pub async fn follow(board: Board, format: LogFormat, shutdown: CancellationToken) {
+    let terminal = format == LogFormat::Text && std::io::stderr().is_terminal();
+    let mut states = board.watch_state();
+    let mut seen = Seen::default();
+    loop {
+        let loading = states.wait_for(|state| *state == State::Snapshot);
+        // cannot fail: we hold the board, and it the sender
+        if shutdown.run_until_cancelled(loading).await.is_none() {
+            return;
+        }
+        seen.pass_over_live(&board.status().tables);
+        if terminal {
+            BARS.set_draw_target(ProgressDrawTarget::stderr());
+            draw(&board, &mut seen, &shutdown).await;
+            BARS.set_draw_target(ProgressDrawTarget::hidden());
+        } else {
+            log(&board, &mut seen, &shutdown).await;
+        }
+    }
+}
+
+async fn draw(board: &Board, seen: &mut Seen, shutdown: &CancellationToken) {
+    let mut timer = tokio::time::interval(REDRAW);
+    let mut bars = Bars::new();
+    while shutdown.run_until_cancelled(timer.tick()).await.is_some() {
+        let status = board.status();
+        for done in seen.newly_live(&status.tables) {
+            bars.finished(&done);
+        }
+        bars.show(&status.tables);
+        if status.state != State::Snapshot {
+            break;
+        }
+    }
+    bars.close();
+}
+
+async fn log(board: &Board, seen: &mut Seen, shutdown: &CancellationToken) {
+    let mut timer = tokio::time::interval(limits::STATUS_INTERVAL);
+    let mut due = Instant::now() + limits::PROGRESS_LOG_INTERVAL;
+    while shutdown.run_until_cancelled(timer.tick()).await.is_some() {
+        let status = board.status();
+        for done in seen.newly_live(&status.tables) {
+            tracing::info!(
+                table = %done.name, rows = done.rows, bytes = done.bytes,
+                seconds = done.took.as_secs(), "table loaded"
+            );
+        }
+        if status.state != State::Snapshot {
+            return;
+        }
+        if Instant::now() >= due {
+            due += limits::PROGRESS_LOG_INTERVAL;
+            let sum = Sum::of(&status.tables);
+            tracing::info!(
+                percent = sum.percent(),
+                tables_loaded = sum.live,
+                tables = status.tables.len(),
+                rows = sum.rows,
+                bytes = sum.bytes,
+                "initial load"
+            );
+        }
+    }
+}
+
+/// Which tables were reported, and since when the others are being copied.
+#[derive(Default)]
+struct Seen {
+    reported: BTreeSet<TableName>,
+    copying: BTreeMap<TableName, Instant>,
+}
+
+/// A table whose load has ended.
+struct Done {
+    name: TableName,
+    rows: u64,
+    bytes: u64,
+    took: Duration,
+}
+
+impl Seen {
+    /// Tables that an earlier run has loaded are no news.
+    fn pass_over_live(&mut self, tables: &[Table]) {
+        let live = tables.iter().filter(|t| t.state == TableState::Live);
+        self.reported.extend(live.map(name));
+    }
+
+    fn newly_live(&mut self, tables: &[Table]) -> Vec<Done> {
+        let mut news = Vec::new();
+        for table in tables {
+            let name = name(table);
+            if table.state != TableState::Live {
+                // a table that is loaded once more will be news once more
+                self.reported.remove(&name);
+                if table.state == TableState::Copying {
+                    self.copying.entry(name).or_insert_with(Instant::now);
+                }
+                continue;
+            }
+            if self.reported.insert(name.clone()) {
+                let began = self.copying.remove(&name);
+                news.push(Done {
+                    name,
+                    rows: table.rows,
+                    bytes: table.bytes,
+                    took: began.map_or(Duration::ZERO, |began| began.elapsed()),
+                });
+            }
+        }
+        news
+    }
+}
+
+fn name(table: &Table) -> TableName {
+    TableName::new(&table.schema, &table.table)
+}
+
+/// The whole load in a few numbers.
+struct Sum {
+    live: usize,
+    rows: u64,
+    bytes: u64,
+    /// Work done and work in all. A table's size on disk stands for its work: COPY data can be
+    /// larger or smaller than that, so copied bytes alone would end at 70 % or at 140 %.
+    work: u64,
+    work_total: u64,
+}
+
+impl Sum {
+    fn of(tables: &[Table]) -> Self {
+        let mut sum = Sum {
+            live: 0,
+            rows: 0,
+            bytes: 0,
+            work: 0,
+            work_total: 0,
+        };
+        for table in tables {
+            sum.live += usize::from(table.state == TableState::Live);
+            sum.rows += table.rows;
+            sum.bytes += table.bytes;
+            sum.work += work_done(table);
+            sum.work_total += work_of(table);
+        }
+        sum
+    }
+
+    fn percent(&self) -> u64 {
+        self.work * 100 / self.work_total.max(1)
+    }
+}
+
+/// One page at least, so that empty tables count too.
+fn work_of(table: &Table) -> u64 {
+    table.bytes_expected.max(8192)
+}
+
+fn work_done(table: &Table) -> u64 {
+    let work = work_of(table);
+    match table.state {
+        TableState::Live => work,
+        TableState::Pending => 0,
+        TableState::Copying | TableState::Failed => table.bytes.min(work - work / 100),
+    }
+}
+
+/// The bars on the terminal.
+struct Bars {
+    total: ProgressBar,
+    tables: BTreeMap<TableName, ProgressBar>,
+    rate: Rate,
+}
+
+impl Bars {
+    fn new() -> Self {
+        let total = BARS.add(ProgressBar::new(1).with_style(style(TOTAL)));
+        total.set_prefix("initial load");
+        Bars {
+            total,
+            tables: BTreeMap::new(),
+            rate: Rate::default(),
+        }
+    }
+
+    fn show(&mut self, tables: &[Table]) {
+        let sum = Sum::of(tables);
+        let rate = self.rate.of(sum.bytes);
+        self.total.set_length(sum.work_total.max(1));
+        self.total.set_position(sum.work);
+        self.total.set_message(format!(
+            "{} of {} tables  {}  {}/s",
+            sum.live,
+            tables.len(),
+            HumanBytes(sum.bytes),
+            HumanBytes(rate)
+        ));
+        let mut copying: BTreeSet<TableName> = BTreeSet::new();
+        for table in tables.iter().filter(|t| t.state == TableState::Copying) {
+            let name = name(table);
+            let bar = self.tables.entry(name.clone()).or_insert_with(|| {
+                let bar = ProgressBar::new(1).with_style(style(TABLE));
+                bar.set_prefix(name.to_string());
+                // above the total, which stays the last line
+                BARS.insert_before(&self.total, bar)
+            });
+            bar.set_length(work_of(table));
+            bar.set_position(work_done(table));
+            bar.set_message(HumanBytes(table.bytes).to_string());
+            copying.insert(name);
+        }
+        self.tables.retain(|name, bar| {
+            let keep = copying.contains(name);
+            if !keep {
+                bar.finish_and_clear();
+                BARS.remove(bar);
+            }
+            keep
+        });
+    }
+
+    fn finished(&self, done: &Done) {
+        let line = format!(
+            "  {} loaded: {} rows, {} in {}",
+            done.name,
+            HumanCount(done.rows),
+            HumanBytes(done.bytes),
+            HumanDuration(done.took)
+        );
+        // fails only where there is no terminal any more
+        let _ = BARS.println(line);
+    }
+
+    /// Leaves the last line of the total on the screen, and nothing else.
+    fn close(self) {
+        for bar in self.tables.values() {
+            bar.finish_and_clear();
+            BARS.remove(bar);
+        }
+        self.total.abandon();
+        BARS.remove(&self.total);
+    }
+}
+
+/// Bytes a second over the last few seconds.
+#[derive(Default)]
+struct Rate(VecDeque<(Instant, u64)>);
+
+impl Rate {
+    fn of(&mut self, bytes: u64) -> u64 {
+        let now = Instant::now();
+        self.0.push_back((now, bytes));
+        while self
+            .0
+            .front()
+            .is_some_and(|(at, _)| now.duration_since(*at) > Duration::from_secs(5))
+            && self.0.len() > 2
+        {
+            self.0.pop_front();
+        }
+        let Some((since, before)) = self.0.front() else {
+            return 0;
+        };
+        let millis = u64::try_from(now.duration_since(*since).as_millis()).unwrap_or(u64::MAX);
+        bytes.saturating_sub(*before).saturating_mul(1000) / millis.max(1)
+    }
+}
+
+/// The templates are constants; were one wrong, indicatif's own would do.
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(name: &str, state: TableState, bytes: u64, bytes_expected: u64) -> Table {
+        Table {
+            schema: "public".to_owned(),
+            table: name.to_owned(),
+            state,
+            rows: 1,
+            bytes,
+            bytes_expected,
+            changes: 0,
+        }
+    }
+
+    #[test]
+    fn the_total_reaches_100_percent_when_all_tables_are_live_and_not_before() {
+        let over = table("a", TableState::Copying, 5_000_000, 1_000_000);
+        let empty = table("b", TableState::Live, 0, 0);
+        let sum = Sum::of(&[over.clone(), empty.clone()]);
+        assert_eq!(sum.percent(), 99);
+        let done = Table {
+            state: TableState::Live,
+            ..over
+        };
+        assert_eq!(Sum::of(&[done, empty]).percent(), 100);
+    }
+
+    #[test]
+    fn a_table_is_news_once_for_each_load() {
+        let mut seen = Seen::default();
+        seen.pass_over_live(&[table("old", TableState::Live, 1, 1)]);
+        let tables = |state| {
+            [
+                table("old", TableState::Live, 1, 1),
+                table("new", state, 1, 1),
+            ]
+        };
+        assert!(seen.newly_live(&tables(TableState::Copying)).is_empty());
+        let news = seen.newly_live(&tables(TableState::Live));
+        assert_eq!(news.len(), 1);
+        assert_eq!(news[0].name, TableName::new("public", "new"));
+        assert!(seen.newly_live(&tables(TableState::Live)).is_empty());
+        seen.newly_live(&tables(TableState::Pending));
+        assert_eq!(seen.newly_live(&tables(TableState::Live)).len(), 1);
+    }
+
+    #[test]
+    fn every_template_is_one_that_indicatif_understands() {
+        for template in [TOTAL, TABLE] {
+            ProgressStyle::with_template(template).unwrap();
+        }
+    }
+}
