@@ -31,6 +31,7 @@ pub mod snapshot;
 pub mod pipeline;
 
 pub mod cli;
+pub mod demo;
 pub mod observe;
 
 pub mod error;

@@ -1,9 +1,12 @@
 //! `walferry demo`
 
 use super::Outcome;
-use crate::config::Config;
 use crate::error::Result;
 
 /// Options of `walferry demo`.
 #[derive(Debug, clap::Args)]
 pub struct Options {}
+
+pub(super) async fn run(_options: &Options) -> Result<Outcome> {
+    std::future::pending().await
+}

@@ -1,0 +1,4 @@
+//! demo
+pub mod binaries;
+pub mod cluster;
+pub mod scratch;
