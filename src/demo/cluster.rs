@@ -17,7 +17,7 @@ use super::scratch::{self, Scratch};
 use crate::error::{self, Error, Kind, Result};
 
 /// How long a server may take to start or to stop; crash recovery is part of a start.
-const TURN_MAX: Duration = Duration::from_secs(60);
+const TURN_MAX: Duration = Duration::from_mins(1);
 
 /// How long drop waits for an orderly end before it kills.
 const DROP_MAX: Duration = Duration::from_secs(10);
@@ -265,7 +265,7 @@ impl Cluster {
         Ok(())
     }
 
-    /// The eighth line of the pid file is what pg_ctl goes by, too.
+    /// The eighth line of the pid file is what `pg_ctl` goes by, too.
     fn reports_ready(&self, pid: u32) -> bool {
         let Ok(text) = fs::read_to_string(self.data_directory().join("postmaster.pid")) else {
             return false;
@@ -358,12 +358,11 @@ fn host_based_access(auth: Auth) -> String {
         Auth::Scram => "scram-sha-256",
         Auth::Trust => "trust",
     };
-    let mut rules = String::new();
-    for database in ["all", "replication"] {
-        rules.push_str(&format!("local {database} all trust\n"));
-        rules.push_str(&format!("host {database} all 127.0.0.1/32 {method}\n"));
-    }
-    rules
+    ["all", "replication"]
+        .map(|database| {
+            format!("local {database} all trust\nhost {database} all 127.0.0.1/32 {method}\n")
+        })
+        .concat()
 }
 
 /// A port below the range from which the kernel takes those of outgoing connections, so that a
