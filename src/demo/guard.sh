@@ -10,7 +10,7 @@ workers() {
 
 # A postmaster takes QUIT as an immediate shutdown and still gives back its shared memory.
 end_workers() {
-    for signal in QUIT QUIT KILL; do
+    for signal in QUIT KILL; do
         pids=$(workers)
         [ -n "$pids" ] || return 0
         kill -s "$signal" $pids 2>/dev/null
