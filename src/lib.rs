@@ -30,7 +30,9 @@ pub mod snapshot;
 
 pub mod pipeline;
 
-// pub mod cli;
+pub mod cli;
+pub mod demo;
+pub mod observe;
 pub mod observe;
 
 pub mod error;

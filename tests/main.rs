@@ -1,0 +1,8 @@
+//! All tests that need a server: one binary, one file a scenario.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(unreachable_pub, reason = "nothing here is reached from outside")]
+
+mod support;
+
+mod throw_away_clusters;
