@@ -33,7 +33,6 @@ pub mod pipeline;
 pub mod cli;
 pub mod demo;
 pub mod observe;
-pub mod observe;
 
 pub mod error;
 pub mod limits;
