@@ -2,16 +2,15 @@
 
 use std::collections::HashMap;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::SinkExt;
 use tokio_postgres::{Client, Statement};
 
-use super::encode::{Format, FormatMismatch};
+use super::encode::Encoded;
 use crate::batch::Target;
-use crate::decode::Cell;
 use crate::error::postgres::from_client;
-use crate::error::{Error, Kind, Result, Side};
-use crate::limits::{COPY_CHUNK_BYTES, STAGE_DEAD_BYTES_MAX, STAGES_MAX, STATEMENTS_MAX};
+use crate::error::{Result, Side};
+use crate::limits::{STAGE_DEAD_BYTES_MAX, STAGES_MAX, STATEMENTS_MAX};
 use crate::sql::apply::{self as sql, Staged};
 
 /// Completes "Could not …".
@@ -49,25 +48,22 @@ impl Session {
         Ok(())
     }
 
-    /// Stages rows; the staging table's name and how many there were.
-    pub(super) async fn stage<'a, R>(
+    /// Stages rows and tells the staging table's name.
+    pub(super) async fn stage(
         &mut self,
         client: &Client,
         target: &Target,
         columns: &[usize],
         staged: Staged,
-        rows: impl Iterator<Item = R>,
-    ) -> Result<(String, u64)>
-    where
-        R: Iterator<Item = Cell<'a>>,
-    {
+        rows: Encoded,
+    ) -> Result<String> {
         let name = self.stage_name(client, target, staged).await?;
-        let copy = sql::copy_into_stage(&name, target, columns, staged, target.binary);
-        let sent = self.copy(client, target, &copy, rows).await?;
         if let Some(stage) = self.stages.get_mut(&(target.oid, staged)) {
-            stage.dead_bytes += sent.bytes;
+            stage.dead_bytes += rows.bytes();
         }
-        Ok((name, sent.rows))
+        let copy = sql::copy_into_stage(&name, target, columns, staged, target.binary);
+        self.copy(client, &copy, rows).await?;
+        Ok(name)
     }
 
     /// Empties a staging table after use. DELETE leaves dead rows, TRUNCATE writes to the
@@ -92,18 +88,14 @@ impl Session {
     }
 
     /// COPYs rows straight into the target.
-    pub(super) async fn append<'a, R>(
+    pub(super) async fn append(
         &mut self,
         client: &Client,
         target: &Target,
-        rows: impl Iterator<Item = R>,
-    ) -> Result<u64>
-    where
-        R: Iterator<Item = Cell<'a>>,
-    {
+        rows: Encoded,
+    ) -> Result<u64> {
         let copy = sql::copy_into_target(target, target.binary);
-        let sent = self.copy(client, target, &copy, rows).await?;
-        Ok(sent.rows)
+        self.copy(client, &copy, rows).await
     }
 
     /// Runs a statement, prepared at its first use; the rows it touched.
@@ -152,53 +144,20 @@ impl Session {
         Ok(name)
     }
 
-    async fn copy<'a, R>(
-        &mut self,
-        client: &Client,
-        target: &Target,
-        statement: &str,
-        rows: impl Iterator<Item = R>,
-    ) -> Result<Sent>
-    where
-        R: Iterator<Item = Cell<'a>>,
-    {
+    async fn copy(&mut self, client: &Client, statement: &str, rows: Encoded) -> Result<u64> {
         let failed = |error| from_client(Side::Destination, DOING, &error);
         let statement = self.prepared(client, statement).await?;
         let sink = client.copy_in::<_, Bytes>(&statement).await.map_err(failed)?;
         let mut sink = std::pin::pin!(sink);
-        let format = if target.binary { Format::Binary } else { Format::Text };
-        let mut buffer = BytesMut::with_capacity(COPY_CHUNK_BYTES / 8);
-        format.begin(&mut buffer);
-        let mut bytes = 0;
-        for row in rows {
-            format.row(row, &mut buffer).map_err(|FormatMismatch| mixed_formats(target))?;
-            if buffer.len() >= COPY_CHUNK_BYTES {
-                bytes += buffer.len() as u64;
-                sink.send(buffer.split().freeze()).await.map_err(failed)?;
-            }
+        for chunk in rows.chunks {
+            sink.feed(chunk).await.map_err(failed)?;
         }
-        format.end(&mut buffer);
-        bytes += buffer.len() as u64;
-        sink.send(buffer.freeze()).await.map_err(failed)?;
-        let rows = sink.finish().await.map_err(failed)?;
-        Ok(Sent { rows, bytes })
+        sink.finish().await.map_err(failed)
     }
-}
-
-/// What a COPY took.
-struct Sent {
-    rows: u64,
-    bytes: u64,
 }
 
 /// Runs a statement that is not worth preparing.
 pub(super) async fn execute(client: &Client, text: &str) -> Result<()> {
     let done = client.batch_execute(text).await;
     done.map_err(|error| from_client(Side::Destination, DOING, &error))
-}
-
-fn mixed_formats(target: &Target) -> Error {
-    let what = "The source sent a value in another format than was agreed for its table";
-    let remedy = "Restart walferry, so that it looks at the column types again.";
-    Error::new(Kind::ShapeMismatch, what).on(Side::Source).table(&target.source).remedy(remedy)
 }

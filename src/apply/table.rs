@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tokio_postgres::Client;
 
 use super::Steps;
-use super::encode::Format;
+use super::encode::{Encoded, Format, FormatMismatch};
 use super::session::{Session, execute};
 use crate::batch::{Entry, Keyed, Multiset, Put, Rows, Span, TableBatch, Target};
 use crate::decode::{Cell, Cells};
@@ -34,7 +34,9 @@ pub(super) async fn apply(
             timed(&mut steps.insert, work.insert_copies(multiset)).await
         }
         Rows::Append(appended) => {
-            let rows = appended.rows.iter().map(|span| Cells::new(appended.arena.get(*span)));
+            let rows = appended.rows.iter();
+            let rows = rows.map(|span| Cells::new(appended.arena.get(*span)));
+            let rows = encode(target, rows)?;
             timed(&mut steps.insert, work.append(rows)).await
         }
     }
@@ -57,15 +59,13 @@ struct Work<'w> {
 type CarriedGroups = BTreeMap<Vec<usize>, Vec<(Span, Span)>>;
 
 impl Work<'_> {
-    async fn append<'a, R>(&mut self, rows: impl Iterator<Item = R>) -> Result<()>
-    where
-        R: Iterator<Item = Cell<'a>>,
-    {
-        let mut rows = rows.peekable();
-        if rows.peek().is_some() {
-            self.session.append(self.client, self.target, rows).await?;
+    async fn append(&mut self, rows: Encoded) -> Result<()> {
+        let sent = rows.rows;
+        if sent == 0 {
+            return Ok(());
         }
-        Ok(())
+        let added = self.session.append(self.client, self.target, rows).await?;
+        self.expect(added, sent, "rows to add")
     }
 
     /// Stages rows that moved to another key without all their values, and reads the missing
@@ -75,42 +75,28 @@ impl Work<'_> {
         if groups.is_empty() {
             return Ok(None);
         }
-        let format = if self.target.binary { Format::Binary } else { Format::Text };
-        let numbers: Vec<(i32, &Vec<(Span, Span)>)> = (0..).zip(groups.values()).collect();
-        let mut buffers: Vec<Vec<u8>> = vec![Vec::new(); numbers.len()];
-        let cells: Vec<Cell<'_>> = numbers
-            .iter()
-            .zip(&mut buffers)
-            .map(|((number, _), buffer)| format.int4(*number, buffer))
-            .collect();
-        let rows = numbers.iter().zip(&cells).flat_map(|((_, rows), cell)| {
-            rows.iter().map(|(row, from)| {
-                keyed.row(*row).chain(keyed.key(*from)).chain(std::iter::once(*cell))
-            })
-        });
-        let columns: Vec<usize> = (0..self.target.columns.len()).collect();
-        let staged = self
-            .session
-            .stage(self.client, self.target, &columns, Staged::Carried, rows)
-            .await?;
-        for ((number, rows), missing) in numbers.iter().zip(groups.keys()) {
-            let statement = sql::carry(&staged.0, self.target, missing);
-            let found = self.session.execute_with(self.client, &statement, *number).await?;
+        let (client, target) = (self.client, self.target);
+        let rows = encode_carried(target, keyed, &groups)?;
+        let columns: Vec<usize> = (0..target.columns.len()).collect();
+        let stage = self.session.stage(client, target, &columns, Staged::Carried, rows).await?;
+        for (group, (missing, rows)) in (0..).zip(&groups) {
+            let statement = sql::carry(&stage, target, missing);
+            let found = self.session.execute_with(client, &statement, group).await?;
             self.expect(found, rows.len() as u64, "rows to move")?;
         }
-        Ok(Some(staged.0))
+        Ok(Some(stage))
     }
 
     async fn delete(&mut self, keyed: &Keyed) -> Result<()> {
         let gone = |entry: &&Entry| entry.existed && !matches!(entry.put, Put::Patch(_));
-        let mut entries = keyed.entries().iter().filter(gone).peekable();
-        if entries.peek().is_none() {
+        let keys = keyed.entries().iter().filter(gone).map(|entry| keyed.key(entry.key));
+        let rows = encode(self.target, keys)?;
+        let count = rows.rows;
+        if count == 0 {
             return Ok(());
         }
-        let rows = entries.map(|entry| keyed.key(entry.key));
         let (client, target) = (self.client, self.target);
-        let (stage, count) =
-            self.session.stage(client, target, target.key(), Staged::Rows, rows).await?;
+        let stage = self.session.stage(client, target, target.key(), Staged::Rows, rows).await?;
         let deleted = self.session.execute(client, &sql::delete(&stage, target)).await?;
         self.expect(deleted, count, "rows to delete")?;
         self.session.empty(client, target, Staged::Rows).await
@@ -118,24 +104,23 @@ impl Work<'_> {
 
     /// One statement per set of values that came: an unchanged out-of-line value is left alone.
     async fn update(&mut self, keyed: &Keyed) -> Result<()> {
+        let (client, target) = (self.client, self.target);
         for (present, spans) in patched_groups(keyed) {
-            let key = self.target.key();
-            let changed: Vec<usize> =
-                present.iter().copied().filter(|at| !key.contains(at)).collect();
+            let is_key = |at: &usize| target.key().contains(at);
+            let changed: Vec<usize> = present.into_iter().filter(|at| !is_key(at)).collect();
             if changed.is_empty() {
                 continue;
             }
-            let mut columns: Vec<usize> = key.to_vec();
-            columns.extend_from_slice(&changed);
+            let columns = [target.key(), &changed].concat();
             // The key of a row may be an unchanged value too; the entry always has it.
             let rows = spans.iter().map(|(key, row)| {
                 let row = keyed.row(*row).enumerate();
                 let changed = row.filter(|(at, _)| changed.binary_search(at).is_ok());
                 keyed.key(*key).chain(changed.map(|(_, cell)| cell))
             });
-            let (client, target) = (self.client, self.target);
-            let (stage, count) =
-                self.session.stage(client, target, &columns, Staged::Rows, rows).await?;
+            let rows = encode(target, rows)?;
+            let count = rows.rows;
+            let stage = self.session.stage(client, target, &columns, Staged::Rows, rows).await?;
             let statement = sql::update(&stage, target, &changed);
             let updated = self.session.execute(client, &statement).await?;
             self.expect(updated, count, "rows to update")?;
@@ -149,6 +134,7 @@ impl Work<'_> {
             Put::Row(row) => Some(keyed.row(row)),
             _ => None,
         });
+        let rows = encode(self.target, rows)?;
         self.append(rows).await?;
         if let Some(stage) = carried {
             let (client, target) = (self.client, self.target);
@@ -159,26 +145,16 @@ impl Work<'_> {
     }
 
     async fn delete_copies(&mut self, multiset: &Multiset) -> Result<()> {
-        let format = if self.target.binary { Format::Binary } else { Format::Text };
-        let gone: Vec<(Cells<'_>, i64)> = multiset
-            .rows()
-            .filter_map(|(row, copies)| (copies < 0).then_some((row, -copies)))
-            .collect();
-        if gone.is_empty() {
+        let (rows, wanted) = encode_copies(self.target, multiset)?;
+        if wanted == 0 {
             return Ok(());
         }
-        let mut buffers: Vec<Vec<u8>> = vec![Vec::new(); gone.len()];
-        let rows = gone.iter().zip(&mut buffers).map(|((row, copies), buffer)| {
-            row.clone().chain(std::iter::once(format.int8(*copies, buffer)))
-        });
         let (client, target) = (self.client, self.target);
         let columns: Vec<usize> = (0..target.columns.len()).collect();
-        let (stage, _) =
-            self.session.stage(client, target, &columns, Staged::Copies, rows).await?;
+        let stage = self.session.stage(client, target, &columns, Staged::Copies, rows).await?;
         execute(client, sql::ALLOW_MERGE_JOIN).await?;
         let deleted = self.session.execute(client, &sql::delete_copies(&stage, target)).await?;
-        let wanted: i64 = gone.iter().map(|(_, copies)| copies).sum();
-        self.expect(deleted, u64::try_from(wanted).unwrap_or(0), "rows to delete")?;
+        self.expect(deleted, wanted, "rows to delete")?;
         self.session.empty(client, target, Staged::Copies).await
     }
 
@@ -187,6 +163,7 @@ impl Work<'_> {
             let copies = usize::try_from(copies).unwrap_or(0);
             std::iter::repeat_n(row, copies)
         });
+        let rows = encode(self.target, rows)?;
         self.append(rows).await
     }
 
@@ -194,7 +171,7 @@ impl Work<'_> {
         if found == staged {
             return Ok(());
         }
-        let what = format!("Of {staged} {what}, the destination table has {found}");
+        let what = format!("Of {staged} {what}, the destination table took or had {found}");
         let remedy = "Somebody else wrote to the table, or a trigger skips rows. Stop that, then \
                       reload the table: drop it, delete its row from walferry_tables in the state \
                       schema, and start walferry again. Nothing of this batch was committed.";
@@ -203,6 +180,53 @@ impl Work<'_> {
             .table(&self.target.destination)
             .remedy(remedy))
     }
+}
+
+fn format(target: &Target) -> Format {
+    if target.binary { Format::Binary } else { Format::Text }
+}
+
+fn encode<'a, R>(target: &Target, rows: impl Iterator<Item = R>) -> Result<Encoded>
+where
+    R: Iterator<Item = Cell<'a>>,
+{
+    format(target).encode(rows).map_err(|FormatMismatch| {
+        let what = "The source sent a value in another format than was agreed for its table";
+        let remedy = "Restart walferry, so that it looks at the column types again.";
+        Error::new(Kind::ShapeMismatch, what)
+            .on(Side::Source)
+            .table(&target.source)
+            .remedy(remedy)
+    })
+}
+
+/// Rows, old keys, and the number of the group.
+fn encode_carried(target: &Target, keyed: &Keyed, groups: &CarriedGroups) -> Result<Encoded> {
+    let mut numbers: Vec<Vec<u8>> = vec![Vec::new(); groups.len()];
+    let cells: Vec<Cell<'_>> = (0..)
+        .zip(&mut numbers)
+        .map(|(number, buffer)| format(target).int4(number, buffer))
+        .collect();
+    let rows = groups.values().zip(&cells).flat_map(|(rows, number)| {
+        rows.iter().map(|(row, from)| {
+            keyed.row(*row).chain(keyed.key(*from)).chain(std::iter::once(*number))
+        })
+    });
+    encode(target, rows)
+}
+
+/// Rows of which copies are to be removed, with their number; and the sum of the numbers.
+fn encode_copies(target: &Target, multiset: &Multiset) -> Result<(Encoded, u64)> {
+    let gone: Vec<(Cells<'_>, i64)> = multiset
+        .rows()
+        .filter_map(|(row, copies)| (copies < 0).then_some((row, -copies)))
+        .collect();
+    let mut buffers: Vec<Vec<u8>> = vec![Vec::new(); gone.len()];
+    let rows = gone.iter().zip(&mut buffers).map(|((row, copies), buffer)| {
+        row.clone().chain(std::iter::once(format(target).int8(*copies, buffer)))
+    });
+    let sum: i64 = gone.iter().map(|(_, copies)| copies).sum();
+    Ok((encode(target, rows)?, u64::try_from(sum).unwrap_or(0)))
 }
 
 fn carried_groups(keyed: &Keyed) -> CarriedGroups {

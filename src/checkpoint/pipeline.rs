@@ -46,10 +46,10 @@ pub struct Pipeline {
 
 /// The session that holds the writer lock: the only one that moves the checkpoint.
 pub struct Writer {
-    client: Client,
-    state_schema: String,
-    pipeline: String,
-    fence: i64,
+    pub(super) client: Client,
+    pub(super) state_schema: String,
+    pub(super) pipeline: String,
+    pub(super) fence: i64,
     applied: DurableLsn,
     advance: Option<Statement>,
 }

@@ -119,7 +119,7 @@ async fn transfer(
             from_client(Side::Destination, "write the table", &error).table(&plan.destination)
         };
         let sink = destination.copy_in::<_, Bytes>(&copy_in).await.map_err(failed)?;
-        let mut sink = std::pin::pin!(sink);
+        let mut sink = Box::pin(sink);
         let mut total = 0;
         while let Some((chunk, rows)) = receiver.recv().await {
             let bytes = chunk.len() as u64;

@@ -34,12 +34,12 @@ pub struct Connection {
 impl Connection {
     /// Connects and logs in, with the session's settings pinned.
     pub async fn open(endpoint: &Endpoint, application: &str, mode: Mode) -> Result<Self> {
-        let application = format!("walferry {application}");
+        let application = &format!("walferry {application}");
         let side = endpoint.side;
-        let wire = establish(endpoint, async |transport: Transport| {
+        let wire = establish(endpoint, |transport: Transport| async move {
             let mut parameters = vec![
                 ("database", endpoint.database.as_str()),
-                ("application_name", &application),
+                ("application_name", application),
             ];
             if mode == Mode::Replication {
                 parameters.push(("replication", "database"));
