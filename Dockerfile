@@ -8,7 +8,7 @@
 FROM rust:1.95-slim-bookworm AS build
 # aws-lc-rs compiles C
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends build-essential cmake \
+    && apt-get install -y --no-install-recommends build-essential \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /walferry
 COPY Cargo.toml Cargo.lock ./

@@ -5,4 +5,5 @@
 
 mod support;
 
+mod live_copy;
 mod throw_away_clusters;

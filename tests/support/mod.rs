@@ -1,8 +1,17 @@
 //! What every scenario needs: servers, a daemon, and a judge.
 
+mod daemon;
+mod judge;
+mod pair;
+
+pub use daemon::Daemon;
+pub use judge::{compare, equal_soon};
+pub use pair::Pair;
+
 use walferry::demo::binaries::Binaries;
 
-/// The major versions to test on: 15 and 18, as far as this machine has them.
+/// The major versions to test on: 15 and 18, as far as this machine has them. What it lacks is
+/// said, never passed over.
 pub async fn majors() -> Vec<u32> {
     let mut found = Vec::new();
     for major in [15, 18] {

@@ -1,0 +1,107 @@
+//! `walferry run` as a process, with its log in a file.
+
+use std::fs::{File, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::process::{Child, Command};
+use walferry::demo::cluster::send;
+
+use super::Pair;
+
+/// Longer than any wait that is not a fault.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Killed on drop.
+pub struct Daemon {
+    process: Child,
+    log: PathBuf,
+    http_port: u16,
+}
+
+impl Daemon {
+    /// On the configuration that the pair wrote.
+    pub fn start(pair: &Pair) -> Daemon {
+        Daemon::start_on(pair, &pair.config())
+    }
+
+    /// On another configuration. All daemons of a pair write to one log.
+    pub fn start_on(pair: &Pair, config: &Path) -> Daemon {
+        let log = pair.directory().join("walferry.log");
+        let file: File = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&log)
+            .unwrap();
+        let process = Command::new(env!("CARGO_BIN_EXE_walferry"))
+            .args(["run", "--config"])
+            .arg(config)
+            .current_dir(pair.directory())
+            .stdin(Stdio::null())
+            .stdout(file.try_clone().unwrap())
+            .stderr(file)
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        Daemon {
+            process,
+            log,
+            http_port: pair.http_port(),
+        }
+    }
+
+    /// Until `/readyz` says 200: the tables are loaded and the stream is followed.
+    pub async fn wait_ready(&mut self) {
+        let started = Instant::now();
+        while !self.get("/readyz").await.starts_with("HTTP/1.1 200") {
+            if let Some(status) = self.process.try_wait().unwrap() {
+                panic!("the daemon ended, {status}:\n{}", self.log());
+            }
+            assert!(started.elapsed() < PATIENCE, "not ready:\n{}", self.log());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// The whole answer to a GET, status line first; empty when there is none.
+    pub async fn get(&self, path: &str) -> String {
+        let mut answer = String::new();
+        let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.http_port)).await else {
+            return answer;
+        };
+        let request =
+            format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        if stream.write_all(request.as_bytes()).await.is_ok() {
+            // a daemon that is killed meanwhile has said what it has said
+            let _ = stream.read_to_string(&mut answer).await;
+        }
+        answer
+    }
+
+    /// Asks it to drain; returns its exit code.
+    pub async fn sigterm(self) -> Option<i32> {
+        let pid = self.process.id().unwrap();
+        send("TERM", pid).await.unwrap();
+        self.wait_exit().await
+    }
+
+    /// SIGKILL, and waits until it is gone.
+    pub async fn kill9(mut self) {
+        self.process.kill().await.unwrap();
+    }
+
+    /// Its exit code once it has ended by itself; `None` when a signal ended it.
+    pub async fn wait_exit(mut self) -> Option<i32> {
+        match tokio::time::timeout(PATIENCE, self.process.wait()).await {
+            Ok(status) => status.unwrap().code(),
+            Err(late) => panic!("the daemon does not end, {late}:\n{}", self.log()),
+        }
+    }
+
+    /// What all daemons of this pair have logged so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap()
+    }
+}

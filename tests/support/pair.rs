@@ -1,0 +1,162 @@
+//! A source and a destination with the roles of the documentation.
+
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use tokio_postgres::{Client, NoTls};
+use walferry::demo::binaries::Binaries;
+use walferry::demo::cluster::{Auth, Cluster};
+use walferry::demo::scratch::Scratch;
+use walferry::sql::Literal;
+
+/// Of the role `walferry` on both sides; every sign in it has broken somebody's parser.
+const PASSWORD: &str = "p@[ss]/? #\"\\+&:';% größe";
+
+/// Two clusters of one version, with the databases `app` and `warehouse`. The role `walferry` has
+/// LOGIN, REPLICATION and SELECT on the source, CREATE and TEMPORARY on the destination, and no
+/// more. A superuser has made the publication `walferry_app` of all tables.
+pub struct Pair {
+    pub source: Cluster,
+    pub destination: Cluster,
+    scratch: Scratch,
+    http_port: u16,
+}
+
+impl Pair {
+    pub async fn start(major: u32) -> Pair {
+        Pair::with_settings(major, &[], &[]).await
+    }
+
+    /// With more settings of the two servers, which win over those of `Cluster::create`.
+    pub async fn with_settings(
+        major: u32,
+        source: &[(&str, &str)],
+        destination: &[(&str, &str)],
+    ) -> Pair {
+        let binaries = Binaries::find(Some(major)).await.unwrap();
+        let pair = Pair {
+            source: Cluster::create(&binaries, Auth::Scram, source)
+                .await
+                .unwrap(),
+            destination: Cluster::create(&binaries, Auth::Scram, destination)
+                .await
+                .unwrap(),
+            scratch: Scratch::create("pair", None).unwrap(),
+            http_port: free_port(),
+        };
+        pair.make_roles().await;
+        pair.write("password", PASSWORD);
+        pair.write_config("walferry.toml", "");
+        pair
+    }
+
+    async fn make_roles(&self) {
+        let password = Literal(PASSWORD);
+        let administrator = self.source.superuser("postgres").await.unwrap();
+        administrator
+            .batch_execute("CREATE DATABASE app")
+            .await
+            .unwrap();
+        let script = format!(
+            "CREATE ROLE walferry LOGIN REPLICATION PASSWORD {password};
+             REVOKE ALL ON DATABASE app FROM PUBLIC;
+             GRANT CONNECT ON DATABASE app TO walferry;
+             REVOKE ALL ON SCHEMA public FROM PUBLIC;
+             GRANT USAGE ON SCHEMA public TO walferry;
+             ALTER DEFAULT PRIVILEGES GRANT USAGE ON SCHEMAS TO walferry;
+             ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO walferry;
+             CREATE PUBLICATION walferry_app FOR ALL TABLES;"
+        );
+        self.on_source().await.batch_execute(&script).await.unwrap();
+        let administrator = self.destination.superuser("postgres").await.unwrap();
+        administrator
+            .batch_execute("CREATE DATABASE warehouse")
+            .await
+            .unwrap();
+        let script = format!(
+            "CREATE ROLE walferry LOGIN PASSWORD {password};
+             REVOKE ALL ON DATABASE warehouse FROM PUBLIC;
+             REVOKE ALL ON SCHEMA public FROM PUBLIC;
+             GRANT CONNECT, CREATE, TEMPORARY ON DATABASE warehouse TO walferry;"
+        );
+        self.on_destination()
+            .await
+            .batch_execute(&script)
+            .await
+            .unwrap();
+    }
+
+    /// The superuser in `app`.
+    pub async fn on_source(&self) -> Client {
+        self.source.superuser("app").await.unwrap()
+    }
+
+    /// The superuser in `warehouse`.
+    pub async fn on_destination(&self) -> Client {
+        self.destination.superuser("warehouse").await.unwrap()
+    }
+
+    /// The role `walferry` with its password through TCP.
+    pub async fn as_walferry(&self, cluster: &Cluster, database: &str) -> Client {
+        let (client, connection) = tokio_postgres::Config::new()
+            .host("127.0.0.1")
+            .port(cluster.port())
+            .user("walferry")
+            .password(PASSWORD)
+            .dbname(database)
+            .connect(NoTls)
+            .await
+            .unwrap();
+        tokio::spawn(connection);
+        client
+    }
+
+    /// Of the daemon's pages.
+    pub fn http_port(&self) -> u16 {
+        self.http_port
+    }
+
+    /// Where the configuration and the logs are.
+    pub fn directory(&self) -> &Path {
+        self.scratch.path()
+    }
+
+    /// The configuration as `Pair::start` wrote it.
+    pub fn config(&self) -> PathBuf {
+        self.directory().join("walferry.toml")
+    }
+
+    /// Another configuration, with `more` sections at its end: `[apply]`, `[tables]`, `[snapshot]`.
+    pub fn write_config(&self, name: &str, more: &str) -> PathBuf {
+        let password = self.directory().join("password");
+        let password = password.display();
+        let config = format!(
+            "[pipeline]\nname = \"app\"\n\
+             [source]\nhost = \"127.0.0.1\"\nport = {source}\ndatabase = \"app\"\n\
+             user = \"walferry\"\npassword_file = \"{password}\"\nsslmode = \"disable\"\n\
+             [destination]\nhost = \"127.0.0.1\"\nport = {destination}\ndatabase = \"warehouse\"\n\
+             user = \"walferry\"\npassword_file = \"{password}\"\nsslmode = \"disable\"\n\
+             schema_prefix = \"app\"\n\
+             [observability]\nlisten = \"127.0.0.1:{http}\"\n{more}",
+            source = self.source.port(),
+            destination = self.destination.port(),
+            http = self.http_port,
+        );
+        self.write(name, &config)
+    }
+
+    fn write(&self, name: &str, content: &str) -> PathBuf {
+        let path = self.directory().join(name);
+        let mut options = std::fs::OpenOptions::new();
+        options.write(true).create(true).truncate(true).mode(0o600);
+        let mut file = options.open(&path).unwrap();
+        file.write_all(content.as_bytes()).unwrap();
+        path
+    }
+}
+
+fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    listener.local_addr().unwrap().port()
+}
