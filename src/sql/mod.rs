@@ -4,6 +4,8 @@
 //! else, so that no catalog, however hostile, can add to a statement. Statements are functions in
 //! the files of this folder, or `.sql` files read at compile time.
 
+pub mod session;
+
 use std::fmt;
 
 use crate::catalog::TableName;
