@@ -37,10 +37,11 @@ impl Attempt {
 ///
 /// Fails with [`Kind::Unreachable`] for what could not be reached in time, [`Kind::Tls`] for what
 /// could not be trusted, and with whatever `login` fails with.
-pub async fn establish<T>(
-    endpoint: &Endpoint,
-    login: impl AsyncFn(Transport) -> Result<T>,
-) -> Result<T> {
+// Not `AsyncFn`: the future of one that borrows cannot be proven `Send` by its caller yet.
+pub async fn establish<T, F>(endpoint: &Endpoint, login: impl Fn(Transport) -> F) -> Result<T>
+where
+    F: Future<Output = Result<T>>,
+{
     let deadline = Instant::now() + endpoint.connect_timeout;
     let (first, second) = Attempt::all(endpoint);
     let error = match try_once(endpoint, deadline, first, &login).await {
@@ -58,12 +59,15 @@ pub async fn establish<T>(
     }
 }
 
-async fn try_once<T>(
+async fn try_once<T, F>(
     endpoint: &Endpoint,
     deadline: Instant,
     attempt: Attempt,
-    login: &impl AsyncFn(Transport) -> Result<T>,
-) -> Result<T> {
+    login: &impl Fn(Transport) -> F,
+) -> Result<T>
+where
+    F: Future<Output = Result<T>>,
+{
     let step = |name: &'static str| Step {
         endpoint,
         deadline,
@@ -152,7 +156,7 @@ fn calls_for_another(attempt: Attempt, error: &Error) -> bool {
 
 /// What to report of two failed attempts.
 fn both(first: Error, second: &Error) -> Error {
-    if second.kind() == Kind::Tls {
+    if second.kind() == Kind::Tls || second.what() == first.what() {
         // the first way was refused, the second does not exist: the first says more
         return first;
     }
@@ -167,5 +171,101 @@ fn both(first: Error, second: &Error) -> Error {
     match second.hint().or(first.hint()) {
         Some(hint) => error.remedy(hint),
         None => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::time::Duration;
+
+    use tokio::net::TcpListener;
+
+    use super::super::endpoint::tests::endpoint;
+    use super::*;
+
+    /// A server that answers the first eight bytes of each connection with `answer`, then stays.
+    async fn server(answer: &'static [u8]) -> u16 {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            let mut kept = Vec::new();
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut request = [0; 8];
+                let _ = stream.read_exact(&mut request).await;
+                let _ = stream.write_all(answer).await;
+                kept.push(stream);
+            }
+        });
+        port
+    }
+
+    fn refusal(sqlstate: &str) -> Error {
+        Error::new(Kind::Authentication, "No").with_sqlstate(sqlstate)
+    }
+
+    #[tokio::test]
+    async fn a_server_without_tls_is_refused_unless_plain_will_do() {
+        let port = server(b"N").await;
+        for mode in [SslMode::Require, SslMode::VerifyCa, SslMode::VerifyFull] {
+            let error = establish(&endpoint(port, mode), async |_| Ok(())).await;
+            let error = error.unwrap_err();
+            assert_eq!(error.kind(), Kind::Tls);
+            assert!(error.hint().is_some());
+        }
+        let encrypted = establish(&endpoint(port, SslMode::Prefer), async |transport| {
+            Ok(transport.is_encrypted())
+        })
+        .await;
+        assert!(!encrypted.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_stranger_is_told_from_a_server() {
+        let port = server(b"HTTP/1.1 400 Bad Request").await;
+        let error = establish(&endpoint(port, SslMode::Require), async |_| Ok(())).await;
+        assert_eq!(error.unwrap_err().kind(), Kind::Protocol);
+    }
+
+    #[tokio::test]
+    async fn silence_ends_at_the_limit_and_names_the_step() {
+        let port = server(b"").await;
+        let mut endpoint = endpoint(port, SslMode::Require);
+        endpoint.connect_timeout = Duration::from_millis(50);
+        let error = establish(&endpoint, async |_| Ok(())).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Unreachable);
+        assert!(error.to_string().contains("negotiate TLS"), "{error}");
+        endpoint.tls.mode = SslMode::Disable;
+        let error = establish(&endpoint, async |_| {
+            std::future::pending::<Result<()>>().await
+        })
+        .await
+        .unwrap_err();
+        assert!(error.to_string().contains("finish the login"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn prefer_tries_again_in_the_clear_but_not_with_a_wrong_password() {
+        let port = server(b"N").await;
+        for (sqlstate, logins) in [("28000", 2), ("28P01", 1)] {
+            let count = Cell::new(0);
+            let outcome = establish(&endpoint(port, SslMode::Prefer), async |_| {
+                count.set(count.get() + 1);
+                Err::<(), _>(refusal(sqlstate))
+            })
+            .await;
+            assert_eq!(outcome.unwrap_err().kind(), Kind::Authentication);
+            assert_eq!(count.get(), logins, "{sqlstate}");
+        }
+    }
+
+    #[tokio::test]
+    async fn allow_reports_the_refusal_when_there_is_no_tls_either() {
+        let port = server(b"N").await;
+        let outcome = establish(&endpoint(port, SslMode::Allow), async |_| {
+            Err::<(), _>(refusal("28000"))
+        })
+        .await;
+        assert_eq!(outcome.unwrap_err().sqlstate(), Some("28000"));
     }
 }

@@ -53,10 +53,10 @@ impl LoginWatch {
         };
         let length = u32::from_be_bytes([a, b, c, d]) as usize;
         if tag == b'R' && length >= 8 {
-            match code {
-                &[0, 0, 0, 0] => self.over = true,
-                &[0, 0, 0, 3] => return Err(io::Error::other(CleartextRefused)),
-                &[_, _, _, _] => {}
+            match *code {
+                [0, 0, 0, 0] => self.over = true,
+                [0, 0, 0, 3] => return Err(io::Error::other(CleartextRefused)),
+                [_, _, _, _] => {}
                 _ => return Ok(()),
             }
         }

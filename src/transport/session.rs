@@ -35,8 +35,8 @@ pub async fn connect(endpoint: &Endpoint, application: &str) -> Result<Client> {
     if let Some(password) = &password {
         config.password(password.expose_secret());
     }
-    establish(endpoint, async |transport| {
-        login(endpoint, &config, password.as_ref(), transport).await
+    establish(endpoint, |transport| {
+        login(endpoint, &config, password.as_ref(), transport)
     })
     .await
 }

@@ -226,3 +226,95 @@ fn certificate_fault(fault: &CertificateError) -> (String, &'static str) {
     };
     (format!("failed: {what}"), remedy)
 }
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair};
+    use tokio::net::TcpListener;
+    use tokio_rustls::TlsAcceptor;
+
+    use super::super::endpoint::tests::endpoint;
+    use super::*;
+
+    /// Shakes hands with a server that shows a self-signed certificate; it alone is the root.
+    async fn with(parameters: CertificateParams, mode: SslMode) -> Result<Transport> {
+        let key = KeyPair::generate().unwrap();
+        let certificate = parameters.self_signed(&key).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path().join("root.pem");
+        std::fs::write(&root, certificate.pem()).unwrap();
+
+        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], key)
+            .unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            let _ = TlsAcceptor::from(Arc::new(config)).accept(stream).await;
+        });
+
+        let mut endpoint = endpoint(port, mode);
+        endpoint.host = Host::Tcp("localhost".to_owned());
+        endpoint.tls.root = Some(root);
+        let stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        handshake(&endpoint, stream).await
+    }
+
+    fn parameters(alternative: &[&str], common: &str) -> CertificateParams {
+        let names: Vec<String> = alternative.iter().map(|&name| name.to_owned()).collect();
+        let mut parameters = CertificateParams::new(names).unwrap();
+        parameters
+            .distinguished_name
+            .push(DnType::CommonName, common);
+        parameters
+    }
+
+    #[tokio::test]
+    async fn a_self_signed_authority_is_accepted_as_its_own_root() {
+        let mut parameters = parameters(&["localhost"], "x");
+        parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let transport = with(parameters, SslMode::VerifyFull).await.unwrap();
+        assert!(transport.is_encrypted() && transport.is_local());
+        assert_eq!(transport.tls_server_end_point().map(<[u8]>::len), Some(32));
+    }
+
+    #[tokio::test]
+    async fn the_common_name_counts_only_without_alternative_names() {
+        assert!(
+            with(parameters(&[], "localhost"), SslMode::VerifyFull)
+                .await
+                .is_ok()
+        );
+        let other = parameters(&["db.example.com"], "localhost");
+        let error = with(other.clone(), SslMode::VerifyFull).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Tls);
+        assert!(error.to_string().contains("another name"), "{error}");
+        assert!(with(other, SslMode::VerifyCa).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn an_expired_certificate_is_refused_even_as_its_own_root() {
+        let mut parameters = parameters(&["localhost"], "x");
+        parameters.not_after = rcgen::date_time_ymd(2020, 1, 1);
+        let error = with(parameters, SslMode::Require).await.unwrap_err();
+        assert!(error.to_string().contains("has expired"), "{error}");
+    }
+
+    #[test]
+    fn a_key_with_a_passphrase_says_how_to_take_it_off() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "-----BEGIN ENCRYPTED PRIVATE KEY-----").unwrap();
+        let error = private_key(file.path()).unwrap_err();
+        assert!(
+            error
+                .hint()
+                .is_some_and(|hint| hint.contains("openssl pkcs8"))
+        );
+    }
+}
