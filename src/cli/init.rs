@@ -10,10 +10,10 @@ const EXAMPLE: &str = include_str!("../../config/walferry.example.toml");
 
 /// Options of `walferry init`.
 #[derive(Debug, clap::Args)]
-pub struct Options {}
+pub(super) struct Options {}
 
 /// Prints a commented configuration, to be redirected into `walferry.toml` and filled in.
-pub fn run(_options: &Options) -> Result<Outcome> {
+pub(super) fn run(_options: &Options) -> Result<Outcome> {
     let mut out = std::io::stdout().lock();
     out.write_all(EXAMPLE.as_bytes())?;
     out.flush()?;

@@ -10,7 +10,7 @@ use crate::transport::{Endpoint, Host, Secret, SslMode, Tls};
 
 const PORT: u64 = 5432;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
-const CONNECT_TIMEOUT_MAX: Duration = Duration::from_secs(3600);
+const CONNECT_TIMEOUT_MAX: Duration = Duration::from_hours(1);
 
 /// Reads them; the result is only good when no fault was found.
 pub(super) fn read(section: &mut Section<'_>, side: Side) -> Endpoint {
@@ -145,14 +145,14 @@ fn password(section: &mut Section<'_>) -> Option<Secret> {
         let what = format!("is given in {} ways: {}", given.len(), given.join(", "));
         section.fault("password", what, "Keep one of them");
     }
-    if section.is_in_file("password") {
-        if let Some(exposure) = section.context().exposed {
-            section.fault(
-                "password",
-                format!("stands in a file {exposure}"),
-                "Run `chmod 600` on the configuration, or use password_file",
-            );
-        }
+    if section.is_in_file("password")
+        && let Some(exposure) = section.context().exposed
+    {
+        section.fault(
+            "password",
+            format!("stands in a file {exposure}"),
+            "Run `chmod 600` on the configuration, or use password_file",
+        );
     }
     let inline = section.secret("password").map(Secret::Inline);
     let file = section.path("password_file");

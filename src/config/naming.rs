@@ -78,7 +78,7 @@ pub(super) fn unfit_schema(name: &str) -> Option<&'static str> {
     unfit_identifier(name)
 }
 
-/// Why nothing in PostgreSQL can have this name; goes on where the key ended.
+/// Why nothing on a server can have this name; goes on where the key ended.
 pub(super) fn unfit_identifier(name: &str) -> Option<&'static str> {
     if name.is_empty() {
         Some("is empty")

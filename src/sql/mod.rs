@@ -9,6 +9,7 @@ pub mod checkpoint;
 pub mod load;
 pub mod replication;
 pub mod watch;
+pub mod session;
 
 use std::fmt;
 

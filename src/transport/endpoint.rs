@@ -28,6 +28,20 @@ pub struct Endpoint {
     pub connect_timeout: Duration,
 }
 
+impl Endpoint {
+    /// The address for messages: `host:port` or the path of the socket.
+    pub fn address(&self) -> String {
+        match &self.host {
+            Host::Tcp(host) if host.contains(':') => format!("[{host}]:{}", self.port),
+            Host::Tcp(host) => format!("{host}:{}", self.port),
+            Host::Unix(directory) => {
+                let socket = directory.join(format!(".s.PGSQL.{}", self.port));
+                socket.display().to_string()
+            }
+        }
+    }
+}
+
 /// An address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Host {
@@ -74,4 +88,37 @@ pub enum SslMode {
     VerifyCa,
     /// As `verify-ca`, and the certificate names the host.
     VerifyFull,
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// A server on this machine, without credentials.
+    pub(in crate::transport) fn endpoint(port: u16, mode: SslMode) -> Endpoint {
+        Endpoint {
+            side: Side::Source,
+            host: Host::Tcp("127.0.0.1".to_owned()),
+            port,
+            database: "app".to_owned(),
+            user: "walferry".to_owned(),
+            password: None,
+            tls: Tls {
+                mode,
+                root: None,
+                client: None,
+            },
+            connect_timeout: Duration::from_secs(10),
+        }
+    }
+
+    #[test]
+    fn an_address_is_written_as_people_write_it() {
+        let mut endpoint = endpoint(5432, SslMode::Disable);
+        assert_eq!(endpoint.address(), "127.0.0.1:5432");
+        endpoint.host = Host::Tcp("::1".to_owned());
+        assert_eq!(endpoint.address(), "[::1]:5432");
+        endpoint.host = Host::Unix("/run/postgresql".into());
+        assert_eq!(endpoint.address(), "/run/postgresql/.s.PGSQL.5432");
+    }
 }
