@@ -72,7 +72,10 @@ enum Verb {
 /// Parses, runs, renders an error if there is one, and says how to exit.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => return render(&Error::from(error)),
     };

@@ -4,6 +4,11 @@
 //! else, so that no catalog, however hostile, can add to a statement. Statements are functions in
 //! the files of this folder, or `.sql` files read at compile time.
 
+pub mod probe;
+pub mod remedy;
+pub mod setup;
+pub mod teardown;
+
 use std::fmt;
 
 use crate::catalog::TableName;
