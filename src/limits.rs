@@ -72,5 +72,17 @@ pub const SECRET_BYTES_MAX: usize = 64 << 10;
 /// How long a password command may run.
 pub const PASSWORD_COMMAND_MAX: Duration = Duration::from_secs(30);
 
+/// Silence on a TCP connection after which the kernel starts to ask whether the peer is there.
+pub const TCP_KEEPALIVE_IDLE: Duration = Duration::from_secs(20);
+
+/// How often it asks.
+pub const TCP_KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Unanswered questions after which the connection is over.
+pub const TCP_KEEPALIVE_PROBES: u32 = 4;
+
+/// How long sent bytes may stay unacknowledged by the peer's kernel (Linux).
+pub const TCP_UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(40);
+
 const _: () = assert!(FEEDBACK_INTERVAL.as_secs() * 2 < WIRE_SILENCE_MAX.as_secs());
 const _: () = assert!(WIRE_SILENCE_MAX.as_secs() < WAL_SENDER_TIMEOUT.as_secs());

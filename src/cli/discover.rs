@@ -34,7 +34,7 @@ struct Entry {
 
 /// Lists the source's tables.
 pub async fn run(config: &Config, options: &Options) -> Result<Outcome> {
-    let client = connect(&config.source.endpoint, "walferry discover").await?;
+    let client = connect(&config.source.endpoint, "discover").await?;
     let tables = source::tables(&client, &config.source.publication).await?;
     let entries: Vec<Entry> = tables.iter().map(|table| entry(config, table)).collect();
     if options.json {

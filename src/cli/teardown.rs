@@ -38,7 +38,7 @@ struct Made {
 /// Refuses while a daemon writes the pipeline, and without `--yes` asks first. May be repeated
 /// after a failure half-way.
 pub async fn run(config: &Config, options: &Options) -> Result<Outcome> {
-    let mut destination = connect(&config.destination.endpoint, "walferry teardown").await?;
+    let mut destination = connect(&config.destination.endpoint, "teardown").await?;
     lock(config, &destination).await?;
     let Some(made) = made(config, &destination).await? else {
         println!(
@@ -54,7 +54,7 @@ pub async fn run(config: &Config, options: &Options) -> Result<Outcome> {
     }
     // the slot first: it is what keeps WAL on the source
     if made.slot.is_some() || made.publication.is_some() {
-        let source = connect(&config.source.endpoint, "walferry teardown").await?;
+        let source = connect(&config.source.endpoint, "teardown").await?;
         drop_on_source(&source, &made).await?;
     }
     drop_on_destination(config, &mut destination, &made, options.drop_data).await?;

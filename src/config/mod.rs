@@ -1,13 +1,51 @@
 //! What was written → what may be relied on.
 //!
-//! [`load`] reads the file and the environment into raw structs (private to this folder), checks
+//! [`load`] merges the file and the environment into one raw tree (private to this folder), checks
 //! all of it, and returns a [`Config`] in which everything is valid, or every fault at once.
+//!
+//! ```text
+//! raw: file + environment → tree  →  section: typed reader  →  check: rules  →  Config
+//!                                               └──── faults ────┴──▶ one Error
+//! ```
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+pub use naming::Naming;
+pub use selection::{Glob, Pattern, Selection};
+
+mod check;
+mod endpoint;
+mod faults;
+mod naming;
+mod raw;
+mod secret_file;
+mod section;
+mod selection;
+#[cfg(test)]
+mod tests;
+mod url;
+
+use crate::error::Result;
 use crate::transport::Endpoint;
+
+/// Reads the configuration: the file at `path`, else `./walferry.toml`, else
+/// `/etc/walferry/walferry.toml`, and over it the variables `WALFERRY__SECTION__KEY`.
+///
+/// Returns every fault there is as one error of [`crate::Kind::Config`].
+pub fn load(path: Option<&Path>) -> Result<Config> {
+    check::check(&raw::read(path, std::env::vars_os())?)
+}
+
+/// Checks a configuration that is no file and takes nothing from the environment. Relative paths
+/// start where the process runs.
+pub fn parse(text: &str) -> Result<Config> {
+    check::check(&raw::Written {
+        tree: raw::merge(text, None, config::Map::new())?,
+        file: None,
+        exposed: None,
+    })
+}
 
 /// The checked configuration. Holding one means: every key was understood and every rule held.
 #[derive(Clone, Debug)]
@@ -52,54 +90,6 @@ pub struct Destination {
     pub state_schema: String,
     /// Roles that get USAGE and SELECT on what is created.
     pub readers: Vec<String>,
-}
-
-/// How a source schema's name becomes a destination schema's name.
-#[derive(Clone, Debug)]
-pub struct Naming {
-    /// `schema_prefix`: letters, digits and `_`, starts and ends with a letter.
-    pub prefix: String,
-    /// `[destination.schemas]`: source schema → destination schema, instead of the prefix rule.
-    pub overrides: BTreeMap<String, String>,
-}
-
-impl Naming {
-    /// `<prefix>_<schema>`, or the override. The caller checks the length ([`crate::limits`]).
-    pub fn destination_schema(&self, source_schema: &str) -> String {
-        match self.overrides.get(source_schema) {
-            Some(name) => name.clone(),
-            None => format!("{}_{source_schema}", self.prefix),
-        }
-    }
-}
-
-/// `[tables]`: which tables are wanted; patterns are checked at load time.
-#[derive(Clone, Debug)]
-pub struct Selection {
-    include: Vec<Pattern>,
-    exclude: Vec<Pattern>,
-}
-
-impl Selection {
-    /// Whether `schema.table` is wanted: matches an include pattern and no exclude pattern.
-    pub fn selects(&self, schema: &str, table: &str) -> bool {
-        let hit = |patterns: &[Pattern]| patterns.iter().any(|p| p.matches(schema, table));
-        hit(&self.include) && !hit(&self.exclude)
-    }
-}
-
-/// `schema.table`, where `*` in either half stands for any run of characters.
-#[derive(Clone, Debug)]
-struct Pattern {
-    schema: String,
-    table: String,
-}
-
-impl Pattern {
-    fn matches(&self, schema: &str, table: &str) -> bool {
-        let _ = (schema, table);
-        true
-    }
 }
 
 /// `[apply]`

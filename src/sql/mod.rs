@@ -8,6 +8,7 @@ pub mod probe;
 pub mod remedy;
 pub mod setup;
 pub mod teardown;
+pub mod session;
 
 use std::fmt;
 

@@ -28,6 +28,20 @@ pub struct Endpoint {
     pub connect_timeout: Duration,
 }
 
+impl Endpoint {
+    /// The address for messages: `host:port` or the path of the socket.
+    pub fn address(&self) -> String {
+        match &self.host {
+            Host::Tcp(host) if host.contains(':') => format!("[{host}]:{}", self.port),
+            Host::Tcp(host) => format!("{host}:{}", self.port),
+            Host::Unix(directory) => {
+                let socket = directory.join(format!(".s.PGSQL.{}", self.port));
+                socket.display().to_string()
+            }
+        }
+    }
+}
+
 /// An address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Host {

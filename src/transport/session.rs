@@ -1,12 +1,221 @@
 //! SQL sessions through tokio-postgres.
 
-use tokio_postgres::Client;
+use std::error::Error as _;
+use std::future::{Ready, poll_fn, ready};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 
-use super::Endpoint;
-use crate::error::Result;
+use secrecy::{ExposeSecret, SecretString};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_postgres::tls::{ChannelBinding, TlsConnect, TlsStream};
+use tokio_postgres::{AsyncMessage, Client, Config, Connection};
 
-/// Opens a session and pins its settings.
+use super::login_watch::{CleartextRefused, LoginWatch};
+use super::{Endpoint, Transport, establish, tls};
+use crate::error::{Error, Kind, Result, Side, postgres};
+use crate::sql;
+
+/// Opens a session named `walferry <application>` whose settings are pinned ([`sql::session`]).
+///
+/// A task of its own drives it and ends when the client is dropped. Fails as
+/// [`establish`](super::establish) does, and with [`Kind::Authentication`] or whatever else the
+/// server says to the login.
 pub async fn connect(endpoint: &Endpoint, application: &str) -> Result<Client> {
-    let _ = (endpoint, application);
-    std::future::pending().await
+    let password = endpoint.password().await?;
+    let mut config = Config::new();
+    config
+        .user(&endpoint.user)
+        .dbname(&endpoint.database)
+        .application_name(format!("walferry {application}"))
+        .options(sql::session::startup_options(endpoint.side))
+        // With these two tokio-postgres takes the stream for one that it encrypted itself, asks it
+        // for its channel binding, and says nothing about TLS on the wire.
+        .ssl_mode(tokio_postgres::config::SslMode::Require)
+        .ssl_negotiation(tokio_postgres::config::SslNegotiation::Direct);
+    if let Some(password) = &password {
+        config.password(password.expose_secret());
+    }
+    establish(endpoint, async |transport| {
+        login(endpoint, &config, password.as_ref(), transport).await
+    })
+    .await
+}
+
+async fn login(
+    endpoint: &Endpoint,
+    config: &Config,
+    password: Option<&SecretString>,
+    transport: Transport,
+) -> Result<Client> {
+    let (client, connection) = config
+        .connect_raw(Wire::new(transport), Negotiated)
+        .await
+        .map_err(|error| refused(endpoint, password.is_some(), &error))?;
+    let version = connection.parameter("server_version").unwrap_or_default();
+    let newer = sql::session::settings_of_newer_servers(version);
+    tokio::spawn(drive(endpoint.side, connection));
+    if !newer.is_empty() {
+        client
+            .batch_execute(newer)
+            .await
+            .map_err(|error| postgres::from_client(endpoint.side, "set the session up", &error))?;
+    }
+    Ok(client)
+}
+
+/// Notices may quote rows, so only their code is logged.
+async fn drive(side: Side, mut connection: Connection<Wire, Wire>) {
+    loop {
+        match poll_fn(|cx| connection.poll_message(cx)).await {
+            Some(Ok(AsyncMessage::Notice(notice))) => tracing::debug!(
+                %side,
+                severity = notice.severity(),
+                sqlstate = notice.code().code(),
+                "notice of the server"
+            ),
+            Some(Ok(_)) => {}
+            Some(Err(error)) => {
+                let error = postgres::from_client(side, "keep the session", &error);
+                tracing::debug!(%side, %error, "session lost");
+                return;
+            }
+            None => {
+                tracing::debug!(%side, "session closed");
+                return;
+            }
+        }
+    }
+}
+
+/// Why a login failed.
+fn refused(endpoint: &Endpoint, has_password: bool, error: &tokio_postgres::Error) -> Error {
+    if caused_by(error, |cause| cause.is::<CleartextRefused>().then_some(())).is_some() {
+        return Error::new(
+            Kind::Authentication,
+            format!(
+                "{} asks for the password in the clear, on a connection that anybody can listen to",
+                endpoint.address()
+            ),
+        )
+        .on(endpoint.side)
+        .remedy(
+            "Use TLS (sslmode = \"verify-full\"), or scram-sha-256 in the server's pg_hba.conf.",
+        );
+    }
+    let tls = caused_by(error, |cause| {
+        let fault = cause.downcast_ref::<rustls::Error>()?;
+        Some(tls::explain(endpoint, fault))
+    });
+    if let Some(error) = tls {
+        return error;
+    }
+    let doing = format!("log in to {} as {:?}", endpoint.address(), endpoint.user);
+    let refused = postgres::from_client(endpoint.side, &doing, error);
+    match (refused.kind(), refused.sqlstate()) {
+        (_, Some("08P01")) => refused
+            .as_kind(Kind::Unsupported)
+            .remedy("Connect to the server itself: a pooler between takes no settings and keeps no session."),
+        // neither the server nor the wire: the exchange of credentials
+        (Kind::Unknown, None) if !has_password => refused
+            .as_kind(Kind::Authentication)
+            .remedy("Set password_file, password_command or password of this side."),
+        (Kind::Unknown, None) => refused.as_kind(Kind::Authentication).remedy(
+            "walferry knows scram-sha-256 (up to 100000 iterations), md5, password, cert, trust and \
+             peer: choose one of them in the server's pg_hba.conf.",
+        ),
+        _ => refused,
+    }
+}
+
+/// The first answer of `look` for a cause of `error`; an [`std::io::Error`] hides its own in itself.
+fn caused_by<T>(
+    error: &tokio_postgres::Error,
+    look: impl Fn(&(dyn std::error::Error + 'static)) -> Option<T>,
+) -> Option<T> {
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let wrapped = inner
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref);
+        let found = match wrapped {
+            Some(wrapped) => look(wrapped),
+            None => look(inner),
+        };
+        if found.is_some() {
+            return found;
+        }
+        cause = inner.source();
+    }
+    None
+}
+
+/// What tokio-postgres gets to see of a [`Transport`].
+struct Wire {
+    transport: Transport,
+    watch: Option<LoginWatch>,
+}
+
+impl Wire {
+    fn new(transport: Transport) -> Self {
+        let private = transport.is_encrypted() || transport.is_local();
+        Wire {
+            transport,
+            watch: (!private).then(LoginWatch::default),
+        }
+    }
+}
+
+/// The handshake that has already been.
+struct Negotiated;
+
+impl TlsConnect<Wire> for Negotiated {
+    type Stream = Wire;
+    type Error = std::convert::Infallible;
+    type Future = Ready<Result<Wire, Self::Error>>;
+
+    fn connect(self, wire: Wire) -> Self::Future {
+        ready(Ok(wire))
+    }
+}
+
+impl TlsStream for Wire {
+    fn channel_binding(&self) -> ChannelBinding {
+        match self.transport.tls_server_end_point() {
+            Some(hash) => ChannelBinding::tls_server_end_point(hash.to_vec()),
+            None => ChannelBinding::none(),
+        }
+    }
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut self.transport).poll_read(cx, buf))?;
+        if let Some(watch) = &mut self.watch {
+            watch.see(&buf.filled()[before..])?;
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<std::io::Result<usize>> {
+        Pin::new(&mut self.transport).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.transport).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.transport).poll_shutdown(cx)
+    }
 }

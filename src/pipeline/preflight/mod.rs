@@ -28,8 +28,8 @@ use crate::config::Config;
 use crate::error::{Kind, Result, Side};
 use crate::transport::{Endpoint, connect};
 
-/// The `application_name` of the sessions of a check.
-const APPLICATION: &str = "walferry check";
+/// What `application_name` says after "walferry".
+const APPLICATION: &str = "check";
 
 /// Looks at everything that `config` names. The answer holds at least one finding a side; an
 /// error means that looking itself was impossible, which no state of a server can cause.

@@ -1,0 +1,224 @@
+//! The tree, read section by section into what may be relied on.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use super::raw::Written;
+use super::section::{Context, Section};
+use super::{
+    Apply, Config, Destination, LogFormat, Naming, Observability, Selection, Snapshot, Source,
+    endpoint, naming,
+};
+use crate::error::{Result, Side};
+use crate::limits::IDENTIFIER_BYTES_MAX;
+
+const BATCH_ROWS: u64 = 100_000;
+const BATCH_ROWS_MAX: u64 = 10_000_000;
+const MEMORY: bytesize::ByteSize = bytesize::ByteSize::mib(64);
+const MEMORY_MIN: bytesize::ByteSize = bytesize::ByteSize::mib(1);
+const WORKERS: u64 = 4;
+const WORKERS_MAX: u64 = 64;
+const LISTEN: &str = "127.0.0.1:9780";
+
+/// The configuration, or one error with all faults.
+pub(super) fn check(written: &Written) -> Result<Config> {
+    let context = Context {
+        faults: super::faults::Faults::default(),
+        folder: written
+            .file
+            .as_deref()
+            .and_then(Path::parent)
+            .unwrap_or(Path::new("")),
+        exposed: written.exposed.as_deref(),
+    };
+    let config = read(&context, written);
+    let place = written.file.as_deref().map_or_else(
+        || "the configuration".to_owned(),
+        |f| f.display().to_string(),
+    );
+    let remedy =
+        format!("Mend {place}; `walferry init` prints every key with its unit and default.");
+    match context.faults.into_error(&remedy) {
+        Some(error) => Err(error),
+        None => Ok(config),
+    }
+}
+
+pub(super) fn read<'a>(context: &'a Context<'a>, written: &Written) -> Config {
+    let mut root = Section::root(context, written.tree.clone());
+    let pipeline = pipeline(root.section("pipeline"));
+    let config = Config {
+        file: written.file.clone(),
+        source: source(root.section("source"), &pipeline),
+        pipeline,
+        destination: destination(root.section("destination")),
+        tables: tables(root.section("tables")),
+        apply: apply(root.section("apply")),
+        snapshot: snapshot(root.section("snapshot")),
+        observability: observability(root.section("observability")),
+    };
+    root.finish();
+    let (source, destination) = (&config.source.endpoint, &config.destination.endpoint);
+    if !source.database.is_empty()
+        && source.host == destination.host
+        && source.port == destination.port
+        && source.database == destination.database
+    {
+        context.faults.add(
+            "destination",
+            "is the same database as the source",
+            "Name another database: a copy of a database in itself would be copied again",
+        );
+    }
+    config
+}
+
+fn pipeline(mut section: Section<'_>) -> String {
+    let name = section.required("name", "\"app\"").unwrap_or_default();
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    if !name.chars().all(fits) || name.len() > IDENTIFIER_BYTES_MAX {
+        section.fault(
+            "name",
+            "may hold only letters, digits, _ and -, and at most 63 of them",
+            "Choose another name",
+        );
+    }
+    section.finish();
+    name
+}
+
+fn source(mut section: Section<'_>, pipeline: &str) -> Source {
+    let endpoint = endpoint::read(&mut section, Side::Source);
+    let mut replication = section.section("replication");
+    let default = format!(
+        "walferry_{}",
+        pipeline.to_ascii_lowercase().replace('-', "_")
+    );
+    let slot = replication.text("slot").unwrap_or_else(|| default.clone());
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    if let Some(why) = naming::unfit_identifier(&slot) {
+        replication.fault("slot", why, "Choose a name of 1 to 63 characters");
+    } else if !pipeline.is_empty() && !slot.chars().all(fits) {
+        replication.fault(
+            "slot",
+            format!("may hold only lower-case letters, digits and underscores, not {slot:?}"),
+            "Choose another name for the slot",
+        );
+    }
+    let publication = replication.text("publication").unwrap_or(default);
+    if let Some(why) = naming::unfit_identifier(&publication) {
+        replication.fault("publication", why, "Choose a name of 1 to 63 bytes");
+    }
+    replication.finish();
+    section.finish();
+    Source {
+        endpoint,
+        slot,
+        publication,
+    }
+}
+
+fn destination(mut section: Section<'_>) -> Destination {
+    let endpoint = endpoint::read(&mut section, Side::Destination);
+    let state_schema = section
+        .text("state_schema")
+        .unwrap_or_else(|| "walferry".to_owned());
+    if let Some(why) = naming::unfit_schema(&state_schema) {
+        section.fault("state_schema", why, "Choose another name for the schema");
+    }
+    let naming = Naming::read(&mut section, &state_schema);
+    let readers = section.list("readers").unwrap_or_default();
+    for reader in &readers {
+        if let Some(why) = naming::unfit_identifier(reader) {
+            let what = format!("has the role {reader:?}, whose name {why}");
+            section.fault("readers", what, "Name roles that exist in the destination");
+        }
+    }
+    section.finish();
+    Destination {
+        endpoint,
+        naming,
+        state_schema,
+        readers,
+    }
+}
+
+fn tables(mut section: Section<'_>) -> Selection {
+    let selection = Selection::read(&mut section);
+    section.finish();
+    selection
+}
+
+fn apply(mut section: Section<'_>) -> Apply {
+    let rows = section.integer("batch_rows_max", 1..=BATCH_ROWS_MAX, BATCH_ROWS);
+    let memory = section.parsed("memory_max", "a size of 1 MiB or more", "64 MiB", |text| {
+        let size: bytesize::ByteSize = text.parse().ok()?;
+        usize::try_from(size.as_u64())
+            .ok()
+            .filter(|_| size >= MEMORY_MIN)
+    });
+    section.finish();
+    Apply {
+        batch_rows_max: usize::try_from(rows).unwrap_or(usize::MAX),
+        memory_bytes_max: memory
+            .unwrap_or_else(|| usize::try_from(MEMORY.as_u64()).unwrap_or(usize::MAX)),
+    }
+}
+
+fn snapshot(mut section: Section<'_>) -> Snapshot {
+    let workers = section.integer("workers", 1..=WORKERS_MAX, WORKERS);
+    section.finish();
+    Snapshot {
+        workers: usize::try_from(workers).unwrap_or(usize::MAX),
+    }
+}
+
+fn observability(mut section: Section<'_>) -> Observability {
+    let listen = section.parsed(
+        "listen",
+        "an IP address with a port, or \"off\"",
+        LISTEN,
+        |text| match text {
+            "" | "off" => Some(None),
+            _ => text.parse::<SocketAddr>().ok().map(Some),
+        },
+    );
+    let log_format =
+        section.parsed(
+            "log_format",
+            "text, json or journald",
+            "text",
+            |text| match text {
+                "text" => Some(LogFormat::Text),
+                "json" => Some(LogFormat::Json),
+                "journald" => Some(LogFormat::Journald),
+                _ => None,
+            },
+        );
+    let log_level = section.parsed(
+        "log_level",
+        "off, error, warn, info, debug or trace, or targets with levels",
+        "info,walferry::apply=debug",
+        |text| is_filter(text).then(|| text.to_owned()),
+    );
+    section.finish();
+    Observability {
+        listen: listen.unwrap_or_else(|| LISTEN.parse().ok()),
+        log_format: log_format.unwrap_or(LogFormat::Text),
+        log_level: log_level.unwrap_or_else(|| "info".to_owned()),
+    }
+}
+
+/// A bare word that is no level would be taken for a target, with everything of it logged.
+fn is_filter(text: &str) -> bool {
+    let level = |word: &str| {
+        word.parse::<tracing_subscriber::filter::LevelFilter>()
+            .is_ok()
+    };
+    let bare_words_are_levels = text
+        .split(',')
+        .map(str::trim)
+        .filter(|directive| !directive.contains(['=', '[']))
+        .all(level);
+    bare_words_are_levels && tracing_subscriber::EnvFilter::try_new(text).is_ok()
+}

@@ -1,0 +1,177 @@
+//! The connection keys that `[source]` and `[destination]` share.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::section::Section;
+use super::{secret_file, url};
+use crate::error::Side;
+use crate::transport::{Endpoint, Host, Secret, SslMode, Tls};
+
+const PORT: u64 = 5432;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+const CONNECT_TIMEOUT_MAX: Duration = Duration::from_secs(3600);
+
+/// Reads them; the result is only good when no fault was found.
+pub(super) fn read(section: &mut Section<'_>, side: Side) -> Endpoint {
+    refuse_ssh(section);
+    url::unfold(section);
+    let host = host(section);
+    let port = section.integer("port", 1..=65535, PORT);
+    let timeout = section.parsed(
+        "connect_timeout",
+        "a duration of at most an hour",
+        "15s",
+        |text| {
+            let duration = text.parse::<humantime_serde::re::humantime::Duration>();
+            let duration = Duration::from(duration.ok()?);
+            (!duration.is_zero() && duration <= CONNECT_TIMEOUT_MAX).then_some(duration)
+        },
+    );
+    Endpoint {
+        side,
+        tls: tls(section, &host),
+        host,
+        port: u16::try_from(port).unwrap_or(u16::MAX),
+        database: section.required("database", "\"app\"").unwrap_or_default(),
+        user: section.required("user", "\"walferry\"").unwrap_or_default(),
+        password: password(section),
+        connect_timeout: timeout.unwrap_or(CONNECT_TIMEOUT),
+    }
+}
+
+fn refuse_ssh(section: &mut Section<'_>) {
+    if section.discard("ssh") {
+        section.fault(
+            "ssh",
+            "cannot be used yet: SSH bastions come in a later version",
+            "Until then keep a tunnel open with `ssh -N -L 15432:database-host:5432 user@bastion`, and \
+             write host = \"localhost\" and port = 15432",
+        );
+    }
+}
+
+fn host(section: &mut Section<'_>) -> Host {
+    let host = section
+        .required("host", "\"db.internal\"")
+        .unwrap_or_default();
+    if host.starts_with('/') {
+        return Host::Unix(host.into());
+    }
+    if host.contains(|c: char| c.is_whitespace() || c == ',' || c == '/') {
+        let what = format!("must be one host name, one address or one directory, not {host:?}");
+        section.fault("host", what, "Name one server");
+    }
+    Host::Tcp(host)
+}
+
+fn tls(section: &mut Section<'_>, host: &Host) -> Tls {
+    let root = section.path("sslrootcert");
+    let system = root.as_deref().is_some_and(|path| path.ends_with("system"));
+    let mode = section.parsed(
+        "sslmode",
+        "disable, allow, prefer, require, verify-ca or verify-full",
+        "verify-full",
+        |text| {
+            Some(match text {
+                "disable" => SslMode::Disable,
+                "allow" => SslMode::Allow,
+                "prefer" => SslMode::Prefer,
+                "require" => SslMode::Require,
+                "verify-ca" => SslMode::VerifyCa,
+                "verify-full" => SslMode::VerifyFull,
+                _ => return None,
+            })
+        },
+    );
+    let default = match host {
+        Host::Tcp(_) => SslMode::VerifyFull,
+        Host::Unix(_) => SslMode::Disable,
+    };
+    if system && mode.is_some_and(|mode| mode != SslMode::VerifyFull) {
+        section.fault(
+            "sslmode",
+            "must be verify-full when sslrootcert is \"system\": anybody can get a certificate from \
+             a public authority, only the name tells servers apart",
+            "Write sslmode = \"verify-full\"",
+        );
+    }
+    let root = root.filter(|_| !system);
+    if let Some((what, remedy)) = root.as_deref().and_then(secret_file::unreadable) {
+        section.fault("sslrootcert", what, remedy);
+    }
+    Tls {
+        mode: mode.unwrap_or(default),
+        root,
+        client: client_certificate(section),
+    }
+}
+
+fn client_certificate(section: &mut Section<'_>) -> Option<(PathBuf, PathBuf)> {
+    let certificate = section.path("sslcert");
+    let key = section.path("sslkey");
+    if let Some((what, remedy)) = certificate.as_deref().and_then(secret_file::unreadable) {
+        section.fault("sslcert", what, remedy);
+    }
+    if let Some((what, remedy)) = key.as_deref().and_then(secret_file::unfit) {
+        section.fault("sslkey", what, remedy);
+    }
+    match (certificate, key) {
+        (Some(certificate), Some(key)) => Some((certificate, key)),
+        (Some(_), None) if !section.has("sslkey") => {
+            section.fault(
+                "sslkey",
+                "is missing, while sslcert is given",
+                "Name the certificate's key",
+            );
+            None
+        }
+        (None, Some(_)) if !section.has("sslcert") => {
+            section.fault(
+                "sslcert",
+                "is missing, while sslkey is given",
+                "Name the key's certificate",
+            );
+            None
+        }
+        _ => None,
+    }
+}
+
+fn password(section: &mut Section<'_>) -> Option<Secret> {
+    const WAYS: [&str; 3] = ["password", "password_file", "password_command"];
+    let given: Vec<&str> = WAYS.into_iter().filter(|key| section.has(key)).collect();
+    if given.len() > 1 {
+        let what = format!("is given in {} ways: {}", given.len(), given.join(", "));
+        section.fault("password", what, "Keep one of them");
+    }
+    if section.is_in_file("password") {
+        if let Some(exposure) = section.context().exposed {
+            section.fault(
+                "password",
+                format!("stands in a file {exposure}"),
+                "Run `chmod 600` on the configuration, or use password_file",
+            );
+        }
+    }
+    let inline = section.secret("password").map(Secret::Inline);
+    let file = section.path("password_file");
+    if let Some((what, remedy)) = file.as_deref().and_then(secret_file::unfit) {
+        section.fault("password_file", what, remedy);
+    }
+    let command = command(section);
+    inline.or(file.map(Secret::File)).or(command)
+}
+
+/// A list is a program and its arguments; a text is cut at its blanks. No shell has a part in it.
+fn command(section: &mut Section<'_>) -> Option<Secret> {
+    let words = section.words("password_command")?;
+    if words.first().is_none_or(String::is_empty) {
+        section.fault(
+            "password_command",
+            "names no program",
+            "Write for example password_command = [\"pass\", \"show\", \"walferry\"]",
+        );
+    }
+    Some(Secret::Command(words))
+}

@@ -1,0 +1,139 @@
+//! Passwords, fetched anew for each connect.
+
+use std::process::Stdio;
+
+use secrecy::SecretString;
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::process::Command;
+
+use super::{Endpoint, Secret};
+use crate::error::{Error, Kind, Result};
+use crate::limits::{PASSWORD_COMMAND_MAX, SECRET_BYTES_MAX};
+
+impl Endpoint {
+    /// The password as it is now, without its last line break; `None` when none is configured.
+    ///
+    /// Reads the file or runs the program, within [`SECRET_BYTES_MAX`] and
+    /// [`PASSWORD_COMMAND_MAX`]. Fails with [`Kind::Io`] when that does not work, and with
+    /// [`Kind::Config`] when what comes out cannot be a password.
+    pub async fn password(&self) -> Result<Option<SecretString>> {
+        let password = match &self.password {
+            None => return Ok(None),
+            Some(Secret::Inline(password)) => Ok(password.clone()),
+            Some(Secret::File(path)) => {
+                let origin = format!("The password file {}", path.display());
+                match tokio::fs::File::open(path).await {
+                    Ok(file) => text(file, &origin).await,
+                    Err(error) => Err(Error::new(
+                        Kind::Io,
+                        format!("{origin} cannot be read: {error}"),
+                    )),
+                }
+            }
+            Some(Secret::Command(words)) => run(words).await,
+        };
+        password.map(Some).map_err(|error| error.on(self.side))
+    }
+}
+
+/// Only the program is ever named: an argument may be a secret. What it writes to its standard
+/// error is not shown for the same reason.
+async fn run(words: &[String]) -> Result<SecretString> {
+    let [program, arguments @ ..] = words else {
+        return Err(Error::new(Kind::Config, "The password command is empty"));
+    };
+    let failed = |why: String| {
+        Error::new(Kind::Io, format!("The password command {program:?} {why}"))
+            .remedy("Run the command by hand as the user that walferry runs as.")
+    };
+    let work = async {
+        let mut child = Command::new(program)
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|error| failed(format!("cannot be started: {error}")))?;
+        let Some(output) = child.stdout.take() else {
+            return Err(failed("has no output".to_owned()));
+        };
+        let password = text(output, &format!("The output of {program:?}")).await;
+        let status = child
+            .wait()
+            .await
+            .map_err(|error| failed(format!("cannot be waited for: {error}")))?;
+        if !status.success() {
+            return Err(failed(format!("failed: {status}")));
+        }
+        password
+    };
+    tokio::time::timeout(PASSWORD_COMMAND_MAX, work)
+        .await
+        .unwrap_or_else(|_| {
+            let seconds = PASSWORD_COMMAND_MAX.as_secs();
+            Err(failed(format!("took longer than {seconds} s")))
+        })
+}
+
+async fn text(from: impl AsyncRead + Unpin, origin: &str) -> Result<SecretString> {
+    let mut bytes = Vec::new();
+    from.take(SECRET_BYTES_MAX as u64 + 1)
+        .read_to_end(&mut bytes)
+        .await
+        .map_err(|error| Error::new(Kind::Io, format!("{origin} cannot be read: {error}")))?;
+    let unfit = |why: &str| Error::new(Kind::Config, format!("{origin} {why}"));
+    if bytes.len() > SECRET_BYTES_MAX {
+        return Err(unfit("is too long for a password"));
+    }
+    let text = String::from_utf8(bytes).map_err(|_| unfit("is not UTF-8"))?;
+    let line = text.strip_suffix('\n').unwrap_or(&text);
+    let password = line.strip_suffix('\r').unwrap_or(line);
+    if password.is_empty() {
+        return Err(unfit("is empty"));
+    }
+    if password.contains('\0') {
+        return Err(unfit("holds a NUL character"));
+    }
+    Ok(SecretString::from(password))
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    async fn printed(script: &str) -> Result<String> {
+        let words = ["sh", "-c", script].map(str::to_owned);
+        Ok(run(&words).await?.expose_secret().to_owned())
+    }
+
+    #[tokio::test]
+    async fn only_the_last_line_break_is_cut_off() {
+        assert_eq!(printed("printf 'a b\\n\\n'").await.unwrap(), "a b\n");
+        assert_eq!(printed("printf ' p@/é '").await.unwrap(), " p@/é ");
+        assert_eq!(printed("printf 'a\\r\\n'").await.unwrap(), "a");
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_a_password_is_refused() {
+        let kind = async |script| printed(script).await.unwrap_err().kind();
+        assert_eq!(kind("true").await, Kind::Config);
+        assert_eq!(kind("printf 'a\\0b'").await, Kind::Config);
+        assert_eq!(kind("printf '\\377'").await, Kind::Config);
+        assert_eq!(
+            kind("head -c 70000 /dev/zero | tr '\\0' x").await,
+            Kind::Config
+        );
+        assert_eq!(kind("echo a; exit 3").await, Kind::Io);
+    }
+
+    #[tokio::test]
+    async fn a_failing_command_is_named_without_its_arguments() {
+        let words = ["/nowhere/pass", "canary"].map(str::to_owned);
+        let error = run(&words).await.unwrap_err().to_string();
+        assert!(error.contains("/nowhere/pass"), "{error}");
+        assert!(!error.contains("canary"), "{error}");
+    }
+}

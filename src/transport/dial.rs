@@ -1,0 +1,94 @@
+//! Reaching a server: names, addresses, sockets.
+
+use std::net::SocketAddr;
+
+use socket2::{SockRef, TcpKeepalive};
+use tokio::net::{TcpStream, UnixStream};
+use tokio::time::{Duration, timeout};
+
+use super::{Endpoint, Host};
+use crate::error::{Error, Kind, Result};
+use crate::limits::{
+    TCP_KEEPALIVE_IDLE, TCP_KEEPALIVE_INTERVAL, TCP_KEEPALIVE_PROBES, TCP_UNACKNOWLEDGED_MAX,
+};
+
+/// A connected socket on which nothing has been said.
+#[derive(Debug)]
+pub(super) enum Socket {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+}
+
+/// Connects; of the addresses that a name has, the first that answers.
+pub(super) async fn dial(endpoint: &Endpoint) -> Result<Socket> {
+    match &endpoint.host {
+        Host::Tcp(host) => tcp(endpoint, host).await.map(Socket::Tcp),
+        Host::Unix(directory) => {
+            let path = directory.join(format!(".s.PGSQL.{}", endpoint.port));
+            match UnixStream::connect(&path).await {
+                Ok(stream) => Ok(Socket::Unix(stream)),
+                Err(error) => Err(unreachable(endpoint, &error.to_string())),
+            }
+        }
+    }
+}
+
+async fn tcp(endpoint: &Endpoint, host: &str) -> Result<TcpStream> {
+    let addresses: Vec<SocketAddr> = tokio::net::lookup_host((host, endpoint.port))
+        .await
+        .map_err(|error| {
+            unreachable(endpoint, &error.to_string())
+                .remedy("Check `host` of this side in the configuration, and the name service.")
+        })?
+        .collect();
+    // An address that swallows packets must leave time for the others.
+    let share = endpoint.connect_timeout / u32::try_from(addresses.len()).unwrap_or(1).max(1);
+    let mut failures = Vec::new();
+    for address in addresses {
+        match attempt(address, share).await {
+            Ok(stream) => return Ok(stream),
+            Err(why) => failures.push(format!("{} {why}", address.ip())),
+        }
+    }
+    if failures.is_empty() {
+        failures.push("the name has no address".to_owned());
+    }
+    Err(unreachable(endpoint, &failures.join(", ")))
+}
+
+async fn attempt(address: SocketAddr, limit: Duration) -> Result<TcpStream, String> {
+    let stream = match timeout(limit, TcpStream::connect(address)).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => return Err(format!("says: {error}")),
+        Err(_) => return Err(format!("does not answer within {} s", limit.as_secs_f32())),
+    };
+    tune(&stream).map_err(|error| format!("cannot be set up: {error}"))?;
+    Ok(stream)
+}
+
+/// Small messages go at once, and a peer that vanished without a word is noticed.
+fn tune(stream: &TcpStream) -> std::io::Result<()> {
+    stream.set_nodelay(true)?;
+    let socket = SockRef::from(stream);
+    socket.set_tcp_keepalive(
+        &TcpKeepalive::new()
+            .with_time(TCP_KEEPALIVE_IDLE)
+            .with_interval(TCP_KEEPALIVE_INTERVAL)
+            .with_retries(TCP_KEEPALIVE_PROBES),
+    )?;
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(Some(TCP_UNACKNOWLEDGED_MAX))?;
+    Ok(())
+}
+
+fn unreachable(endpoint: &Endpoint, why: &str) -> Error {
+    Error::new(
+        Kind::Unreachable,
+        format!("Could not reach {}: {why}", endpoint.address()),
+    )
+    .on(endpoint.side)
+    .remedy(
+        "Check `host` and `port` of this side in the configuration, that the server runs and listens \
+         there (listen_addresses), and that no firewall stands between.",
+    )
+}

@@ -1,0 +1,171 @@
+//! From an endpoint to a logged-in connection, by the attempts that its `sslmode` asks for.
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout_at};
+
+use super::dial::{Socket, dial};
+use super::{Endpoint, Host, SslMode, Transport, tls};
+use crate::error::{Error, Kind, Result};
+
+/// One way to try it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Attempt {
+    Plain,
+    TlsIfOffered,
+    Tls,
+}
+
+impl Attempt {
+    /// What libpq does for each mode; a unix socket has no use for TLS.
+    fn all(endpoint: &Endpoint) -> (Attempt, Option<Attempt>) {
+        if matches!(endpoint.host, Host::Unix(_)) {
+            return (Attempt::Plain, None);
+        }
+        match endpoint.tls.mode {
+            SslMode::Disable => (Attempt::Plain, None),
+            SslMode::Allow => (Attempt::Plain, Some(Attempt::Tls)),
+            SslMode::Prefer => (Attempt::TlsIfOffered, Some(Attempt::Plain)),
+            SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull => (Attempt::Tls, None),
+        }
+    }
+}
+
+/// Reaches the server, negotiates TLS and runs `login` on the result, all of it within
+/// `connect_timeout`. With `allow` and `prefer`, `login` may be run a second time on another
+/// transport: after [`Kind::Authentication`] that is not about the password itself.
+///
+/// Fails with [`Kind::Unreachable`] for what could not be reached in time, [`Kind::Tls`] for what
+/// could not be trusted, and with whatever `login` fails with.
+pub async fn establish<T>(
+    endpoint: &Endpoint,
+    login: impl AsyncFn(Transport) -> Result<T>,
+) -> Result<T> {
+    let deadline = Instant::now() + endpoint.connect_timeout;
+    let (first, second) = Attempt::all(endpoint);
+    let error = match try_once(endpoint, deadline, first, &login).await {
+        Ok(done) => return Ok(done),
+        Err(error) => error,
+    };
+    match second {
+        Some(second) if calls_for_another(first, &error) => {
+            tracing::debug!(side = %endpoint.side, ?second, %error, "trying the other way");
+            try_once(endpoint, deadline, second, &login)
+                .await
+                .map_err(|later| both(error, &later))
+        }
+        _ => Err(error),
+    }
+}
+
+async fn try_once<T>(
+    endpoint: &Endpoint,
+    deadline: Instant,
+    attempt: Attempt,
+    login: &impl AsyncFn(Transport) -> Result<T>,
+) -> Result<T> {
+    let step = |name: &'static str| Step {
+        endpoint,
+        deadline,
+        name,
+    };
+    let socket = step("be reached").within(dial(endpoint)).await?;
+    let transport = match (socket, attempt) {
+        (Socket::Unix(stream), _) => Transport::unix(stream),
+        (Socket::Tcp(stream), Attempt::Plain) => Transport::tcp(stream),
+        (Socket::Tcp(stream), Attempt::Tls | Attempt::TlsIfOffered) => {
+            let optional = attempt == Attempt::TlsIfOffered;
+            step("negotiate TLS")
+                .within(encrypt(endpoint, stream, optional))
+                .await?
+        }
+    };
+    step("finish the login").within(login(transport)).await
+}
+
+/// One of the things that share the time limit.
+struct Step<'a> {
+    endpoint: &'a Endpoint,
+    deadline: Instant,
+    name: &'static str,
+}
+
+impl Step<'_> {
+    async fn within<T>(self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        timeout_at(self.deadline, work).await.unwrap_or_else(|_| {
+            let what = format!(
+                "{} did not {} within the connect_timeout of {}",
+                self.endpoint.address(),
+                self.name,
+                humantime_serde::re::humantime::format_duration(self.endpoint.connect_timeout)
+            );
+            Err(Error::new(Kind::Unreachable, what)
+                .on(self.endpoint.side)
+                .remedy(
+                    "Check that a PostgreSQL server listens there and that no firewall swallows the \
+                     packets; raise connect_timeout if the server is only slow.",
+                ))
+        })
+    }
+}
+
+/// Sends an `SSLRequest` and does what the answer asks for.
+async fn encrypt(endpoint: &Endpoint, mut stream: TcpStream, optional: bool) -> Result<Transport> {
+    let mut request = bytes::BytesMut::new();
+    postgres_protocol::message::frontend::ssl_request(&mut request);
+    let lost = |error: &std::io::Error| tls::lost(endpoint, "ask for TLS", error);
+    stream.write_all(&request).await.map_err(|e| lost(&e))?;
+    // Exactly one byte: more, sent before the handshake, would be somebody else's words in the
+    // server's mouth (CVE-2021-23222).
+    match stream.read_u8().await.map_err(|e| lost(&e))? {
+        b'S' => tls::handshake(endpoint, stream).await,
+        b'N' if optional => Ok(Transport::tcp(stream)),
+        b'N' => Err(
+            Error::new(Kind::Tls, format!("{} has no TLS", endpoint.address()))
+                .on(endpoint.side)
+                .remedy(
+                    "Turn `ssl` on in the server's configuration, or write sslmode = \"disable\" if \
+                     the network between is trusted.",
+                ),
+        ),
+        _ => Err(Error::new(
+            Kind::Protocol,
+            format!(
+                "{} does not answer as a PostgreSQL server does",
+                endpoint.address()
+            ),
+        )
+        .on(endpoint.side)
+        .remedy("Check `host` and `port` of this side in the configuration.")),
+    }
+}
+
+/// Whether the other way could end better.
+fn calls_for_another(attempt: Attempt, error: &Error) -> bool {
+    match error.kind() {
+        // a wrong password stays wrong, and asking twice may lock the role
+        Kind::Authentication => error.sqlstate() != Some("28P01"),
+        Kind::Tls | Kind::ConnectionLost => attempt == Attempt::TlsIfOffered,
+        _ => false,
+    }
+}
+
+/// What to report of two failed attempts.
+fn both(first: Error, second: &Error) -> Error {
+    if second.kind() == Kind::Tls {
+        // the first way was refused, the second does not exist: the first says more
+        return first;
+    }
+    let what = format!("{}; before that: {}", second.what(), first.what());
+    let mut error = Error::new(second.kind(), what);
+    if let Some(side) = second.side() {
+        error = error.on(side);
+    }
+    if let Some(sqlstate) = second.sqlstate() {
+        error = error.with_sqlstate(sqlstate);
+    }
+    match second.hint().or(first.hint()) {
+        Some(hint) => error.remedy(hint),
+        None => error,
+    }
+}
