@@ -1,1 +1,237 @@
 //! What the destination has.
+
+use std::collections::{HashMap, HashSet};
+
+use tokio_postgres::Client;
+
+use super::rows::{get, get_char, query, query_one};
+use super::{Column, TableName, positions};
+use crate::error::postgres::from_client;
+use crate::error::{Result, Side};
+use crate::sql;
+
+/// The destination server as the connected role sees it now.
+#[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one independent answer of the catalog"
+)]
+pub struct Facts {
+    /// `server_version_num`, for example 150018.
+    pub version_num: i32,
+    /// `server_version`, for people.
+    pub version: String,
+    /// The server is a standby.
+    pub in_recovery: bool,
+    /// `default_transaction_read_only`
+    pub read_only: bool,
+    /// `pg_control_system()`; `None` where the role may not call it.
+    pub system_identifier: Option<String>,
+    /// `pg_database.oid` of the connected database.
+    pub database_oid: u32,
+    /// Its name.
+    pub database: String,
+    /// The encoding of the database.
+    pub server_encoding: String,
+    /// The connected role.
+    pub role: String,
+    /// CREATE on the database: schemas can be made.
+    pub can_create: bool,
+    /// TEMPORARY on the database: batches can be staged.
+    pub can_temporary: bool,
+}
+
+/// An existing schema, with the rights of the connected role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Schema {
+    /// CREATE: tables can be made in it.
+    pub can_create: bool,
+    /// USAGE: its tables can be named.
+    pub can_use: bool,
+    /// The role owns it, or is a member of the owner.
+    pub owned: bool,
+}
+
+/// An existing relation of the destination.
+#[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one independent answer of the catalog"
+)]
+pub struct DestinationTable {
+    /// `pg_class.oid`
+    pub oid: u32,
+    /// `relkind`: `r` table, `p` partitioned, `v` view, `m` materialized view, `f` foreign table.
+    pub relkind: char,
+    /// In `attnum` order, without dropped columns.
+    pub columns: Vec<Column>,
+    /// Positions in `columns` of the primary key, in key order; empty without an immediate one.
+    pub primary_key: Vec<usize>,
+    /// The other unique indexes, as positions in `columns`: whole, plain and immediate ones.
+    pub unique_keys: Vec<Vec<usize>>,
+    /// The connected role owns it, or is a member of the owner.
+    pub owner_is_us: bool,
+    /// A row-level security policy applies to the connected role.
+    pub row_security: bool,
+    /// It has triggers of users, not counting disabled ones.
+    pub has_triggers: bool,
+    /// Its file has no page: certainly empty. Otherwise [`is_empty`] knows.
+    pub is_empty_hint: bool,
+}
+
+/// Asks the server.
+pub async fn facts(client: &Client) -> Result<Facts> {
+    let statement = include_str!("queries/destination_facts.sql");
+    let doing = "read the server's settings";
+    let row = query_one(client, Side::Destination, doing, statement).await?;
+    Ok(Facts {
+        version_num: get(&row, "version_num")?,
+        version: get(&row, "version")?,
+        in_recovery: get(&row, "in_recovery")?,
+        read_only: get(&row, "read_only")?,
+        system_identifier: super::system_identifier(client, Side::Destination).await?,
+        database_oid: get(&row, "database_oid")?,
+        database: get(&row, "database")?,
+        server_encoding: get(&row, "encoding")?,
+        role: get(&row, "role")?,
+        can_create: get(&row, "can_create")?,
+        can_temporary: get(&row, "can_temporary")?,
+    })
+}
+
+/// Those of `names` that exist.
+pub async fn schemas(client: &Client, names: &[String]) -> Result<HashMap<String, Schema>> {
+    let statement = include_str!("queries/destination_schemas.sql");
+    let doing = "look up the schemas";
+    let mut schemas = HashMap::new();
+    for row in query(client, Side::Destination, doing, statement, &[&names]).await? {
+        let schema = Schema {
+            can_create: get(&row, "can_create")?,
+            can_use: get(&row, "can_use")?,
+            owned: get(&row, "owned")?,
+        };
+        schemas.insert(get(&row, "name")?, schema);
+    }
+    Ok(schemas)
+}
+
+/// Those of the roles `names` that exist.
+pub async fn roles(client: &Client, names: &[String]) -> Result<HashSet<String>> {
+    let statement = include_str!("queries/destination_roles.sql");
+    existing(client, "look up the roles", statement, names).await
+}
+
+/// Those of the types `names` that exist; the names are what `format_type` prints with an empty
+/// `search_path`.
+pub async fn types(client: &Client, names: &[String]) -> Result<HashSet<String>> {
+    let statement = include_str!("queries/destination_types.sql");
+    existing(client, "look up the types", statement, names).await
+}
+
+async fn existing(
+    client: &Client,
+    doing: &str,
+    statement: &str,
+    names: &[String],
+) -> Result<HashSet<String>> {
+    query(client, Side::Destination, doing, statement, &[&names])
+        .await?
+        .iter()
+        .map(|row| get(row, "name"))
+        .collect()
+}
+
+/// Those of `names` that exist, of whatever kind they are; three queries in all.
+pub async fn tables(
+    client: &Client,
+    names: &[TableName],
+) -> Result<HashMap<TableName, DestinationTable>> {
+    let side = Side::Destination;
+    let (schemas, relations): (Vec<&str>, Vec<&str>) = names
+        .iter()
+        .map(|name| (name.schema.as_str(), name.name.as_str()))
+        .unzip();
+    let statement = include_str!("queries/destination_tables.sql");
+    let doing = "look up the tables";
+    let found = query(client, side, doing, statement, &[&schemas, &relations]).await?;
+    let oids: Vec<u32> = found
+        .iter()
+        .map(|row| get(row, "oid"))
+        .collect::<Result<_>>()?;
+    let mut columns = columns(client, &oids).await?;
+    let mut keys = keys(client, &oids).await?;
+
+    let mut tables = HashMap::with_capacity(found.len());
+    for row in &found {
+        let oid = get(row, "oid")?;
+        let columns = columns.remove(&oid).unwrap_or_default();
+        let (primary, others): (Vec<Key>, Vec<Key>) = keys
+            .remove(&oid)
+            .unwrap_or_default()
+            .into_iter()
+            .partition(|key| key.is_primary);
+        let place = |key: &Key| positions(&columns, &key.attnums);
+        let table = DestinationTable {
+            oid,
+            relkind: get_char(row, "relkind")?.unwrap_or_default(),
+            primary_key: primary.first().map(place).unwrap_or_default(),
+            unique_keys: others.iter().map(place).collect(),
+            columns,
+            owner_is_us: get(row, "owned")?,
+            row_security: get(row, "row_security")?,
+            has_triggers: get(row, "has_triggers")?,
+            is_empty_hint: get(row, "no_pages")?,
+        };
+        let name = TableName::new(get::<String>(row, "schema")?, get::<String>(row, "name")?);
+        tables.insert(name, table);
+    }
+    Ok(tables)
+}
+
+/// A unique index.
+struct Key {
+    is_primary: bool,
+    attnums: Vec<i16>,
+}
+
+async fn columns(client: &Client, oids: &[u32]) -> Result<HashMap<u32, Vec<Column>>> {
+    let statement = include_str!("queries/destination_columns.sql");
+    let doing = "list the columns";
+    let mut columns: HashMap<u32, Vec<Column>> = HashMap::new();
+    for row in query(client, Side::Destination, doing, statement, &[&oids]).await? {
+        let column = super::column(&row)?;
+        columns.entry(get(&row, "oid")?).or_default().push(column);
+    }
+    Ok(columns)
+}
+
+async fn keys(client: &Client, oids: &[u32]) -> Result<HashMap<u32, Vec<Key>>> {
+    let statement = include_str!("queries/destination_keys.sql");
+    let mut keys: HashMap<u32, Vec<Key>> = HashMap::new();
+    for row in query(
+        client,
+        Side::Destination,
+        "list the keys",
+        statement,
+        &[&oids],
+    )
+    .await?
+    {
+        keys.entry(get(&row, "oid")?).or_default().push(Key {
+            is_primary: get(&row, "is_primary")?,
+            attnums: get(&row, "attnums")?,
+        });
+    }
+    Ok(keys)
+}
+
+/// Whether the table has no row that the connected role can see.
+pub async fn is_empty(client: &Client, table: &TableName) -> Result<bool> {
+    let row = client
+        .query_one(&sql::probe::is_empty(table), &[])
+        .await
+        .map_err(|error| {
+            from_client(Side::Destination, "look into the table", &error).table(table)
+        })?;
+    get(&row, "is_empty")
+}

@@ -5,8 +5,19 @@
 
 pub mod destination;
 pub mod source;
+pub mod types;
+
+mod rows;
+#[cfg(test)]
+pub(crate) mod test_server;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
+
+use tokio_postgres::{Client, Row};
+
+use crate::error::{Result, Side};
 
 /// The full name of a table; prints as `schema.table` for people, never for SQL.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -49,8 +60,10 @@ pub struct Column {
     pub type_is_builtin: bool,
     /// `attnotnull`
     pub not_null: bool,
-    /// `attgenerated` is set: the value is computed.
-    pub generated: bool,
+    /// `atttypmod`: length, precision and the like; -1 without.
+    pub type_modifier: i32,
+    /// The expression of a generated column, as SQL.
+    pub generated: Option<String>,
     /// `attidentity`: `a` always, `d` by default.
     pub identity: Option<char>,
 }
@@ -66,4 +79,45 @@ pub enum ReplicaIdentity {
     Full,
     /// `i`: a chosen unique index.
     Index,
+}
+
+/// The identity of a cluster and a database in it; `None` where the role may not ask.
+///
+/// Two connections with equal answers end in the same database, whatever names they went by.
+pub async fn system_identifier(client: &Client, side: Side) -> Result<Option<String>> {
+    let statement = include_str!("queries/system_identifier.sql");
+    match rows::query_one(client, side, "read the system identifier", statement).await {
+        Ok(row) => Ok(Some(rows::get(&row, "system_identifier")?)),
+        Err(error) if error.kind() == crate::Kind::Privilege => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The process that serves this session just now; behind a pooler it may change between calls.
+pub async fn backend_pid(client: &Client, side: Side) -> Result<i32> {
+    let statement = include_str!("queries/backend_pid.sql");
+    let row = rows::query_one(client, side, "ask for the backend's process id", statement).await?;
+    rows::get(&row, "pid")
+}
+
+fn column(row: &Row) -> Result<Column> {
+    Ok(Column {
+        attnum: rows::get(row, "attnum")?,
+        name: rows::get(row, "name")?,
+        type_oid: rows::get(row, "type_oid")?,
+        type_name: rows::get(row, "type_name")?,
+        type_is_builtin: rows::get(row, "type_is_builtin")?,
+        not_null: rows::get(row, "not_null")?,
+        type_modifier: rows::get(row, "type_modifier")?,
+        generated: rows::get(row, "generated")?,
+        identity: rows::get_char(row, "identity")?,
+    })
+}
+
+/// Where the columns with these `attnum`s are in `columns`, in the order asked for.
+fn positions(columns: &[Column], attnums: &[i16]) -> Vec<usize> {
+    attnums
+        .iter()
+        .filter_map(|attnum| columns.iter().position(|column| column.attnum == *attnum))
+        .collect()
 }

@@ -1,12 +1,23 @@
 //! What the source has.
 
-use tokio_postgres::Client;
+use std::collections::HashMap;
 
-use super::{Column, ReplicaIdentity, TableName};
-use crate::error::Result;
+use tokio_postgres::{Client, Row};
+
+pub use facts::{Facts, Publication, Slot, facts};
+
+mod facts;
+
+use super::rows::{get, get_char, get_unsigned, query};
+use super::{Column, ReplicaIdentity, TableName, positions};
+use crate::error::{Result, Side};
 
 /// A table of the source that could be replicated.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one independent answer of the catalog"
+)]
 pub struct SourceTable {
     /// `pg_class.oid`, the relation id on the wire.
     pub oid: u32,
@@ -16,12 +27,14 @@ pub struct SourceTable {
     pub identity: ReplicaIdentity,
     /// In `attnum` order, without dropped columns.
     pub columns: Vec<Column>,
-    /// Positions in `columns` of the primary key, in key order; empty without one.
+    /// Positions in `columns` of the primary key, in key order; empty without one. A deferrable
+    /// one does not count: in the middle of a transaction two rows may have the same key.
     pub primary_key: Vec<usize>,
     /// Positions in `columns` of the replica identity's key: the primary key under `Default`, the
     /// index's columns under `Index`, empty under `Full` and `Nothing`.
     pub identity_key: Vec<usize>,
-    /// Positions in `columns` that the publication sends; all of them, unless it has a column list.
+    /// Positions in `columns` that the publication sends: those of its column list, else all that
+    /// are not generated (from 18 on a publication may send generated ones too).
     pub published_columns: Vec<usize>,
     /// The row filter of the publication (15+), as SQL.
     pub row_filter: Option<String>,
@@ -29,10 +42,20 @@ pub struct SourceTable {
     pub published: bool,
     /// Estimated rows (`reltuples`); `None` when never analysed.
     pub rows_estimate: Option<u64>,
-    /// `pg_table_size` without indexes: heap and TOAST.
+    /// `pg_table_size` without indexes: heap and TOAST; of all leaves for a partitioned table.
     pub bytes: u64,
-    /// The connected role may SELECT all of it.
+    /// The connected role may use the schema and SELECT all published columns.
     pub selectable: bool,
+    /// A partitioned table: its rows are in its partitions.
+    pub partitioned: bool,
+    /// A partition of a partitioned table.
+    pub is_partition: bool,
+    /// The primary key is deferrable, which rules it out as a replica identity and as a key.
+    pub deferrable_key: bool,
+    /// A row-level security policy applies to the connected role.
+    pub row_security: bool,
+    /// The connected role owns it, or is a member of the owner; a publication for it needs that.
+    pub owned: bool,
 }
 
 impl SourceTable {
@@ -45,11 +68,214 @@ impl SourceTable {
             &self.primary_key
         }
     }
+
+    /// The source allows UPDATE and DELETE while a publication sends them.
+    pub fn has_identity(&self) -> bool {
+        self.identity == ReplicaIdentity::Full || !self.identity_key.is_empty()
+    }
 }
 
 /// All ordinary and partitioned tables outside the system schemas, whether published or not,
-/// in name order.
+/// in name order; neither temporary nor unlogged ones.
+///
+/// Of a partitioned table that is published, either the root is listed or its leaves are,
+/// whichever the publication sends. Five queries, whatever the number of tables.
 pub async fn tables(client: &Client, publication: &str) -> Result<Vec<SourceTable>> {
-    let _ = (client, publication);
-    Ok(Vec::new())
+    let version = version_num(client).await?;
+    let mut columns = columns(client, version).await?;
+    let mut keys = keys(client).await?;
+    let published = published(client, version, publication).await?;
+    let doing = "list the tables";
+    let statement = include_str!("queries/source_tables.sql");
+    let rows = query(client, Side::Source, doing, statement, &[]).await?;
+
+    let mut parents = HashMap::new();
+    let mut tables = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let oid = get(row, "oid")?;
+        parents.insert(oid, get::<u32>(row, "parent")?);
+        let columns = columns.remove(&oid).unwrap_or_default();
+        let keys = keys.remove(&oid).unwrap_or_default();
+        tables.push(table(row, columns, &keys, &published)?);
+    }
+    Ok(without_duplicates(tables, &parents))
+}
+
+/// The unlogged tables, in name order: they write no WAL and cannot be followed.
+pub async fn unlogged(client: &Client) -> Result<Vec<TableName>> {
+    let statement = include_str!("queries/source_unlogged.sql");
+    let doing = "list the unlogged tables";
+    query(client, Side::Source, doing, statement, &[])
+        .await?
+        .iter()
+        .map(table_name)
+        .collect()
+}
+
+/// A column, and whether the connected role may SELECT it.
+type Readable = (Column, bool);
+
+/// A primary key or the index of a replica identity.
+struct Key {
+    is_primary: bool,
+    is_identity: bool,
+    immediate: bool,
+    attnums: Vec<i16>,
+}
+
+/// What the publication says about one table.
+struct Sent {
+    columns: Option<Vec<String>>,
+    row_filter: Option<String>,
+}
+
+async fn version_num(client: &Client) -> Result<i32> {
+    let statement = include_str!("queries/version_num.sql");
+    let doing = "ask for the version";
+    let row = super::rows::query_one(client, Side::Source, doing, statement).await?;
+    get(&row, "version_num")
+}
+
+async fn columns(client: &Client, version: i32) -> Result<HashMap<u32, Vec<Readable>>> {
+    let statement = if version < 12_00_00 {
+        include_str!("queries/source_columns_10.sql")
+    } else {
+        include_str!("queries/source_columns_12.sql")
+    };
+    let mut columns: HashMap<u32, Vec<Readable>> = HashMap::new();
+    for row in query(client, Side::Source, "list the columns", statement, &[]).await? {
+        let readable = (super::column(&row)?, get(&row, "selectable")?);
+        columns.entry(get(&row, "oid")?).or_default().push(readable);
+    }
+    Ok(columns)
+}
+
+async fn keys(client: &Client) -> Result<HashMap<u32, Vec<Key>>> {
+    let statement = include_str!("queries/source_keys.sql");
+    let mut keys: HashMap<u32, Vec<Key>> = HashMap::new();
+    for row in query(client, Side::Source, "list the keys", statement, &[]).await? {
+        keys.entry(get(&row, "oid")?).or_default().push(Key {
+            is_primary: get(&row, "is_primary")?,
+            is_identity: get(&row, "is_identity")?,
+            immediate: get(&row, "immediate")?,
+            attnums: get(&row, "attnums")?,
+        });
+    }
+    Ok(keys)
+}
+
+async fn published(
+    client: &Client,
+    version: i32,
+    publication: &str,
+) -> Result<HashMap<TableName, Sent>> {
+    let statement = if version < 15_00_00 {
+        include_str!("queries/published_10.sql")
+    } else {
+        include_str!("queries/published_15.sql")
+    };
+    let doing = "list the tables of the publication";
+    let mut published = HashMap::new();
+    for row in query(client, Side::Source, doing, statement, &[&publication]).await? {
+        let sent = Sent {
+            columns: get(&row, "columns")?,
+            row_filter: get(&row, "row_filter")?,
+        };
+        published.insert(table_name(&row)?, sent);
+    }
+    Ok(published)
+}
+
+fn table_name(row: &Row) -> Result<TableName> {
+    Ok(TableName {
+        schema: get(row, "schema")?,
+        name: get(row, "name")?,
+    })
+}
+
+fn table(
+    row: &Row,
+    readable: Vec<Readable>,
+    keys: &[Key],
+    published: &HashMap<TableName, Sent>,
+) -> Result<SourceTable> {
+    let name = table_name(row)?;
+    let sent = published.get(&name);
+    let identity = match get_char(row, "identity")? {
+        Some('n') => ReplicaIdentity::Nothing,
+        Some('f') => ReplicaIdentity::Full,
+        Some('i') => ReplicaIdentity::Index,
+        _ => ReplicaIdentity::Default,
+    };
+    let (columns, selectable): (Vec<Column>, Vec<bool>) = readable.into_iter().unzip();
+    let find = |wanted: &dyn Fn(&Key) -> bool| {
+        keys.iter()
+            .find(|key| key.immediate && wanted(key))
+            .map(|key| positions(&columns, &key.attnums))
+            .unwrap_or_default()
+    };
+    let primary_key = find(&|key| key.is_primary);
+    let identity_key = match identity {
+        ReplicaIdentity::Default => primary_key.clone(),
+        ReplicaIdentity::Index => find(&|key| key.is_identity),
+        ReplicaIdentity::Full | ReplicaIdentity::Nothing => Vec::new(),
+    };
+    let published_columns: Vec<usize> = match sent.and_then(|sent| sent.columns.as_ref()) {
+        Some(list) => (0..columns.len())
+            .filter(|&at| list.contains(&columns[at].name))
+            .collect(),
+        None => (0..columns.len())
+            .filter(|&at| columns[at].generated.is_none())
+            .collect(),
+    };
+    Ok(SourceTable {
+        oid: get(row, "oid")?,
+        identity,
+        primary_key,
+        identity_key,
+        selectable: get::<bool>(row, "schema_usable")?
+            && published_columns.iter().all(|&at| selectable[at]),
+        published_columns,
+        row_filter: sent.and_then(|sent| sent.row_filter.clone()),
+        published: sent.is_some(),
+        rows_estimate: get::<Option<i64>>(row, "rows_estimate")?
+            .and_then(|rows| u64::try_from(rows).ok()),
+        bytes: get_unsigned(row, "bytes")?,
+        partitioned: get(row, "partitioned")?,
+        is_partition: get::<u32>(row, "parent")? != 0,
+        deferrable_key: keys.iter().any(|key| key.is_primary && !key.immediate),
+        row_security: get(row, "row_security")?,
+        owned: get(row, "owned")?,
+        columns,
+        name,
+    })
+}
+
+/// Drops what would make the same rows appear twice: partitions below a root that is sent itself,
+/// and roots of which leaves are sent.
+fn without_duplicates(tables: Vec<SourceTable>, parents: &HashMap<u32, u32>) -> Vec<SourceTable> {
+    let ancestors = |oid: u32| {
+        std::iter::successors(parents.get(&oid).copied(), |at| parents.get(at).copied())
+            .take_while(|&at| at != 0)
+    };
+    let sent: Vec<u32> = tables
+        .iter()
+        .filter(|t| t.published)
+        .map(|t| t.oid)
+        .collect();
+    let sent_roots: std::collections::HashSet<u32> = tables
+        .iter()
+        .filter(|table| table.published && table.partitioned)
+        .map(|table| table.oid)
+        .collect();
+    let roots_of_sent: std::collections::HashSet<u32> = sent
+        .iter()
+        .filter(|&&oid| !ancestors(oid).any(|at| sent_roots.contains(&at)))
+        .flat_map(|&oid| ancestors(oid))
+        .collect();
+    tables
+        .into_iter()
+        .filter(|table| !ancestors(table.oid).any(|at| sent_roots.contains(&at)))
+        .filter(|table| table.published || !roots_of_sent.contains(&table.oid))
+        .collect()
 }

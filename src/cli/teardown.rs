@@ -1,9 +1,264 @@
 //! `walferry teardown`
 
+use std::io::{BufRead, IsTerminal, Write};
+
+use tokio_postgres::Client;
+use tokio_postgres::types::ToSql;
+
 use super::Outcome;
+use crate::catalog::TableName;
 use crate::config::Config;
-use crate::error::Result;
+use crate::error::postgres::from_client;
+use crate::error::{Error, Kind, Result, Side};
+use crate::sql::{probe, teardown};
+use crate::transport::connect;
 
 /// Options of `walferry teardown`.
 #[derive(Debug, clap::Args)]
-pub struct Options {}
+pub struct Options {
+    /// Also drop the tables and schemas that walferry made in the destination
+    #[arg(long)]
+    drop_data: bool,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+}
+
+/// What walferry made for one pipeline, as its bookkeeping says.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Made {
+    slot: Option<String>,
+    publication: Option<String>,
+    tables: Vec<TableName>,
+    schemas: Vec<String>,
+}
+
+/// Drops what walferry made: slot, publication, bookkeeping, with `--drop-data` also the copies.
+///
+/// Refuses while a daemon writes the pipeline, and without `--yes` asks first. May be repeated
+/// after a failure half-way.
+pub async fn run(config: &Config, options: &Options) -> Result<Outcome> {
+    let mut destination = connect(&config.destination.endpoint, "teardown").await?;
+    lock(config, &destination).await?;
+    let Some(made) = made(config, &destination).await? else {
+        println!(
+            "Nothing to drop: the schema {} knows no pipeline {}.",
+            config.destination.state_schema, config.pipeline
+        );
+        return Ok(Outcome::Done);
+    };
+    print!("{}", plan(config, &made, options.drop_data));
+    if !options.yes && !confirmed()? {
+        println!("Nothing was dropped.");
+        return Ok(Outcome::Done);
+    }
+    // the slot first: it is what keeps WAL on the source
+    if made.slot.is_some() || made.publication.is_some() {
+        let source = connect(&config.source.endpoint, "teardown").await?;
+        drop_on_source(&source, &made).await?;
+    }
+    drop_on_destination(config, &mut destination, &made, options.drop_data).await?;
+    println!("Done.");
+    Ok(Outcome::Done)
+}
+
+/// Keeps daemons out until the session ends.
+async fn lock(config: &Config, client: &Client) -> Result<()> {
+    let parameters: [&(dyn ToSql + Sync); 2] = [&config.destination.state_schema, &config.pipeline];
+    let taken = ask(
+        client,
+        "take the writer lock",
+        teardown::TRY_WRITER_LOCK,
+        &parameters,
+    )
+    .await?;
+    if taken {
+        return Ok(());
+    }
+    Err(Error::new(
+        Kind::AlreadyRunning,
+        format!("A daemon writes the pipeline {} now", config.pipeline),
+    )
+    .on(Side::Destination)
+    .remedy("Stop it first: `systemctl stop walferry`, or SIGTERM to its process."))
+}
+
+/// A question that is answered with one boolean.
+async fn ask(
+    client: &Client,
+    doing: &str,
+    statement: &str,
+    parameters: &[&(dyn ToSql + Sync)],
+) -> Result<bool> {
+    client
+        .query_one(statement, parameters)
+        .await
+        .and_then(|row| row.try_get(0))
+        .map_err(|error| from_client(Side::Destination, doing, &error))
+}
+
+/// `None`: no bookkeeping, or none of this pipeline.
+async fn made(config: &Config, client: &Client) -> Result<Option<Made>> {
+    let failed = |error| from_client(Side::Destination, "read the bookkeeping", &error);
+    let state_schema = &config.destination.state_schema;
+    let exists = probe::bookkeeping_exists(state_schema);
+    if !ask(client, "look for the bookkeeping", &exists, &[]).await? {
+        return Ok(None);
+    }
+    let statement = teardown::pipeline(state_schema);
+    let Some(row) = client
+        .query_opt(&statement, &[&config.pipeline])
+        .await
+        .map_err(failed)?
+    else {
+        return Ok(None);
+    };
+    let mut made = Made::default();
+    if row.try_get("made_slot").map_err(failed)? {
+        made.slot = row.try_get("slot").map_err(failed)?;
+    }
+    if row.try_get("made_publication").map_err(failed)? {
+        made.publication = row.try_get("publication").map_err(failed)?;
+    }
+    let tables = client
+        .query(&teardown::made_tables(state_schema), &[&config.pipeline])
+        .await
+        .map_err(failed)?;
+    for row in &tables {
+        let schema: String = row.try_get("schema").map_err(failed)?;
+        let name: String = row.try_get("name").map_err(failed)?;
+        made.tables.push(TableName::new(schema, name));
+    }
+    let schemas = client
+        .query(&teardown::made_schemas(state_schema), &[&config.pipeline])
+        .await
+        .map_err(failed)?;
+    for row in &schemas {
+        made.schemas.push(row.try_get("name").map_err(failed)?);
+    }
+    Ok(Some(made))
+}
+
+fn plan(config: &Config, made: &Made, drop_data: bool) -> String {
+    let mut text = format!("This drops, of the pipeline {}:\n", config.pipeline);
+    for slot in &made.slot {
+        text += &format!("  source       slot {slot}\n");
+    }
+    for publication in &made.publication {
+        text += &format!("  source       publication {publication}\n");
+    }
+    text += &format!(
+        "  destination  its bookkeeping in the schema {}\n",
+        config.destination.state_schema
+    );
+    if drop_data {
+        for table in &made.tables {
+            text += &format!("  destination  table {table} with all its rows\n");
+        }
+        for schema in &made.schemas {
+            text += &format!("  destination  schema {schema}, if nothing else is in it\n");
+        }
+    } else {
+        text += &format!(
+            "It keeps {} tables in the destination.\n",
+            made.tables.len()
+        );
+    }
+    text
+}
+
+fn confirmed() -> Result<bool> {
+    if !std::io::stdin().is_terminal() {
+        return Err(Error::new(
+            Kind::Config,
+            "Dropping has to be confirmed, and there is no terminal",
+        )
+        .remedy("Add --yes."));
+    }
+    print!("Go on? [y/N] ");
+    std::io::stdout().flush()?;
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+async fn drop_on_source(client: &Client, made: &Made) -> Result<()> {
+    if let Some(slot) = &made.slot {
+        client
+            .execute(teardown::DROP_SLOT, &[slot])
+            .await
+            .map_err(|error| from_client(Side::Source, "drop the slot", &error))?;
+    }
+    if let Some(publication) = &made.publication {
+        client
+            .batch_execute(&teardown::drop_publication(publication))
+            .await
+            .map_err(|error| from_client(Side::Source, "drop the publication", &error))?;
+    }
+    Ok(())
+}
+
+/// All of it or nothing, in one transaction.
+async fn drop_on_destination(
+    config: &Config,
+    client: &mut Client,
+    made: &Made,
+    drop_data: bool,
+) -> Result<()> {
+    let side = Side::Destination;
+    let failed = |doing: &'static str| move |error| from_client(side, doing, &error);
+    let state_schema = &config.destination.state_schema;
+    let transaction = client
+        .transaction()
+        .await
+        .map_err(failed("begin a transaction"))?;
+    if drop_data {
+        for table in &made.tables {
+            transaction
+                .batch_execute(&teardown::drop_table(table))
+                .await
+                .map_err(|error| {
+                    from_client(side, "drop the table", &error)
+                        .table(table)
+                        .remedy("Drop what others built on it (views, foreign keys), then repeat.")
+                })?;
+        }
+    }
+    transaction
+        .execute(
+            &teardown::forget_pipeline(state_schema),
+            &[&config.pipeline],
+        )
+        .await
+        .map_err(failed("delete the bookkeeping"))?;
+    let in_use: bool = transaction
+        .query_one(&teardown::bookkeeping_in_use(state_schema), &[])
+        .await
+        .and_then(|row| row.try_get(0))
+        .map_err(failed("read the bookkeeping"))?;
+    if !in_use {
+        transaction
+            .batch_execute(&teardown::drop_bookkeeping(state_schema))
+            .await
+            .map_err(failed("drop the bookkeeping"))?;
+    }
+    // the bookkeeping's own schema goes even without --drop-data, once nothing is in it
+    let schemas = made
+        .schemas
+        .iter()
+        .filter(|schema| drop_data || *schema == state_schema);
+    for schema in schemas {
+        let is_empty: bool = transaction
+            .query_one(teardown::SCHEMA_IS_EMPTY, &[schema])
+            .await
+            .and_then(|row| row.try_get(0))
+            .map_err(failed("look into the schema"))?;
+        if is_empty {
+            transaction
+                .batch_execute(&teardown::drop_schema(schema))
+                .await
+                .map_err(failed("drop the schema"))?;
+        }
+    }
+    transaction.commit().await.map_err(failed("commit"))
+}

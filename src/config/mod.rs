@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 pub use naming::Naming;
-pub use selection::Selection;
+pub use selection::{Glob, Pattern, Selection};
 
 mod check;
 mod endpoint;

@@ -33,6 +33,16 @@ impl Selection {
         hit(&self.include) && !hit(&self.exclude)
     }
 
+    /// The patterns of `include`, in the order in which they were written.
+    pub fn include(&self) -> impl Iterator<Item = &Pattern> {
+        self.include.iter()
+    }
+
+    /// The patterns of `exclude`, likewise.
+    pub fn exclude(&self) -> impl Iterator<Item = &Pattern> {
+        self.exclude.iter()
+    }
+
     pub(super) fn read(section: &mut Section<'_>) -> Self {
         let include = section
             .list("include")
@@ -68,12 +78,22 @@ fn patterns(section: &Section<'_>, key: &str, texts: &[String]) -> Vec<Pattern> 
 /// `schema.table`, where `*` in either half stands for any run of characters. Letters count as
 /// they are: `Users` is not `users`.
 #[derive(Clone, Debug)]
-struct Pattern {
+pub struct Pattern {
     schema: Glob,
     table: Glob,
 }
 
 impl Pattern {
+    /// The half before the dot.
+    pub fn schema(&self) -> &Glob {
+        &self.schema
+    }
+
+    /// The half after the dot.
+    pub fn table(&self) -> &Glob {
+        &self.table
+    }
+
     /// The error goes on where the pattern ended: "has no dot …".
     fn parse(text: &str) -> Result<Self, &'static str> {
         let (schema, rest) = Glob::parse(text)?;
@@ -94,9 +114,22 @@ impl Pattern {
 
 /// What stands between the stars; one piece means that there is no star.
 #[derive(Clone, Debug)]
-struct Glob(Vec<String>);
+pub struct Glob(Vec<String>);
 
 impl Glob {
+    /// The one name it matches; `None` when it has a star.
+    pub fn exact(&self) -> Option<&str> {
+        match self.0.as_slice() {
+            [name] => Some(name),
+            _ => None,
+        }
+    }
+
+    /// What stands between the stars; a single piece has none.
+    pub fn pieces(&self) -> &[String] {
+        &self.0
+    }
+
     /// Takes one half off `text`; the second part is what follows it.
     fn parse(text: &str) -> Result<(Self, &str), &'static str> {
         if let Some(quoted) = text.strip_prefix('"') {

@@ -9,6 +9,10 @@ pub mod checkpoint;
 pub mod load;
 pub mod replication;
 pub mod watch;
+pub mod probe;
+pub mod remedy;
+pub mod setup;
+pub mod teardown;
 pub mod session;
 
 use std::fmt;

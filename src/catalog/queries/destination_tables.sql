@@ -1,0 +1,18 @@
+-- What is called $1[i].$2[i], of any kind: a view is in the way as much as a table is.
+SELECT c.oid,
+       w.schema,
+       w.name,
+       c.relkind,
+       pg_catalog.pg_has_role(c.relowner, 'USAGE') AS owned,
+       pg_catalog.row_security_active(c.oid) AS row_security,
+       EXISTS (
+           SELECT FROM pg_catalog.pg_trigger AS g
+           WHERE g.tgrelid = c.oid AND NOT g.tgisinternal AND g.tgenabled <> 'D'
+       ) AS has_triggers,
+       COALESCE(pg_catalog.pg_relation_size(c.oid), 0) = 0 AS no_pages
+FROM ROWS FROM (
+         pg_catalog.unnest($1::pg_catalog.text[]), pg_catalog.unnest($2::pg_catalog.text[])
+     ) AS w (schema, name)
+JOIN pg_catalog.pg_namespace AS n ON n.nspname = w.schema
+JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relname = w.name
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')

@@ -1,0 +1,59 @@
+//! Running catalog queries and reading their rows.
+
+use tokio_postgres::types::{FromSql, ToSql};
+use tokio_postgres::{Client, Row};
+
+use crate::error::postgres::from_client;
+use crate::error::{Error, Kind, Result, Side};
+
+/// Runs one catalog query; `doing` completes "Could not …".
+pub(super) async fn query(
+    client: &Client,
+    side: Side,
+    doing: &str,
+    statement: &str,
+    parameters: &[&(dyn ToSql + Sync)],
+) -> Result<Vec<Row>> {
+    client
+        .query(statement, parameters)
+        .await
+        .map_err(|error| from_client(side, doing, &error))
+}
+
+/// As [`query`], for a query that returns exactly one row.
+pub(super) async fn query_one(
+    client: &Client,
+    side: Side,
+    doing: &str,
+    statement: &str,
+) -> Result<Row> {
+    client
+        .query_one(statement, &[])
+        .await
+        .map_err(|error| from_client(side, doing, &error))
+}
+
+/// Reads one column; a mismatch means that the server is not what it says it is.
+pub(super) fn get<'a, T: FromSql<'a>>(row: &'a Row, column: &str) -> Result<T> {
+    row.try_get(column).map_err(|error| {
+        Error::new(
+            Kind::Protocol,
+            format!("A catalog query returned an unexpected column {column}: {error}"),
+        )
+    })
+}
+
+/// Reads a `"char"`; the empty one is `None`.
+pub(super) fn get_char(row: &Row, column: &str) -> Result<Option<char>> {
+    let byte: i8 = get(row, column)?;
+    Ok(u8::try_from(byte)
+        .ok()
+        .filter(|&byte| byte != 0)
+        .map(char::from))
+}
+
+/// Reads a count or a size, which is never negative.
+pub(super) fn get_unsigned(row: &Row, column: &str) -> Result<u64> {
+    let value: i64 = get(row, column)?;
+    Ok(u64::try_from(value).unwrap_or(0))
+}

@@ -1,0 +1,100 @@
+//! Everything that can be known to go wrong, found before anything is written.
+//!
+//! [`findings`] looks at the configuration and at both servers and never stops at the first
+//! problem. It only reads. `check` prints what it finds; `run` refuses to start on a failure.
+//!
+//! ```text
+//! reach both sides ─▶ source: server, slot, publication ─▶ tables ─▶ naming ─▶ destination
+//! ```
+
+mod destination;
+mod in_the_way;
+mod naming;
+mod pooler;
+mod report;
+mod server;
+mod source;
+mod tables;
+#[cfg(test)]
+mod tests;
+mod version;
+
+use tokio_postgres::Client;
+
+use report::Report;
+pub use report::{Finding, Level, first_failure};
+
+use crate::config::Config;
+use crate::error::{Kind, Result, Side};
+use crate::transport::{Endpoint, connect};
+
+/// What `application_name` says after "walferry".
+const APPLICATION: &str = "check";
+
+/// Looks at everything that `config` names. The answer holds at least one finding a side; an
+/// error means that looking itself was impossible, which no state of a server can cause.
+pub async fn findings(config: &Config) -> Result<Vec<Finding>> {
+    let mut report = Report::default();
+    let (from, to) = tokio::join!(
+        reach(&config.source.endpoint),
+        reach(&config.destination.endpoint)
+    );
+    let from = reached(from, Side::Source, &mut report);
+    let to = reached(to, Side::Destination, &mut report);
+    inspect(config, from.as_ref(), to.as_ref(), &mut report).await;
+    Ok(report.into_findings())
+}
+
+/// The part that needs no connecting: whatever can be said with the sessions there are.
+async fn inspect(
+    config: &Config,
+    from: Option<&Sessions>,
+    to: Option<&Sessions>,
+    report: &mut Report,
+) {
+    let mut seen = None;
+    if let Some(sessions) = from {
+        pooler::inspect(sessions, Side::Source, report).await;
+        seen = source::inspect(config, &sessions.main, report).await;
+    }
+    let tables = seen.as_ref().map(|seen| seen.selected.as_slice());
+    naming::inspect(&config.destination, tables.unwrap_or_default(), report);
+    if let Some(sessions) = to {
+        pooler::inspect(sessions, Side::Destination, report).await;
+        if let Some(facts) = destination::inspect(config, &sessions.main, tables, report).await
+            && let Some(seen) = &seen
+        {
+            server::compare(&seen.facts, &facts, report);
+        }
+    }
+}
+
+/// Two sessions of one side: a second one is needed to notice a pooler.
+struct Sessions {
+    main: Client,
+    other: Client,
+}
+
+async fn reach(endpoint: &Endpoint) -> Result<Sessions> {
+    let main = connect(endpoint, APPLICATION).await?;
+    let other = connect(endpoint, APPLICATION).await?;
+    Ok(Sessions { main, other })
+}
+
+fn reached(sessions: Result<Sessions>, side: Side, report: &mut Report) -> Option<Sessions> {
+    match sessions {
+        Ok(sessions) => {
+            report.ok(side, "connection", "The server was reached and let us in");
+            Some(sessions)
+        }
+        Err(error) if error.hint().is_none() && error.kind() == Kind::Unreachable => {
+            let remedy = "Check host, port and the firewall of this side.";
+            report.error(side, "connection", error.remedy(remedy));
+            None
+        }
+        Err(error) => {
+            report.error(side, "connection", error);
+            None
+        }
+    }
+}

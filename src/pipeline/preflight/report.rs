@@ -1,0 +1,154 @@
+//! What was found.
+
+use crate::error::{Error, Kind, Side};
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Finding {
+    /// Which database it is about.
+    #[serde(serialize_with = "side")]
+    pub side: Side,
+    /// What was looked at: `server`, `role walferry`, `table public.users`, …
+    pub subject: String,
+    /// How bad it is.
+    pub level: Level,
+    /// What was found: a sentence without a full stop.
+    pub what: String,
+    /// What to do; ready-to-run SQL where there is any.
+    pub remedy: Option<String>,
+    /// The class of failure that `run` would stop with; only failures have one.
+    #[serde(serialize_with = "kind", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Kind>,
+}
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// As it should be.
+    Ok,
+    /// Works, with a limit or a risk worth knowing.
+    Warning,
+    /// Has to be mended first.
+    Failure,
+}
+
+impl Level {
+    /// The word in lists and in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Level::Ok => "ok",
+            Level::Warning => "warning",
+            Level::Failure => "failure",
+        }
+    }
+}
+
+/// The first failure as the error that `run` stops with; `None` when nothing failed.
+pub fn first_failure(findings: &[Finding]) -> Option<Error> {
+    let finding = findings.iter().find(|f| f.level == Level::Failure)?;
+    let kind = finding.kind.unwrap_or(Kind::Unknown);
+    let mut error = Error::new(kind, &finding.what).on(finding.side);
+    if let Some(table) = finding.subject.strip_prefix("table ") {
+        error = error.table(table);
+    }
+    Some(match &finding.remedy {
+        Some(remedy) => error.remedy(remedy),
+        None => error,
+    })
+}
+
+/// Findings in the order in which they were made.
+#[derive(Debug, Default)]
+pub(super) struct Report(Vec<Finding>);
+
+impl Report {
+    pub(super) fn ok(&mut self, side: Side, subject: impl Into<String>, what: impl Into<String>) {
+        self.push(side, subject.into(), Level::Ok, what.into(), None, None);
+    }
+
+    pub(super) fn warning(
+        &mut self,
+        side: Side,
+        subject: impl Into<String>,
+        what: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
+        let (subject, what) = (subject.into(), what.into());
+        self.push(
+            side,
+            subject,
+            Level::Warning,
+            what,
+            Some(remedy.into()),
+            None,
+        );
+    }
+
+    pub(super) fn failure(
+        &mut self,
+        kind: Kind,
+        side: Side,
+        subject: impl Into<String>,
+        what: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
+        let (subject, what) = (subject.into(), what.into());
+        let remedy = Some(remedy.into());
+        self.push(side, subject, Level::Failure, what, remedy, Some(kind));
+    }
+
+    /// A failure that was met while looking.
+    pub(super) fn error(&mut self, side: Side, subject: impl Into<String>, error: Error) {
+        let what = match error.sqlstate() {
+            Some(sqlstate) => format!("{} (SQLSTATE {sqlstate})", error.what()),
+            None => error.what().to_owned(),
+        };
+        let remedy = error.hint().map(str::to_owned);
+        let kind = Some(error.kind());
+        self.push(side, subject.into(), Level::Failure, what, remedy, kind);
+    }
+
+    pub(super) fn into_findings(self) -> Vec<Finding> {
+        self.0
+    }
+
+    fn push(
+        &mut self,
+        side: Side,
+        subject: String,
+        level: Level,
+        what: String,
+        remedy: Option<String>,
+        kind: Option<Kind>,
+    ) {
+        self.0.push(Finding {
+            side,
+            subject,
+            level,
+            what,
+            remedy,
+            kind,
+        });
+    }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands out references"
+)]
+fn side<S: serde::Serializer>(side: &Side, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(side.as_str())
+}
+
+#[expect(
+    clippy::ref_option,
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands out references"
+)]
+fn kind<S: serde::Serializer>(kind: &Option<Kind>, serializer: S) -> Result<S::Ok, S::Error> {
+    match kind {
+        Some(kind) => serializer.serialize_str(kind.as_str()),
+        None => serializer.serialize_none(),
+    }
+}

@@ -1,0 +1,163 @@
+//! Findings about the source: server, slot, publication, then its tables.
+
+use tokio_postgres::Client;
+
+use super::report::Report;
+use super::{server, tables};
+use crate::catalog::TableName;
+use crate::catalog::source::{self, Facts, Publication, Slot, SourceTable};
+use crate::config::Config;
+use crate::error::{Kind, Side};
+use crate::sql::remedy;
+
+/// What the destination's findings build on.
+pub(super) struct Seen {
+    pub(super) facts: Facts,
+    pub(super) selected: Vec<SourceTable>,
+}
+
+/// `None`: not even the settings could be read, which is in the report then.
+pub(super) async fn inspect(config: &Config, client: &Client, report: &mut Report) -> Option<Seen> {
+    let (slot, publication) = (&config.source.slot, &config.source.publication);
+    let facts = match source::facts(client, slot, publication).await {
+        Ok(facts) => facts,
+        Err(error) => {
+            report.error(Side::Source, "server", error);
+            return None;
+        }
+    };
+    server::source(&facts, report);
+    match &facts.slot {
+        Some(found) => existing_slot(found, slot, &facts, report),
+        None => report.ok(
+            Side::Source,
+            format!("slot {slot}"),
+            "The slot does not exist yet; the first run makes it",
+        ),
+    }
+    let listed = async {
+        let all = source::tables(client, publication).await?;
+        Ok((all, source::unlogged(client).await?))
+    };
+    let (all, unlogged) = match listed.await {
+        Ok(listed) => listed,
+        Err(error) => {
+            report.error(Side::Source, "tables", error);
+            return None;
+        }
+    };
+    tables::inspect_selection(config, &all, &unlogged, report);
+    let selected: Vec<SourceTable> = all
+        .into_iter()
+        .filter(|table| config.tables.selects(&table.name.schema, &table.name.name))
+        .collect();
+    match &facts.publication {
+        Some(found) => existing_publication(found, publication, &facts, report),
+        None => missing_publication(publication, &selected, &facts, report),
+    }
+    tables::inspect(config, &facts, &selected, report);
+    Some(Seen { facts, selected })
+}
+
+fn existing_slot(slot: &Slot, name: &str, facts: &Facts, report: &mut Report) {
+    let subject = format!("slot {name}");
+    let plugin = slot.plugin.as_deref().unwrap_or("none");
+    let fits = plugin == "pgoutput" && slot.database.as_deref() == Some(facts.database.as_str());
+    if !fits {
+        report.failure(
+            Kind::SlotUnfit,
+            Side::Source,
+            subject,
+            format!(
+                "The slot is {} with the plugin {plugin} on the database {}; walferry needs a \
+                 logical one with pgoutput on {}",
+                slot.slot_type,
+                slot.database.as_deref().unwrap_or("-"),
+                facts.database
+            ),
+            "Set another `slot` in [source.replication].",
+        );
+    } else if slot.wal_status.as_deref() == Some("lost") {
+        report.failure(
+            Kind::SlotLost,
+            Side::Source,
+            subject,
+            "The server has removed WAL that the slot needs",
+            format!(
+                "Raise max_slot_wal_keep_size (now {}), run `walferry teardown`, then `walferry \
+                 run` for a new initial load.",
+                facts.max_slot_wal_keep_size.as_deref().unwrap_or("-1")
+            ),
+        );
+    } else if let Some(pid) = slot.active_pid.filter(|_| slot.active) {
+        report.warning(
+            Side::Source,
+            subject,
+            format!("Process {pid} of the server reads the slot for somebody now"),
+            "Fine if that is this pipeline's daemon; otherwise set another `slot`.",
+        );
+    } else {
+        let at = slot.confirmed_flush_lsn.unwrap_or_default();
+        report.ok(Side::Source, subject, format!("The slot is at {at}"));
+    }
+}
+
+fn existing_publication(found: &Publication, name: &str, facts: &Facts, report: &mut Report) {
+    let subject = format!("publication {name}");
+    let truncate_exists = facts.version_num >= 11_00_00;
+    let missing: Vec<&str> = [
+        ("INSERT", found.inserts),
+        ("UPDATE", found.updates),
+        ("DELETE", found.deletes),
+        ("TRUNCATE", found.truncates || !truncate_exists),
+    ]
+    .into_iter()
+    .filter(|(_, sent)| !sent)
+    .map(|(operation, _)| operation)
+    .collect();
+    if missing.is_empty() {
+        let what = "The publication exists and sends every operation";
+        report.ok(Side::Source, subject, what);
+        return;
+    }
+    report.warning(
+        Side::Source,
+        subject,
+        format!(
+            "The publication does not send {}: the copy will differ from the source",
+            missing.join(", ")
+        ),
+        remedy::publish_operations(name, truncate_exists),
+    );
+}
+
+fn missing_publication(name: &str, selected: &[SourceTable], facts: &Facts, report: &mut Report) {
+    if selected.is_empty() {
+        return;
+    }
+    let subject = format!("publication {name}");
+    let permitted = facts.can_create_in_database && selected.iter().all(|table| table.owned);
+    if permitted && !facts.in_recovery {
+        let what = "The publication does not exist yet; the first run makes it";
+        report.ok(Side::Source, subject, what);
+        return;
+    }
+    // roots stand for their partitions
+    let names: Vec<&TableName> = selected
+        .iter()
+        .filter(|table| !table.is_partition)
+        .map(|table| &table.name)
+        .collect();
+    let via_root = facts.version_num >= 13_00_00;
+    report.failure(
+        Kind::PublicationMissing,
+        Side::Source,
+        subject,
+        "The publication does not exist, and the role may not make it: that takes CREATE on the \
+         database and the ownership of its tables",
+        format!(
+            "As the tables' owner or a superuser: {}",
+            remedy::create_publication(name, names, via_root)
+        ),
+    );
+}

@@ -1,0 +1,31 @@
+//! Questions about objects whose names are only known at run time.
+
+use super::{Ident, Literal, Name};
+use crate::catalog::TableName;
+
+/// Whether `table` has no row; one boolean `is_empty`.
+pub fn is_empty(table: &TableName) -> String {
+    format!(
+        "SELECT NOT EXISTS (SELECT FROM {}) AS is_empty",
+        Name(table)
+    )
+}
+
+/// Whether the bookkeeping tables exist in `state_schema` and may be read; one boolean `known`.
+pub fn bookkeeping_exists(state_schema: &str) -> String {
+    let name = format!("{}.walferry_tables", Ident(state_schema));
+    let name = Literal(&name);
+    format!(
+        "SELECT COALESCE(pg_catalog.has_table_privilege(\
+         pg_catalog.to_regclass({name})::pg_catalog.oid, 'SELECT'), false) AS known"
+    )
+}
+
+/// Every destination table in the bookkeeping, of all pipelines: `pipeline`, `destination_schema`,
+/// `destination_table`, `made_table`.
+pub fn recorded_tables(state_schema: &str) -> String {
+    format!(
+        "SELECT pipeline, destination_schema, destination_table, made_table FROM {}.walferry_tables",
+        Ident(state_schema)
+    )
+}
