@@ -61,7 +61,7 @@ async fn shapes_keys_and_identities_are_read_as_they_are() {
     assert!(plain.columns[2].not_null && plain.columns[2].type_is_builtin);
     assert_eq!(plain.columns[4].type_name, "s.mood[]");
     assert!(!plain.columns[3].type_is_builtin && !plain.columns[4].type_is_builtin);
-    assert!(plain.columns[5].generated);
+    assert!(plain.columns[5].generated.is_some());
     assert_eq!(plain.columns[6].identity, Some('d'));
     assert_eq!(plain.rows_estimate, None);
 

@@ -83,7 +83,7 @@ fn mode(table: &SourceTable) -> &'static str {
 
 fn render(entries: &[Entry]) -> comfy_table::Table {
     let mut list = comfy_table::Table::new();
-    list.load_preset(comfy_table::presets::NOTHING).set_header([
+    list.load_style(comfy_table::presets::NOTHING).set_header([
         "table",
         "rows",
         "size",
