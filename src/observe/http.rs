@@ -192,7 +192,7 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
-    use crate::observe::board::Identity;
+    use crate::observe::identity::Identity;
     use crate::observe::status::Status;
 
     async fn started() -> (SocketAddr, Board, CancellationToken) {

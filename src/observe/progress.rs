@@ -21,7 +21,8 @@ use crate::limits;
 const REDRAW: Duration = Duration::from_millis(200);
 
 const TOTAL: &str = "{prefix:.bold} {wide_bar:.cyan/blue} {percent:>3} %  {msg}  {eta:>4} left";
-const TABLE: &str = "  {prefix:36!} {bar:24} {percent:>3} %  {msg}  {eta:>4} left";
+const TABLE: &str =
+    "  {prefix:36!} {bar:20} {percent:>3} %  {msg}  {binary_bytes_per_sec}  {eta:>4} left";
 
 /// There is one terminal in a process, so there is one set of bars: the logger writes beside it.
 static BARS: LazyLock<MultiProgress> =
@@ -62,14 +63,14 @@ async fn draw(board: &Board, seen: &mut Seen, shutdown: &CancellationToken) {
     while shutdown.run_until_cancelled(timer.tick()).await.is_some() {
         let status = board.status();
         for done in seen.newly_live(&status.tables) {
-            bars.finished(&done);
+            announce(&done);
         }
         bars.show(&status.tables);
         if status.state != State::Snapshot {
             break;
         }
     }
-    bars.close();
+    bars.close(&board.status().tables);
 }
 
 async fn log(board: &Board, seen: &mut Seen, shutdown: &CancellationToken) {
@@ -83,10 +84,8 @@ async fn log(board: &Board, seen: &mut Seen, shutdown: &CancellationToken) {
                 seconds = done.took.as_secs(), "table loaded"
             );
         }
-        if status.state != State::Snapshot {
-            return;
-        }
-        if Instant::now() >= due {
+        let over = status.state != State::Snapshot;
+        if over || Instant::now() >= due {
             due += limits::PROGRESS_LOG_INTERVAL;
             let sum = Sum::of(&status.tables);
             tracing::info!(
@@ -207,6 +206,7 @@ struct Bars {
     total: ProgressBar,
     tables: BTreeMap<TableName, ProgressBar>,
     rate: Rate,
+    began: Instant,
 }
 
 impl Bars {
@@ -217,6 +217,7 @@ impl Bars {
             total,
             tables: BTreeMap::new(),
             rate: Rate::default(),
+            began: Instant::now(),
         }
     }
 
@@ -256,27 +257,36 @@ impl Bars {
         });
     }
 
-    fn finished(&self, done: &Done) {
-        let line = format!(
-            "  {} loaded: {} rows, {} in {}",
-            done.name,
-            HumanCount(done.rows),
-            HumanBytes(done.bytes),
-            HumanDuration(done.took)
-        );
-        // fails only where there is no terminal any more
-        let _ = BARS.println(line);
-    }
-
-    /// Leaves the last line of the total on the screen, and nothing else.
-    fn close(self) {
-        for bar in self.tables.values() {
+    /// Leaves one line that says how far the load came, and no bar.
+    fn close(self, tables: &[Table]) {
+        for bar in self.tables.values().chain([&self.total]) {
             bar.finish_and_clear();
             BARS.remove(bar);
         }
-        self.total.abandon();
-        BARS.remove(&self.total);
+        let sum = Sum::of(tables);
+        // fails only where there is no terminal any more
+        let _ = BARS.println(format!(
+            "initial load: {} %, {} of {} tables, {} rows, {} in {}",
+            sum.percent(),
+            sum.live,
+            tables.len(),
+            HumanCount(sum.rows),
+            HumanBytes(sum.bytes),
+            HumanDuration(self.began.elapsed())
+        ));
     }
+}
+
+/// One line above the bars, there to stay.
+fn announce(done: &Done) {
+    // fails only where there is no terminal any more
+    let _ = BARS.println(format!(
+        "  {} loaded: {} rows, {} in {}",
+        done.name,
+        HumanCount(done.rows),
+        HumanBytes(done.bytes),
+        HumanDuration(done.took)
+    ));
 }
 
 /// Bytes a second over the last few seconds.
