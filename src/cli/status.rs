@@ -246,7 +246,9 @@ fn slot(status: &Status) -> String {
 fn positions(status: &Status) -> Table {
     let at = &status.positions;
     let mut table = plain_table();
-    table.set_header(header(&["POSITION", "LSN", "BEHIND"]));
+    let mut names = header(&["POSITION", "LSN"]);
+    names.extend(numbers(&["BEHIND"]));
+    table.set_header(names);
     for (name, position) in [
         ("server end", at.server_end),
         ("received", at.received),
@@ -266,13 +268,9 @@ fn positions(status: &Status) -> Table {
 
 fn tables(status: &Status) -> Table {
     let mut table = plain_table();
-    table.set_header(header(&[
-        "TABLE",
-        "STATE",
-        "ROWS LOADED",
-        "BYTES",
-        "LOADED",
-    ]));
+    let mut names = header(&["TABLE", "STATE"]);
+    names.extend(numbers(&["ROWS LOADED", "BYTES", "LOADED", "CHANGES"]));
+    table.set_header(names);
     for one in &status.tables {
         let percent = format!("{:.0} %", one.progress() * 100.0);
         table.add_row(vec![
@@ -290,6 +288,14 @@ fn tables(status: &Status) -> Table {
 fn header(names: &[&str]) -> Vec<Cell> {
     let bold = |name: &&str| Cell::new(name).add_attribute(Attribute::Bold);
     names.iter().map(bold).collect()
+}
+
+/// Headers that stand over numbers.
+fn numbers(names: &[&str]) -> Vec<Cell> {
+    let cells = header(names).into_iter();
+    cells
+        .map(|cell| cell.set_alignment(CellAlignment::Right))
+        .collect()
 }
 
 fn right(text: String) -> Cell {
@@ -335,7 +341,7 @@ mod tests {
         board.positions(Lsn(3072), Lsn(2048), Lsn(1024), Lsn(4096));
         board.lag_seconds(0.25);
         board.slot(1 << 20, Some(1 << 30), "reserved");
-        board.table_done(&TableName::new("public", "users"), 2048, 1234);
+        board.table_done(&TableName::new("public", "users"), 1234, 2048);
         board.error(&Error::new(Kind::Contention, "Deadlock").remedy("Wait for it."));
         board
     }

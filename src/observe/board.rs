@@ -197,7 +197,7 @@ impl Board {
     }
 
     /// The table is loaded, now or in an earlier run, with these totals, and follows the stream.
-    pub fn table_done(&self, name: &TableName, bytes: u64, rows: u64) {
+    pub fn table_done(&self, name: &TableName, rows: u64, bytes: u64) {
         let mut facts = self.facts();
         let table = self.entry(&mut facts.tables, name, TableState::Live);
         table.state = TableState::Live;

@@ -195,7 +195,7 @@ fn a_finished_table_keeps_its_totals_until_it_waits_again() {
     let board = board();
     let name = TableName::new("public", "users");
     board.table_copied(&name, 10, 1);
-    board.table_done(&name, 20, 2);
+    board.table_done(&name, 2, 20);
     let table = board.status().tables.remove(0);
     assert_eq!(
         (table.state, table.bytes, table.rows),
