@@ -22,7 +22,7 @@ use crate::observe::status::{State, Status, TableState};
 
 /// Options of `walferry status`.
 #[derive(Debug, clap::Args)]
-pub struct Options {
+pub(super) struct Options {
     /// Print the JSON of the daemon's /status as it is
     #[arg(long)]
     json: bool,
@@ -36,7 +36,7 @@ pub struct Options {
 /// # Errors
 /// [`Kind::Config`] when the configuration turns the endpoint off, [`Kind::Unreachable`] when no
 /// daemon answers, [`Kind::Protocol`] when something else does.
-pub async fn run(config: &Config, options: &Options) -> Result<Outcome> {
+pub(super) async fn run(config: &Config, options: &Options) -> Result<Outcome> {
     let listen = config.observability.listen.ok_or_else(|| {
         Error::new(
             Kind::Config,
@@ -232,23 +232,23 @@ fn lag(status: &Status) -> String {
 
 fn slot(status: &Status) -> String {
     let slot = &status.slot;
-    let mut said = slot.name.clone();
-    if let Some(bytes) = slot.retained_bytes {
-        said.push_str(&format!(", {} retained", HumanBytes(bytes)));
-    }
-    if let Some(bytes) = slot.safe_bytes {
-        said.push_str(&format!(", {} until it is in danger", HumanBytes(bytes)));
-    }
-    if let Some(wal_status) = &slot.wal_status {
-        said.push_str(&format!(", {wal_status}"));
-    }
-    said
+    let retained = slot.retained_bytes.map(HumanBytes);
+    let safe = slot.safe_bytes.map(HumanBytes);
+    let known = [
+        Some(slot.name.clone()),
+        retained.map(|bytes| format!("{bytes} retained")),
+        safe.map(|bytes| format!("{bytes} to spare")),
+        slot.wal_status.clone(),
+    ];
+    known.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 fn positions(status: &Status) -> Table {
     let at = &status.positions;
     let mut table = plain_table();
-    table.set_header(header(&["POSITION", "LSN", "BEHIND"]));
+    let mut names = header(&["POSITION", "LSN"]);
+    names.extend(numbers(&["BEHIND"]));
+    table.set_header(names);
     for (name, position) in [
         ("server end", at.server_end),
         ("received", at.received),
@@ -256,9 +256,10 @@ fn positions(status: &Status) -> Table {
         ("confirmed", at.confirmed),
     ] {
         let unknown = position == Lsn::ZERO || at.server_end == Lsn::ZERO;
-        let behind = match unknown {
-            true => "-".to_owned(),
-            false => HumanBytes(at.server_end.bytes_since(position)).to_string(),
+        let behind = if unknown {
+            "-".to_owned()
+        } else {
+            HumanBytes(at.server_end.bytes_since(position)).to_string()
         };
         table.add_row(vec![Cell::new(name), Cell::new(position), right(behind)]);
     }
@@ -267,13 +268,9 @@ fn positions(status: &Status) -> Table {
 
 fn tables(status: &Status) -> Table {
     let mut table = plain_table();
-    table.set_header(header(&[
-        "TABLE",
-        "STATE",
-        "ROWS LOADED",
-        "BYTES",
-        "LOADED",
-    ]));
+    let mut names = header(&["TABLE", "STATE"]);
+    names.extend(numbers(&["ROWS LOADED", "BYTES", "LOADED", "CHANGES"]));
+    table.set_header(names);
     for one in &status.tables {
         let percent = format!("{:.0} %", one.progress() * 100.0);
         table.add_row(vec![
@@ -282,6 +279,7 @@ fn tables(status: &Status) -> Table {
             right(HumanCount(one.rows).to_string()),
             right(HumanBytes(one.bytes).to_string()),
             right(percent),
+            right(HumanCount(one.changes).to_string()),
         ]);
     }
     table
@@ -290,6 +288,14 @@ fn tables(status: &Status) -> Table {
 fn header(names: &[&str]) -> Vec<Cell> {
     let bold = |name: &&str| Cell::new(name).add_attribute(Attribute::Bold);
     names.iter().map(bold).collect()
+}
+
+/// Headers that stand over numbers.
+fn numbers(names: &[&str]) -> Vec<Cell> {
+    let cells = header(names).into_iter();
+    cells
+        .map(|cell| cell.set_alignment(CellAlignment::Right))
+        .collect()
 }
 
 fn right(text: String) -> Cell {
@@ -311,5 +317,99 @@ fn table_color(state: TableState) -> Color {
         TableState::Copying => Color::Blue,
         TableState::Pending => Color::Yellow,
         TableState::Failed => Color::Red,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::TcpListener;
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+    use crate::catalog::TableName;
+    use crate::observe::http::serve;
+    use crate::observe::{Board, Identity};
+
+    fn board() -> Board {
+        let board = Board::new(Identity {
+            pipeline: "app".to_owned(),
+            slot: "walferry_app".to_owned(),
+            ..Identity::default()
+        });
+        board.state(State::Streaming);
+        board.positions(Lsn(3072), Lsn(2048), Lsn(1024), Lsn(4096));
+        board.lag_seconds(0.25);
+        board.slot(1 << 20, Some(1 << 30), "reserved");
+        board.table_done(&TableName::new("public", "users"), 1234, 2048);
+        board.error(&Error::new(Kind::Contention, "Deadlock").remedy("Wait for it."));
+        board
+    }
+
+    #[tokio::test]
+    async fn the_daemons_own_answer_is_fetched_and_drawn() {
+        let shutdown = CancellationToken::new();
+        let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let server = serve(anywhere, board(), shutdown.clone()).await.unwrap();
+        tokio::spawn(server.task);
+        let body = fetch(server.address).await.unwrap();
+        let text = draw(&parse(server.address, &body).unwrap());
+        for expected in [
+            "app",
+            "streaming",
+            "2.00 KiB, 0.250 s",
+            "walferry_app, 1.00 MiB retained",
+            "0/800",
+            "public.users",
+            "1,234",
+            "100 %",
+            "Deadlock",
+            "Wait for it.",
+        ] {
+            assert!(text.contains(expected), "{expected} in\n{text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_daemon_that_does_not_run_is_named_with_a_way_out() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        drop(listener);
+        let error = fetch(address).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Unreachable);
+        assert!(
+            error
+                .hint()
+                .is_some_and(|hint| hint.contains("walferry run"))
+        );
+    }
+
+    #[tokio::test]
+    async fn another_service_on_the_port_is_told_apart() {
+        for answer in [
+            "SSH-2.0-OpenSSH_9.2\r\n",
+            "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n",
+            "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}",
+        ] {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+            let address = listener.local_addr().unwrap();
+            let server = tokio::spawn(async move {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                stream.write_all(answer.as_bytes()).await.unwrap();
+                // kept open, as a server with keep-alive does
+                stream
+            });
+            let outcome = fetch(address).await.and_then(|body| parse(address, &body));
+            assert_eq!(outcome.unwrap_err().kind(), Kind::Protocol, "{answer}");
+            server.await.unwrap();
+        }
+    }
+
+    #[test]
+    fn a_daemon_that_listens_everywhere_is_asked_on_this_machine() {
+        let ask = |listen: &str| reachable(listen.parse().unwrap()).to_string();
+        assert_eq!(ask("0.0.0.0:9780"), "127.0.0.1:9780");
+        assert_eq!(ask("[::]:9780"), "[::1]:9780");
+        assert_eq!(ask("10.0.0.1:9780"), "10.0.0.1:9780");
     }
 }

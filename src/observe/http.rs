@@ -1,13 +1,14 @@
 //! The HTTP endpoints: `/` `/metrics` `/healthz` `/readyz` `/status`. They read, and nothing else.
 //!
-//! One request a connection, in bounded time and space: a client that dawdles costs one of
-//! [`limits::HTTP_CONNECTIONS_MAX`] places for [`limits::HTTP_REQUEST_MAX`] at the most.
+//! One request a connection, in bounded time and space: a client that dawdles holds one of
+//! [`limits::HTTP_CONNECTIONS_MAX`] places for [`limits::HTTP_REQUEST_MAX`], or until another
+//! client needs the place.
 
+use std::collections::VecDeque;
 use std::future::Future;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -20,9 +21,8 @@ use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::board::Board;
 use super::status::State;
@@ -83,21 +83,20 @@ fn cannot_listen(listen: SocketAddr, error: &io::Error) -> Error {
     .remedy(remedy)
 }
 
-/// Connections end with this future: the set aborts what it holds when it is dropped.
+/// Connections end with this future, which holds them all. When there are too many, the one that
+/// has dawdled longest makes room: idle sockets must not keep a health probe waiting.
 async fn accept(listener: TcpListener, board: Board) {
     let routes = routes(board);
-    let places = Arc::new(Semaphore::new(limits::HTTP_CONNECTIONS_MAX));
-    let mut connections = JoinSet::new();
-    // never closed, so acquiring cannot fail
-    while let Ok(place) = Arc::clone(&places).acquire_owned().await {
-        while connections.try_join_next().is_some() {}
+    let mut open = VecDeque::with_capacity(limits::HTTP_CONNECTIONS_MAX);
+    loop {
         match listener.accept().await {
             Ok((stream, _)) => {
+                open.retain(|connection: &AbortOnDropHandle<()>| !connection.is_finished());
+                if open.len() >= limits::HTTP_CONNECTIONS_MAX {
+                    open.pop_front();
+                }
                 let answer = answer(stream, routes.clone(), limits::HTTP_REQUEST_MAX);
-                connections.spawn(async move {
-                    answer.await;
-                    drop(place);
-                });
+                open.push_back(AbortOnDropHandle::new(tokio::spawn(answer)));
             }
             Err(error) => {
                 // out of descriptors, most likely: do not spin
@@ -192,7 +191,7 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
-    use crate::observe::board::Identity;
+    use crate::observe::identity::Identity;
     use crate::observe::status::Status;
 
     async fn started() -> (SocketAddr, Board, CancellationToken) {
@@ -298,6 +297,17 @@ mod tests {
             answer(stream, routes, Duration::from_millis(50)).await;
         });
         assert!(send(address, "GET /status HT").await.is_empty());
+    }
+
+    #[tokio::test]
+    async fn idle_sockets_do_not_keep_a_probe_waiting() {
+        let (address, _board, _shutdown) = started().await;
+        let mut idle = Vec::new();
+        for _ in 0..limits::HTTP_CONNECTIONS_MAX * 2 {
+            idle.push(TcpStream::connect(address).await.unwrap());
+        }
+        let answer = tokio::time::timeout(Duration::from_secs(5), ask(address, "/healthz")).await;
+        assert!(answer.unwrap().starts_with("HTTP/1.1 200"));
     }
 
     #[tokio::test]

@@ -11,6 +11,7 @@
 
 pub mod board;
 pub mod http;
+pub mod identity;
 pub mod logging;
 mod metrics;
 pub mod progress;
@@ -22,8 +23,9 @@ use std::net::SocketAddr;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use board::{BatchReport, Board, Identity, Place};
-pub use status::{State, TableState};
+pub use board::{BatchReport, Board};
+pub use identity::Identity;
+pub use status::{Place, State, TableState};
 
 use crate::config::Observability;
 use crate::error::Result;

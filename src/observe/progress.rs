@@ -21,7 +21,8 @@ use crate::limits;
 const REDRAW: Duration = Duration::from_millis(200);
 
 const TOTAL: &str = "{prefix:.bold} {wide_bar:.cyan/blue} {percent:>3} %  {msg}  {eta:>4} left";
-const TABLE: &str = "  {prefix:36!} {bar:24} {percent:>3} %  {msg}  {eta:>4} left";
+const TABLE: &str =
+    "  {prefix:36!} {bar:20} {percent:>3} %  {msg}  {binary_bytes_per_sec}  {eta:>4} left";
 
 /// There is one terminal in a process, so there is one set of bars: the logger writes beside it.
 static BARS: LazyLock<MultiProgress> =
@@ -33,124 +34,62 @@ pub(super) fn beside_bars<R>(write: impl FnOnce() -> R) -> R {
 }
 
 /// Shows each initial load while it lasts: bars where the standard error is a terminal and the
-/// log is text, else a log line every [`limits::PROGRESS_LOG_INTERVAL`]. Each table that becomes
-/// live is reported once, in one line.
+/// log is text, else a log line every [`limits::PROGRESS_LOG_INTERVAL`]. That a table is loaded is
+/// logged by `snapshot`; the line appears above the bars.
 pub async fn follow(board: Board, format: LogFormat, shutdown: CancellationToken) {
     let terminal = format == LogFormat::Text && std::io::stderr().is_terminal();
     let mut states = board.watch_state();
-    let mut seen = Seen::default();
     loop {
         let loading = states.wait_for(|state| *state == State::Snapshot);
-        // cannot fail: we hold the board, and it the sender
+        // `wait_for` cannot fail: we hold the board, and it the sender
         if shutdown.run_until_cancelled(loading).await.is_none() {
             return;
         }
-        seen.pass_over_live(&board.status().tables);
         if terminal {
             BARS.set_draw_target(ProgressDrawTarget::stderr());
-            draw(&board, &mut seen, &shutdown).await;
+            draw(&board, &shutdown).await;
             BARS.set_draw_target(ProgressDrawTarget::hidden());
         } else {
-            log(&board, &mut seen, &shutdown).await;
+            log(&board, &shutdown).await;
         }
     }
 }
 
-async fn draw(board: &Board, seen: &mut Seen, shutdown: &CancellationToken) {
+async fn draw(board: &Board, shutdown: &CancellationToken) {
     let mut timer = tokio::time::interval(REDRAW);
     let mut bars = Bars::new();
     while shutdown.run_until_cancelled(timer.tick()).await.is_some() {
         let status = board.status();
-        for done in seen.newly_live(&status.tables) {
-            bars.finished(&done);
-        }
         bars.show(&status.tables);
         if status.state != State::Snapshot {
             break;
         }
     }
-    bars.close();
+    bars.close(&board.status().tables);
 }
 
-async fn log(board: &Board, seen: &mut Seen, shutdown: &CancellationToken) {
+async fn log(board: &Board, shutdown: &CancellationToken) {
     let mut timer = tokio::time::interval(limits::STATUS_INTERVAL);
     let mut due = Instant::now() + limits::PROGRESS_LOG_INTERVAL;
     while shutdown.run_until_cancelled(timer.tick()).await.is_some() {
-        let status = board.status();
-        for done in seen.newly_live(&status.tables) {
-            tracing::info!(
-                table = %done.name, rows = done.rows, bytes = done.bytes,
-                seconds = done.took.as_secs(), "table loaded"
-            );
-        }
-        if status.state != State::Snapshot {
-            return;
-        }
-        if Instant::now() >= due {
+        let over = board.current_state() != State::Snapshot;
+        if over || Instant::now() >= due {
             due += limits::PROGRESS_LOG_INTERVAL;
-            let sum = Sum::of(&status.tables);
+            let tables = board.status().tables;
+            let sum = Sum::of(&tables);
             tracing::info!(
                 percent = sum.percent(),
                 tables_loaded = sum.live,
-                tables = status.tables.len(),
+                tables = tables.len(),
                 rows = sum.rows,
                 bytes = sum.bytes,
                 "initial load"
             );
         }
-    }
-}
-
-/// Which tables were reported, and since when the others are being copied.
-#[derive(Default)]
-struct Seen {
-    reported: BTreeSet<TableName>,
-    copying: BTreeMap<TableName, Instant>,
-}
-
-/// A table whose load has ended.
-struct Done {
-    name: TableName,
-    rows: u64,
-    bytes: u64,
-    took: Duration,
-}
-
-impl Seen {
-    /// Tables that an earlier run has loaded are no news.
-    fn pass_over_live(&mut self, tables: &[Table]) {
-        let live = tables.iter().filter(|t| t.state == TableState::Live);
-        self.reported.extend(live.map(name));
-    }
-
-    fn newly_live(&mut self, tables: &[Table]) -> Vec<Done> {
-        let mut news = Vec::new();
-        for table in tables {
-            let name = name(table);
-            if table.state != TableState::Live {
-                // a table that is loaded once more will be news once more
-                self.reported.remove(&name);
-                if table.state == TableState::Copying {
-                    self.copying.entry(name).or_insert_with(Instant::now);
-                }
-                continue;
-            }
-            if self.reported.insert(name.clone()) {
-                let began = self.copying.remove(&name);
-                news.push(Done {
-                    name,
-                    rows: table.rows,
-                    bytes: table.bytes,
-                    took: began.map_or(Duration::ZERO, |began| began.elapsed()),
-                });
-            }
+        if over {
+            return;
         }
-        news
     }
-}
-
-fn name(table: &Table) -> TableName {
-    TableName::new(&table.schema, &table.table)
 }
 
 /// The whole load in a few numbers.
@@ -207,6 +146,7 @@ struct Bars {
     total: ProgressBar,
     tables: BTreeMap<TableName, ProgressBar>,
     rate: Rate,
+    began: Instant,
 }
 
 impl Bars {
@@ -217,6 +157,7 @@ impl Bars {
             total,
             tables: BTreeMap::new(),
             rate: Rate::default(),
+            began: Instant::now(),
         }
     }
 
@@ -256,26 +197,23 @@ impl Bars {
         });
     }
 
-    fn finished(&self, done: &Done) {
-        let line = format!(
-            "  {} loaded: {} rows, {} in {}",
-            done.name,
-            HumanCount(done.rows),
-            HumanBytes(done.bytes),
-            HumanDuration(done.took)
-        );
-        // fails only where there is no terminal any more
-        let _ = BARS.println(line);
-    }
-
-    /// Leaves the last line of the total on the screen, and nothing else.
-    fn close(self) {
-        for bar in self.tables.values() {
+    /// Leaves one line that says how far the load came, and no bar.
+    fn close(self, tables: &[Table]) {
+        for bar in self.tables.values().chain([&self.total]) {
             bar.finish_and_clear();
             BARS.remove(bar);
         }
-        self.total.abandon();
-        BARS.remove(&self.total);
+        let sum = Sum::of(tables);
+        // fails only where there is no terminal any more
+        let _ = BARS.println(format!(
+            "initial load: {} %, {} of {} tables, {} rows, {} in {}",
+            sum.percent(),
+            sum.live,
+            tables.len(),
+            HumanCount(sum.rows),
+            HumanBytes(sum.bytes),
+            HumanDuration(self.began.elapsed())
+        ));
     }
 }
 
@@ -335,25 +273,6 @@ mod tests {
             ..over
         };
         assert_eq!(Sum::of(&[done, empty]).percent(), 100);
-    }
-
-    #[test]
-    fn a_table_is_news_once_for_each_load() {
-        let mut seen = Seen::default();
-        seen.pass_over_live(&[table("old", TableState::Live, 1, 1)]);
-        let tables = |state| {
-            [
-                table("old", TableState::Live, 1, 1),
-                table("new", state, 1, 1),
-            ]
-        };
-        assert!(seen.newly_live(&tables(TableState::Copying)).is_empty());
-        let news = seen.newly_live(&tables(TableState::Live));
-        assert_eq!(news.len(), 1);
-        assert_eq!(news[0].name, TableName::new("public", "new"));
-        assert!(seen.newly_live(&tables(TableState::Live)).is_empty());
-        seen.newly_live(&tables(TableState::Pending));
-        assert_eq!(seen.newly_live(&tables(TableState::Live)).len(), 1);
     }
 
     #[test]

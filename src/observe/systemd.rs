@@ -18,7 +18,7 @@ use crate::limits;
 pub async fn follow(board: Board, shutdown: CancellationToken) {
     let watchdog = sd_notify::watchdog_enabled();
     let mut timer = tokio::time::interval(period(watchdog));
-    let mut states = board.watch_state();
+    let mut changes = board.watch_state();
     let mut told = Told::default();
     loop {
         let status = board.status();
@@ -28,7 +28,7 @@ pub async fn follow(board: Board, shutdown: CancellationToken) {
             () = shutdown.cancelled() => break,
             _ = timer.tick() => {}
             // cannot fail: we hold the board, and it the sender
-            _ = states.changed() => {}
+            _ = changes.changed() => {}
         }
     }
     told.stopping();
@@ -124,7 +124,7 @@ mod tests {
     use super::*;
     use crate::error::{Error, Kind};
     use crate::lsn::Lsn;
-    use crate::observe::board::Identity;
+    use crate::observe::identity::Identity;
 
     /// Not a test of its own: the process that the next test starts, since the socket's name is
     /// taken from the environment.
