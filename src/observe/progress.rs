@@ -175,7 +175,7 @@ impl Bars {
         ));
         let mut copying: BTreeSet<TableName> = BTreeSet::new();
         for table in tables.iter().filter(|t| t.state == TableState::Copying) {
-            let name = name(table);
+            let name = TableName::new(&table.schema, &table.table);
             let bar = self.tables.entry(name.clone()).or_insert_with(|| {
                 let bar = ProgressBar::new(1).with_style(style(TABLE));
                 bar.set_prefix(name.to_string());
