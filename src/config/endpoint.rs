@@ -1,6 +1,6 @@
 //! The connection keys that `[source]` and `[destination]` share.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::section::Section;
@@ -67,7 +67,10 @@ fn host(section: &mut Section<'_>) -> Host {
 
 fn tls(section: &mut Section<'_>, host: &Host) -> Tls {
     let root = section.path("sslrootcert");
-    let system = root.as_deref().is_some_and(|path| path.ends_with("system"));
+    let word = section.context().folder.join("system");
+    let system = root
+        .as_deref()
+        .is_some_and(|path| path == Path::new("system") || path == word);
     let mode = section.parsed(
         "sslmode",
         "disable, allow, prefer, require, verify-ca or verify-full",
