@@ -44,7 +44,10 @@ impl Format {
         R: Iterator<Item = Cell<'a>>,
     {
         let mut buffer = BytesMut::with_capacity(COPY_CHUNK_BYTES / 16);
-        let mut encoded = Encoded { chunks: Vec::new(), rows: 0 };
+        let mut encoded = Encoded {
+            chunks: Vec::new(),
+            rows: 0,
+        };
         self.begin(&mut buffer);
         for row in rows {
             self.row(row, &mut buffer)?;
@@ -173,7 +176,12 @@ mod tests {
     #[test]
     fn text_that_copy_would_misread_is_escaped() {
         let mut out = BytesMut::new();
-        let cells = [Cell::Text(b"a\tb\\N\r\n\\."), Cell::Null, Cell::Text(b""), Cell::Unchanged];
+        let cells = [
+            Cell::Text(b"a\tb\\N\r\n\\."),
+            Cell::Null,
+            Cell::Text(b""),
+            Cell::Unchanged,
+        ];
         Format::Text.row(cells.into_iter(), &mut out).unwrap();
         assert_eq!(&out[..], b"a\\tb\\\\N\\r\\n\\\\.\t\\N\t\t\\N\n");
     }

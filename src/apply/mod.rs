@@ -83,7 +83,11 @@ impl Applier {
         if version >= 140_000 {
             execute(client, sql::WATCH_CLIENT).await?;
         }
-        Ok(Applier { writer, session: Session::default(), open: false })
+        Ok(Applier {
+            writer,
+            session: Session::default(),
+            open: false,
+        })
     }
 
     /// The position that is durable.
@@ -150,7 +154,10 @@ impl Applier {
 async fn truncate(client: &Client, batch: &Batch) -> Result<()> {
     let truncated = |restart: bool| -> Vec<&Target> {
         let tables = batch.tables().iter();
-        tables.filter(|t| t.truncated == Some(restart)).map(|t| &*t.target).collect()
+        tables
+            .filter(|t| t.truncated == Some(restart))
+            .map(|t| &*t.target)
+            .collect()
     };
     for restart in [false, true] {
         let targets = truncated(restart);

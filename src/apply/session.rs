@@ -139,7 +139,10 @@ impl Session {
         self.stages_made += 1;
         let name = format!("walferry_{}", self.stages_made);
         execute(client, &sql::create_stage(&name, target, staged)).await?;
-        let stage = Stage { name: name.clone(), dead_bytes: 0 };
+        let stage = Stage {
+            name: name.clone(),
+            dead_bytes: 0,
+        };
         self.stages.insert((target.oid, staged), stage);
         Ok(name)
     }
@@ -147,7 +150,10 @@ impl Session {
     async fn copy(&mut self, client: &Client, statement: &str, rows: Encoded) -> Result<u64> {
         let failed = |error| from_client(Side::Destination, DOING, &error);
         let statement = self.prepared(client, statement).await?;
-        let sink = client.copy_in::<_, Bytes>(&statement).await.map_err(failed)?;
+        let sink = client
+            .copy_in::<_, Bytes>(&statement)
+            .await
+            .map_err(failed)?;
         let mut sink = std::pin::pin!(sink);
         for chunk in rows.chunks {
             sink.feed(chunk).await.map_err(failed)?;

@@ -21,7 +21,11 @@ pub(super) async fn apply(
     steps: &mut Steps,
 ) -> Result<()> {
     let target = &*table.target;
-    let mut work = Work { client, session, target };
+    let mut work = Work {
+        client,
+        session,
+        target,
+    };
     match &table.rows {
         Rows::Keyed(keyed) => {
             let carried = timed(&mut steps.insert, work.stage_carried(keyed)).await?;
@@ -78,7 +82,10 @@ impl Work<'_> {
         let (client, target) = (self.client, self.target);
         let rows = encode_carried(target, keyed, &groups)?;
         let columns: Vec<usize> = (0..target.columns.len()).collect();
-        let stage = self.session.stage(client, target, &columns, Staged::Carried, rows).await?;
+        let stage = self
+            .session
+            .stage(client, target, &columns, Staged::Carried, rows)
+            .await?;
         for (group, (missing, rows)) in (0..).zip(&groups) {
             let statement = sql::carry(&stage, target, missing);
             let found = self.session.execute_with(client, &statement, group).await?;
@@ -89,15 +96,25 @@ impl Work<'_> {
 
     async fn delete(&mut self, keyed: &Keyed) -> Result<()> {
         let gone = |entry: &&Entry| entry.existed && !matches!(entry.put, Put::Patch(_));
-        let keys = keyed.entries().iter().filter(gone).map(|entry| keyed.key(entry.key));
+        let keys = keyed
+            .entries()
+            .iter()
+            .filter(gone)
+            .map(|entry| keyed.key(entry.key));
         let rows = encode(self.target, keys)?;
         let count = rows.rows;
         if count == 0 {
             return Ok(());
         }
         let (client, target) = (self.client, self.target);
-        let stage = self.session.stage(client, target, target.key(), Staged::Rows, rows).await?;
-        let deleted = self.session.execute(client, &sql::delete(&stage, target)).await?;
+        let stage = self
+            .session
+            .stage(client, target, target.key(), Staged::Rows, rows)
+            .await?;
+        let deleted = self
+            .session
+            .execute(client, &sql::delete(&stage, target))
+            .await?;
         self.expect(deleted, count, "rows to delete")?;
         self.session.empty(client, target, Staged::Rows).await
     }
@@ -120,7 +137,10 @@ impl Work<'_> {
             });
             let rows = encode(target, rows)?;
             let count = rows.rows;
-            let stage = self.session.stage(client, target, &columns, Staged::Rows, rows).await?;
+            let stage = self
+                .session
+                .stage(client, target, &columns, Staged::Rows, rows)
+                .await?;
             let statement = sql::update(&stage, target, &changed);
             let updated = self.session.execute(client, &statement).await?;
             self.expect(updated, count, "rows to update")?;
@@ -138,7 +158,9 @@ impl Work<'_> {
         self.append(rows).await?;
         if let Some(stage) = carried {
             let (client, target) = (self.client, self.target);
-            self.session.execute(client, &sql::insert(&stage, target)).await?;
+            self.session
+                .execute(client, &sql::insert(&stage, target))
+                .await?;
             self.session.empty(client, target, Staged::Carried).await?;
         }
         Ok(())
@@ -151,9 +173,15 @@ impl Work<'_> {
         }
         let (client, target) = (self.client, self.target);
         let columns: Vec<usize> = (0..target.columns.len()).collect();
-        let stage = self.session.stage(client, target, &columns, Staged::Copies, rows).await?;
+        let stage = self
+            .session
+            .stage(client, target, &columns, Staged::Copies, rows)
+            .await?;
         execute(client, sql::ALLOW_MERGE_JOIN).await?;
-        let deleted = self.session.execute(client, &sql::delete_copies(&stage, target)).await?;
+        let deleted = self
+            .session
+            .execute(client, &sql::delete_copies(&stage, target))
+            .await?;
         self.expect(deleted, wanted, "rows to delete")?;
         self.session.empty(client, target, Staged::Copies).await
     }
@@ -183,7 +211,11 @@ impl Work<'_> {
 }
 
 fn format(target: &Target) -> Format {
-    if target.binary { Format::Binary } else { Format::Text }
+    if target.binary {
+        Format::Binary
+    } else {
+        Format::Text
+    }
 }
 
 fn encode<'a, R>(target: &Target, rows: impl Iterator<Item = R>) -> Result<Encoded>
@@ -209,7 +241,10 @@ fn encode_carried(target: &Target, keyed: &Keyed, groups: &CarriedGroups) -> Res
         .collect();
     let rows = groups.values().zip(&cells).flat_map(|(rows, number)| {
         rows.iter().map(|(row, from)| {
-            keyed.row(*row).chain(keyed.key(*from)).chain(std::iter::once(*number))
+            keyed
+                .row(*row)
+                .chain(keyed.key(*from))
+                .chain(std::iter::once(*number))
         })
     });
     encode(target, rows)
@@ -222,9 +257,13 @@ fn encode_copies(target: &Target, multiset: &Multiset) -> Result<(Encoded, u64)>
         .filter_map(|(row, copies)| (copies < 0).then_some((row, -copies)))
         .collect();
     let mut buffers: Vec<Vec<u8>> = vec![Vec::new(); gone.len()];
-    let rows = gone.iter().zip(&mut buffers).map(|((row, copies), buffer)| {
-        row.clone().chain(std::iter::once(format(target).int8(*copies, buffer)))
-    });
+    let rows = gone
+        .iter()
+        .zip(&mut buffers)
+        .map(|((row, copies), buffer)| {
+            row.clone()
+                .chain(std::iter::once(format(target).int8(*copies, buffer)))
+        });
     let sum: i64 = gone.iter().map(|(_, copies)| copies).sum();
     Ok((encode(target, rows)?, u64::try_from(sum).unwrap_or(0)))
 }
@@ -248,7 +287,11 @@ fn patched_groups(keyed: &Keyed) -> BTreeMap<Vec<usize>, Vec<(Span, Span)>> {
         if let Put::Patch(row) = entry.put {
             present.clear();
             let cells = keyed.row(row).enumerate();
-            present.extend(cells.filter(|(_, c)| *c != Cell::Unchanged).map(|(at, _)| at));
+            present.extend(
+                cells
+                    .filter(|(_, c)| *c != Cell::Unchanged)
+                    .map(|(at, _)| at),
+            );
             match groups.get_mut(&present) {
                 Some(rows) => rows.push((entry.key, row)),
                 None => {
@@ -261,5 +304,9 @@ fn patched_groups(keyed: &Keyed) -> BTreeMap<Vec<usize>, Vec<(Span, Span)>> {
 }
 
 fn positions(cells: Cells<'_>, wanted: impl Fn(Cell<'_>) -> bool) -> Vec<usize> {
-    cells.enumerate().filter(|(_, cell)| wanted(*cell)).map(|(at, _)| at).collect()
+    cells
+        .enumerate()
+        .filter(|(_, cell)| wanted(*cell))
+        .map(|(at, _)| at)
+        .collect()
 }

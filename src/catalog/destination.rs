@@ -26,7 +26,7 @@ pub struct Facts {
     /// `default_transaction_read_only`
     pub read_only: bool,
     /// `pg_control_system()`; `None` where the role may not call it.
-    pub system_identifier: Option<String>,
+    pub instance: Option<String>,
     /// `pg_database.oid` of the connected database.
     pub database_oid: u32,
     /// Its name.
@@ -89,7 +89,7 @@ pub async fn facts(client: &Client) -> Result<Facts> {
         version: get(&row, "version")?,
         in_recovery: get(&row, "in_recovery")?,
         read_only: get(&row, "read_only")?,
-        system_identifier: super::system_identifier(client, Side::Destination).await?,
+        instance: super::instance(client, Side::Destination).await?,
         database_oid: get(&row, "database_oid")?,
         database: get(&row, "database")?,
         server_encoding: get(&row, "encoding")?,

@@ -81,13 +81,13 @@ pub enum ReplicaIdentity {
     Index,
 }
 
-/// The identity of a cluster and a database in it; `None` where the role may not ask.
+/// Which running server this is; `None` where the role may not ask.
 ///
-/// Two connections with equal answers end in the same database, whatever names they went by.
-pub async fn system_identifier(client: &Client, side: Side) -> Result<Option<String>> {
-    let statement = include_str!("queries/system_identifier.sql");
-    match rows::query_one(client, side, "read the system identifier", statement).await {
-        Ok(row) => Ok(Some(rows::get(&row, "system_identifier")?)),
+/// Two connections with equal answers end in the same server, whatever names they went by.
+pub async fn instance(client: &Client, side: Side) -> Result<Option<String>> {
+    let statement = include_str!("queries/instance.sql");
+    match rows::query_one(client, side, "ask which server this is", statement).await {
+        Ok(row) => Ok(Some(rows::get(&row, "instance")?)),
         Err(error) if error.kind() == crate::Kind::Privilege => Ok(None),
         Err(error) => Err(error),
     }

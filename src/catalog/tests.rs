@@ -136,7 +136,7 @@ async fn a_role_is_told_what_it_may_not_read() {
     assert_eq!(facts.role, "rights_reader");
     assert!(facts.role_can_replicate && !facts.can_create_in_database);
     assert_eq!(facts.wal_level, "logical");
-    assert!(facts.system_identifier.is_some());
+    assert!(facts.instance.is_some());
     assert_eq!((facts.publication, facts.slot), (None, None));
 }
 

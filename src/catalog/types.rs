@@ -7,7 +7,11 @@ use super::Column;
 /// The type of the destination column: the same for what `pg_catalog` has, `text` for
 /// user-defined and extension types, whose names the destination may not know.
 pub fn destination_type(column: &Column) -> &str {
-    if column.type_is_builtin { &column.type_name } else { "text" }
+    if column.type_is_builtin {
+        &column.type_name
+    } else {
+        "text"
+    }
 }
 
 /// Built-in types whose binary form means the same to every supported server: it holds no oids
@@ -18,7 +22,8 @@ const SCALARS: &[Oid] = &[
     600, 601, 602, 603, 604, 628, 718, // point lseg path box polygon line circle
     650, 829, 774, 869, // cidr macaddr macaddr8 inet
     700, 701, 790, // float4 float8 money
-    1042, 1043, 1082, 1083, 1114, 1184, 1186, 1266, // bpchar varchar date time(stamp)(tz) interval
+    1042, 1043, 1082, 1083, 1114, 1184, 1186,
+    1266, // bpchar varchar date time(stamp)(tz) interval
     1560, 1562, 1700, 2950, 3220, 3802, // bit varbit numeric uuid pg_lsn jsonb
 ];
 

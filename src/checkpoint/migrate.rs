@@ -19,18 +19,36 @@ const HISTORY_TABLE: &str = "walferry_migrations";
 /// same time take turns, by an advisory lock that this session holds meanwhile.
 pub async fn migrate(client: &mut Client, state_schema: &str) -> Result<()> {
     let failed = |error| from_client(Side::Destination, "prepare the bookkeeping schema", &error);
-    client.batch_execute(&sql::lock_migrations(state_schema)).await.map_err(failed)?;
-    let exists: bool =
-        client.query_one(sql::SCHEMA_EXISTS, &[&state_schema]).await.map_err(failed)?.get(0);
+    client
+        .batch_execute(&sql::lock_migrations(state_schema))
+        .await
+        .map_err(failed)?;
+    let exists: bool = client
+        .query_one(sql::SCHEMA_EXISTS, &[&state_schema])
+        .await
+        .map_err(failed)?
+        .get(0);
     if !exists {
-        client.batch_execute(&sql::create_schema(state_schema)).await.map_err(failed)?;
+        client
+            .batch_execute(&sql::create_schema(state_schema))
+            .await
+            .map_err(failed)?;
     }
-    client.batch_execute(&sql::set_search_path(state_schema)).await.map_err(failed)?;
+    client
+        .batch_execute(&sql::set_search_path(state_schema))
+        .await
+        .map_err(failed)?;
     let mut runner = embedded::migrations::runner();
     runner.set_migration_table_name(HISTORY_TABLE);
     let ran = runner.run_async(client).await;
-    client.batch_execute(sql::CLEAR_SEARCH_PATH).await.map_err(failed)?;
-    client.batch_execute(sql::UNLOCK_ALL).await.map_err(failed)?;
+    client
+        .batch_execute(sql::CLEAR_SEARCH_PATH)
+        .await
+        .map_err(failed)?;
+    client
+        .batch_execute(sql::UNLOCK_ALL)
+        .await
+        .map_err(failed)?;
     ran.map(|_| ()).map_err(|error| {
         let what = format!(
             "Could not migrate the bookkeeping schema \"{state_schema}\": {}",
@@ -38,6 +56,8 @@ pub async fn migrate(client: &mut Client, state_schema: &str) -> Result<()> {
         );
         let remedy = "The role needs CREATE and USAGE on the schema, and a schema that a newer \
                       walferry migrated cannot be used by this one.";
-        Error::new(Kind::Definite, what).on(Side::Destination).remedy(remedy)
+        Error::new(Kind::Definite, what)
+            .on(Side::Destination)
+            .remedy(remedy)
     })
 }

@@ -146,7 +146,10 @@ impl Writer {
             &new.source_database,
             &start,
         ];
-        self.client.execute(&statement, &values).await.map_err(|error| failed(&error))?;
+        self.client
+            .execute(&statement, &values)
+            .await
+            .map_err(|error| failed(&error))?;
         Ok(())
     }
 
@@ -154,7 +157,10 @@ impl Writer {
     /// that holds from now on.
     pub async fn take_over(&mut self, timeline: i32) -> Result<DurableLsn> {
         let statement = sql::raise_fence(&self.state_schema);
-        let row = self.client.query_one(&statement, &[&self.pipeline, &timeline]).await;
+        let row = self
+            .client
+            .query_one(&statement, &[&self.pipeline, &timeline])
+            .await;
         self.fence = row.map_err(|error| failed(&error))?.get(0);
         let pipeline = self.read().await?.ok_or_else(|| self.fenced(Lsn::ZERO))?;
         self.applied = pipeline.applied;
@@ -201,8 +207,14 @@ impl Writer {
     }
 
     fn fenced(&self, at: Lsn) -> Error {
-        let what = format!("Another walferry took over the pipeline \"{}\"", self.pipeline);
+        let what = format!(
+            "Another walferry took over the pipeline \"{}\"",
+            self.pipeline
+        );
         let remedy = "Nothing of this one's last batch was committed. Run only one of the two.";
-        Error::new(Kind::Fenced, what).on(Side::Destination).at(at).remedy(remedy)
+        Error::new(Kind::Fenced, what)
+            .on(Side::Destination)
+            .at(at)
+            .remedy(remedy)
     }
 }

@@ -67,7 +67,10 @@ impl Writer {
     /// Remembers a schema that walferry made.
     pub async fn record_schema(&self, schema: &str) -> Result<()> {
         let statement = sql::insert_schema(&self.state_schema);
-        let done = self.client.execute(&statement, &[&self.pipeline, &schema]).await;
+        let done = self
+            .client
+            .execute(&statement, &[&self.pipeline, &schema])
+            .await;
         done.map_err(|error| from_client(Side::Destination, DOING, &error))?;
         Ok(())
     }
@@ -105,8 +108,13 @@ impl Loader {
         match inserted.map_err(|error| from_client(Side::Destination, DOING, &error))? {
             1 => Ok(()),
             _ => {
-                let what = format!("Another walferry took over the pipeline \"{}\"", self.pipeline);
-                Err(Error::new(Kind::Fenced, what).on(Side::Destination).table(&table.source))
+                let what = format!(
+                    "Another walferry took over the pipeline \"{}\"",
+                    self.pipeline
+                );
+                Err(Error::new(Kind::Fenced, what)
+                    .on(Side::Destination)
+                    .table(&table.source))
             }
         }
     }

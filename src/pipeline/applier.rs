@@ -50,7 +50,13 @@ impl HandOver {
         let (work, todo) = mpsc::channel(1);
         let (report, done) = mpsc::channel(1);
         let task = tokio::spawn(apply_all(applier, todo, report));
-        HandOver { work, done, task, busy: false, open: false }
+        HandOver {
+            work,
+            done,
+            task,
+            busy: false,
+            open: false,
+        }
     }
 
     /// Nothing is under way.
@@ -98,7 +104,10 @@ impl HandOver {
     pub(super) async fn finish(mut self) {
         let (closed, _) = mpsc::channel(1);
         self.work = closed;
-        if tokio::time::timeout(GOODBYE_MAX, &mut self.task).await.is_err() {
+        if tokio::time::timeout(GOODBYE_MAX, &mut self.task)
+            .await
+            .is_err()
+        {
             tracing::warn!("the applier did not end in time");
         }
     }
@@ -146,15 +155,30 @@ async fn one(applier: &mut Applier, work: Work) -> Result<Done> {
     match work {
         Work::Part(batch) => {
             let steps = applier.apply_part(&batch).await?;
-            Ok(Done { durable: None, batch: Some(batch), steps, took })
+            Ok(Done {
+                durable: None,
+                batch: Some(batch),
+                steps,
+                took,
+            })
         }
         Work::Last(batch, point) => {
             let (durable, steps) = applier.apply(&batch, point).await?;
-            Ok(Done { durable: Some(durable), batch: Some(batch), steps, took })
+            Ok(Done {
+                durable: Some(durable),
+                batch: Some(batch),
+                steps,
+                took,
+            })
         }
         Work::Idle(to) => {
             let durable = applier.advance_idle(to).await?;
-            Ok(Done { durable: Some(durable), batch: None, steps: Steps::default(), took })
+            Ok(Done {
+                durable: Some(durable),
+                batch: None,
+                steps: Steps::default(),
+                took,
+            })
         }
     }
 }

@@ -95,7 +95,7 @@ async fn round(
     if !progress.checked {
         board.state(State::Preflight);
         let findings = tokio::select! {
-            findings = preflight::findings(config) => findings?,
+            findings = turning(board, preflight::findings(config)) => findings?,
             () = shutdown.cancelled() => return Ok(()),
         };
         if let Some(failure) = preflight::first_failure(&findings) {
@@ -104,7 +104,7 @@ async fn round(
         progress.checked = true;
     }
     let started = tokio::select! {
-        started = start::start(config, board) => started?,
+        started = turning(board, start::start(config, board)) => started?,
         () = shutdown.cancelled() => return Ok(()),
     };
     progress.started = true;
@@ -131,7 +131,19 @@ fn report_retry(error: &Error, pause: Duration) {
     );
 }
 
-/// Waits, and keeps the watchdog content meanwhile; false when told to stop.
+/// Does the work, and shows the watchdog once a second that this task still turns.
+async fn turning<T>(board: &Board, work: impl Future<Output = T>) -> T {
+    let mut work = std::pin::pin!(work);
+    let mut seconds = tokio::time::interval(Duration::from_secs(1));
+    loop {
+        tokio::select! {
+            done = &mut work => return done,
+            _ = seconds.tick() => board.loop_turned(),
+        }
+    }
+}
+
+/// Waits; false when told to stop.
 async fn wait(board: &Board, pause: Duration, shutdown: &CancellationToken) -> bool {
     board.loop_turned();
     tokio::select! {

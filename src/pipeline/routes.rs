@@ -50,7 +50,11 @@ impl Routes {
     pub(super) fn new(known: HashMap<u32, Known>, skipped: Vec<u32>, can_binary: bool) -> Self {
         let binary = can_binary && known.values().all(Known::binary_fits);
         let routes = skipped.into_iter().map(|oid| (oid, Route::Skip)).collect();
-        Routes { known, routes, binary }
+        Routes {
+            known,
+            routes,
+            binary,
+        }
     }
 
     /// The stream is to send values in binary: all tables can take them.
@@ -96,10 +100,12 @@ impl Routes {
     }
 
     fn refused(&self, oid: u32, why: &str) -> Error {
-        let error = Error::new(Kind::SchemaChanged, why).on(Side::Source).remedy(
-            "Make the same change to the destination table by hand, then start walferry again; \
+        let error = Error::new(Kind::SchemaChanged, why)
+            .on(Side::Source)
+            .remedy(
+                "Make the same change to the destination table by hand, then start walferry again; \
              nothing was lost, the source keeps the changes until then.",
-        );
+            );
         match self.known.get(&oid) {
             Some(known) => error.table(&known.loaded.source),
             None => error,
@@ -113,16 +119,30 @@ impl Known {
         let Some(source) = &self.source else {
             return false;
         };
-        let published = source.published_columns.iter().map(|&at| &source.columns[at]);
-        published.filter(|column| column.generated.is_none()).all(|column| {
-            let theirs = self.destination.columns.iter().find(|c| c.name == column.name);
-            types::binary_is_portable(column.type_oid)
-                && theirs.is_some_and(|theirs| theirs.type_name == column.type_name)
-        })
+        let published = source
+            .published_columns
+            .iter()
+            .map(|&at| &source.columns[at]);
+        published
+            .filter(|column| column.generated.is_none())
+            .all(|column| {
+                let theirs = self
+                    .destination
+                    .columns
+                    .iter()
+                    .find(|c| c.name == column.name);
+                types::binary_is_portable(column.type_oid)
+                    && theirs.is_some_and(|theirs| theirs.type_name == column.type_name)
+            })
     }
 
     fn target(&self, relation: &Relation, binary: bool) -> Result<Target, String> {
-        let has = |name: &str| self.destination.columns.iter().any(|column| column.name == name);
+        let has = |name: &str| {
+            self.destination
+                .columns
+                .iter()
+                .any(|column| column.name == name)
+        };
         if let Some(new) = relation.columns.iter().find(|column| !has(&column.name)) {
             return Err(format!(
                 "The table has a column \"{}\" that the destination table lacks",
@@ -135,7 +155,10 @@ impl Known {
                 now.is_some_and(|now| now.type_oid != column.type_oid)
             });
             if let Some(changed) = changed {
-                return Err(format!("The type of column \"{}\" was changed", changed.name));
+                return Err(format!(
+                    "The type of column \"{}\" was changed",
+                    changed.name
+                ));
             }
         }
         let columns = relation.columns.iter();
@@ -143,7 +166,11 @@ impl Known {
             oid: relation.oid,
             source: self.loaded.source.clone(),
             destination: self.loaded.destination.clone(),
-            columns: columns.map(|column| TargetColumn { name: column.name.clone() }).collect(),
+            columns: columns
+                .map(|column| TargetColumn {
+                    name: column.name.clone(),
+                })
+                .collect(),
             identity: self.identity(relation),
             binary,
             snapshot_lsn: self.loaded.snapshot_lsn,
@@ -155,9 +182,15 @@ impl Known {
         match relation.identity {
             ReplicaIdentity::Nothing => RowIdentity::None,
             ReplicaIdentity::Default | ReplicaIdentity::Index => {
-                let key: Vec<usize> =
-                    columns.filter(|(_, column)| column.in_identity).map(|(at, _)| at).collect();
-                if key.is_empty() { RowIdentity::None } else { RowIdentity::Key(key) }
+                let key: Vec<usize> = columns
+                    .filter(|(_, column)| column.in_identity)
+                    .map(|(at, _)| at)
+                    .collect();
+                if key.is_empty() {
+                    RowIdentity::None
+                } else {
+                    RowIdentity::Key(key)
+                }
             }
             ReplicaIdentity::Full => {
                 // The whole old row comes; a primary key in the destination finds it faster.

@@ -61,10 +61,8 @@ pub(super) async fn start(config: &Arc<Config>, board: &Board) -> Result<Started
         .filter(|table| is_wanted(config, table) && !loaded.contains_key(&table.oid))
         .cloned()
         .collect();
-    for table in &tables {
-        if loaded.contains_key(&table.oid) {
-            board.table_state(&table.name, TableState::Live);
-        }
+    for table in loaded.values() {
+        board.table_done(&table.source, table.rows, table.bytes);
     }
     if !missing.is_empty() {
         board.state(State::Snapshot);
@@ -88,7 +86,13 @@ pub(super) async fn start(config: &Arc<Config>, board: &Board) -> Result<Started
         )
         .await?;
     let applier = Applier::new(writer).await?;
-    Ok(Started { applier, stream, routes, catalog, server_version })
+    Ok(Started {
+        applier,
+        stream,
+        routes,
+        catalog,
+        server_version,
+    })
 }
 
 fn is_wanted(config: &Config, table: &SourceTable) -> bool {
@@ -109,7 +113,9 @@ pub(super) async fn is_wanted_now(
     match now {
         Some(table) if is_wanted(config, table) => {
             let what = "A table was added that is to be copied";
-            Err(Error::new(Kind::TableAdded, what).on(Side::Source).table(&table.name))
+            Err(Error::new(Kind::TableAdded, what)
+                .on(Side::Source)
+                .table(&table.name))
         }
         _ => {
             tracing::warn!(
@@ -138,16 +144,28 @@ async fn ensure_publication(config: &Config, catalog: &Client, facts: &Facts) ->
     if selected.is_empty() {
         let what = "No table of the source matches [tables] include and exclude";
         let remedy = "`walferry discover` lists the tables that there are.";
-        return Err(Error::new(Kind::Config, what).on(Side::Source).remedy(remedy));
+        return Err(Error::new(Kind::Config, what)
+            .on(Side::Source)
+            .remedy(remedy));
     }
     let statement = sql::load::create_publication(name, &selected);
     let made = catalog.batch_execute(&statement).await;
     made.map_err(|error| {
-        from_client(Side::Source, &format!("make the publication \"{name}\""), &error)
-            .as_kind(Kind::PublicationMissing)
-            .remedy(format!("Have an administrator of the source run: {statement};"))
+        from_client(
+            Side::Source,
+            &format!("make the publication \"{name}\""),
+            &error,
+        )
+        .as_kind(Kind::PublicationMissing)
+        .remedy(format!(
+            "Have an administrator of the source run: {statement};"
+        ))
     })?;
-    tracing::info!(publication = name, tables = selected.len(), "publication made");
+    tracing::info!(
+        publication = name,
+        tables = selected.len(),
+        "publication made"
+    );
     Ok(true)
 }
 
@@ -166,7 +184,9 @@ async fn take_over(
         Some(pipeline) => pipeline,
         None => {
             // Registered before the slot is made, so that no slot of ours is ever without a row.
-            writer.register(&registration(config, facts, &system, made_publication)).await?;
+            writer
+                .register(&registration(config, facts, &system, made_publication))
+                .await?;
             writer.read().await?.ok_or_else(|| vanished(config))?
         }
     };
@@ -209,7 +229,10 @@ fn registration(
 }
 
 fn vanished(config: &Config) -> Error {
-    let what = format!("The bookkeeping row of pipeline \"{}\" vanished", config.pipeline);
+    let what = format!(
+        "The bookkeeping row of pipeline \"{}\" vanished",
+        config.pipeline
+    );
     Error::new(Kind::Fenced, what).on(Side::Destination)
 }
 
@@ -230,7 +253,9 @@ fn check_same_source(config: &Config, pipeline: &Pipeline, system: &System) -> R
             system.identifier,
             config.source.endpoint.database
         );
-        return Err(Error::new(Kind::OtherSystem, what).on(Side::Source).remedy(fresh));
+        return Err(Error::new(Kind::OtherSystem, what)
+            .on(Side::Source)
+            .remedy(fresh));
     }
     if system.timeline < registered.timeline {
         let what = format!(
@@ -238,15 +263,20 @@ fn check_same_source(config: &Config, pipeline: &Pipeline, system: &System) -> R
              restored from a backup, or it is an old primary",
             system.timeline, registered.timeline
         );
-        return Err(Error::new(Kind::OlderTimeline, what).on(Side::Source).remedy(fresh));
+        return Err(Error::new(Kind::OlderTimeline, what)
+            .on(Side::Source)
+            .remedy(fresh));
     }
     if registered.slot != config.source.slot {
         let what = format!(
             "The pipeline \"{}\" was made with slot \"{}\", but the configuration says \"{}\"",
             config.pipeline, registered.slot, config.source.slot
         );
-        let remedy = "Set [source.replication] slot back, or give this one another [pipeline] name.";
-        return Err(Error::new(Kind::SlotUnfit, what).on(Side::Source).remedy(remedy));
+        let remedy =
+            "Set [source.replication] slot back, or give this one another [pipeline] name.";
+        return Err(Error::new(Kind::SlotUnfit, what)
+            .on(Side::Source)
+            .remedy(remedy));
     }
     Ok(())
 }
@@ -262,7 +292,10 @@ fn slot_to_use(config: &Config, pipeline: &Pipeline, facts: &Facts) -> Result<Op
             return Ok(None);
         }
         let what = format!("The slot \"{name}\" that the checkpoint belongs to is gone");
-        return Err(Error::new(Kind::SlotMissing, what).on(Side::Source).at(applied).remedy(reload));
+        return Err(Error::new(Kind::SlotMissing, what)
+            .on(Side::Source)
+            .at(applied)
+            .remedy(reload));
     };
     let ours = slot.slot_type == "logical"
         && slot.plugin.as_deref() == Some("pgoutput")
@@ -270,24 +303,34 @@ fn slot_to_use(config: &Config, pipeline: &Pipeline, facts: &Facts) -> Result<Op
     if !ours {
         let what = format!("The slot \"{name}\" is not a pgoutput slot of this database");
         let remedy = "Choose another name in [source.replication] slot, or drop that slot.";
-        return Err(Error::new(Kind::SlotUnfit, what).on(Side::Source).remedy(remedy));
+        return Err(Error::new(Kind::SlotUnfit, what)
+            .on(Side::Source)
+            .remedy(remedy));
     }
     if slot.wal_status.as_deref() == Some("lost") {
         let what = format!("The source removed WAL that the slot \"{name}\" needs");
         let remedy = format!("{reload} Raise max_slot_wal_keep_size on the source first.");
-        return Err(Error::new(Kind::SlotLost, what).on(Side::Source).at(applied).remedy(remedy));
+        return Err(Error::new(Kind::SlotLost, what)
+            .on(Side::Source)
+            .at(applied)
+            .remedy(remedy));
     }
     let Some(confirmed) = slot.confirmed_flush_lsn else {
         let what = format!("The slot \"{name}\" never became consistent");
         let remedy = format!("Drop it: SELECT pg_drop_replication_slot('{name}');");
-        return Err(Error::new(Kind::SlotUnfit, what).on(Side::Source).remedy(remedy));
+        return Err(Error::new(Kind::SlotUnfit, what)
+            .on(Side::Source)
+            .remedy(remedy));
     };
     if applied != Lsn::ZERO && confirmed > applied {
         let what = format!(
             "The slot \"{name}\" was acknowledged up to {confirmed}, past the checkpoint: it was \
              made anew or read by others, or the destination lost its last commits"
         );
-        return Err(Error::new(Kind::SlotAhead, what).on(Side::Source).at(applied).remedy(reload));
+        return Err(Error::new(Kind::SlotAhead, what)
+            .on(Side::Source)
+            .at(applied)
+            .remedy(reload));
     }
     Ok(Some(confirmed))
 }
@@ -334,7 +377,9 @@ async fn plan(config: &Config, writer: &Writer, missing: Vec<SourceTable>) -> Re
             return Err(Error::new(Kind::TableInTheWay, what)
                 .on(Side::Destination)
                 .table(&name)
-                .remedy("Drop, rename or empty it; or leave the table out with [tables] exclude."));
+                .remedy(
+                    "Drop, rename or empty it; or leave the table out with [tables] exclude.",
+                ));
         }
         plans.push(Plan::new(table, name, there)?);
     }
@@ -354,7 +399,11 @@ async fn ensure_schemas(config: &Config, writer: &Writer, plans: &[Plan]) -> Res
         }
         let made = writer.client().batch_execute(&statements).await;
         made.map_err(|error| {
-            from_client(Side::Destination, &format!("make the schema \"{name}\""), &error)
+            from_client(
+                Side::Destination,
+                &format!("make the schema \"{name}\""),
+                &error,
+            )
         })?;
         writer.record_schema(name).await?;
     }
@@ -368,11 +417,16 @@ async fn routes(
     loaded: HashMap<u32, LoadedTable>,
     server_version: u32,
 ) -> Result<Routes> {
-    let names: Vec<TableName> = loaded.values().map(|table| table.destination.clone()).collect();
+    let names: Vec<TableName> = loaded
+        .values()
+        .map(|table| table.destination.clone())
+        .collect();
     let mut shapes: HashMap<TableName, DestinationTable> =
         destination::tables(writer.client(), &names).await?;
-    let mut by_oid: HashMap<u32, SourceTable> =
-        tables.iter().map(|table| (table.oid, table.clone())).collect();
+    let mut by_oid: HashMap<u32, SourceTable> = tables
+        .iter()
+        .map(|table| (table.oid, table.clone()))
+        .collect();
     let mut known = HashMap::new();
     for (oid, loaded) in loaded {
         let source = by_oid.remove(&oid);
@@ -388,10 +442,24 @@ async fn routes(
                 .table(&loaded.destination)
                 .remedy(remedy));
         };
-        known.insert(oid, Known { loaded, destination, source });
+        known.insert(
+            oid,
+            Known {
+                loaded,
+                destination,
+                source,
+            },
+        );
     }
     // Tables that exist and are not published cannot send rows, unless that changes: then they
     // are newcomers.
-    let skipped = by_oid.into_values().filter(|table| table.published).map(|table| table.oid);
-    Ok(Routes::new(known, skipped.collect(), server_version >= 140_000))
+    let skipped = by_oid
+        .into_values()
+        .filter(|table| table.published)
+        .map(|table| table.oid);
+    Ok(Routes::new(
+        known,
+        skipped.collect(),
+        server_version >= 140_000,
+    ))
 }

@@ -20,8 +20,8 @@ use crate::config::Config;
 use crate::decode::{DecodeError, Message, Replication};
 use crate::error::{Error, Kind, Result, Side};
 use crate::limits::{
-    DRAIN_MAX, FEEDBACK_INTERVAL, GOODBYE_MAX, GULP_BYTES_MIN, GULP_PAUSE, IDLE_CHECKPOINT_INTERVAL,
-    WIRE_SILENCE_MAX,
+    DRAIN_MAX, FEEDBACK_INTERVAL, GOODBYE_MAX, GULP_BYTES_MIN, GULP_PAUSE,
+    IDLE_CHECKPOINT_INTERVAL, WIRE_SILENCE_MAX,
 };
 use crate::lsn::{Lsn, ReceivedLsn};
 use crate::observe::{BatchReport, Board, State};
@@ -48,7 +48,13 @@ pub(super) async fn follow(
 ) -> Result<()> {
     let watch = Watch::start(config, started.server_version, board.clone());
     let catalog = started.catalog;
-    let mut flow = Flow::new(config, started.stream, started.routes, started.applier, board);
+    let mut flow = Flow::new(
+        config,
+        started.stream,
+        started.routes,
+        started.applier,
+        board,
+    );
     board.state(State::Streaming);
     tracing::info!(lsn = %flow.durable.lsn(), "streaming");
     let mut seconds = interval(Duration::from_secs(1));
@@ -196,8 +202,14 @@ impl<'f> Flow<'f> {
                     let message = Message::parse(message)
                         .map_err(|error| unreadable(&error, self.transaction))?;
                     match message {
-                        Message::Commit { end_lsn, committed_at } => {
-                            self.commit(CommitPoint { end_lsn, committed_at })?;
+                        Message::Commit {
+                            end_lsn,
+                            committed_at,
+                        } => {
+                            self.commit(CommitPoint {
+                                end_lsn,
+                                committed_at,
+                            })?;
                         }
                         Message::Begin { final_lsn, .. } => self.transaction = Some(final_lsn),
                         Message::Relation(relation) => {
@@ -277,9 +289,15 @@ impl<'f> Flow<'f> {
 
     fn tick(&mut self, server_end: Lsn) -> Result<()> {
         self.board.loop_turned();
-        if self.drain_until.is_some_and(|until| Instant::now() >= until) {
+        if self
+            .drain_until
+            .is_some_and(|until| Instant::now() >= until)
+        {
             let what = "The last transaction was not complete in time";
-            tracing::warn!(seconds = DRAIN_MAX.as_secs(), "{what}: it will be sent again");
+            tracing::warn!(
+                seconds = DRAIN_MAX.as_secs(),
+                "{what}: it will be sent again"
+            );
             self.batch = Batch::default();
             self.transaction = None;
         }
@@ -323,9 +341,18 @@ impl<'f> Flow<'f> {
     fn report_lag(&self, server_end: Lsn) {
         let durable = self.durable.lsn();
         // A quiet pipeline has applied everything that was sent, whatever the checkpoint says.
-        let applied = if self.is_quiet() { durable.max(self.quiet_at) } else { durable };
-        self.board.positions(self.received.0, applied, durable, server_end);
-        let pending = if self.is_quiet() { None } else { self.batch.oldest_commit_at() };
+        let applied = if self.is_quiet() {
+            durable.max(self.quiet_at)
+        } else {
+            durable
+        };
+        self.board
+            .positions(self.received.0, applied, durable, server_end);
+        let pending = if self.is_quiet() {
+            None
+        } else {
+            self.batch.oldest_commit_at()
+        };
         let oldest = self.under_way_since.or(pending);
         self.board.lag_seconds(oldest.map_or(0.0, seconds_since));
     }
@@ -385,16 +412,22 @@ fn fold(
         Ok(target.filter(|target| at >= target.snapshot_lsn))
     };
     let (oid, folded) = match change {
-        Message::Insert { relation, new } => {
-            (*relation, wanted(*relation)?.map(|target| batch.insert(target, *new)))
-        }
-        Message::Update { relation, old, new } => {
-            (*relation, wanted(*relation)?.map(|target| batch.update(target, *old, *new)))
-        }
-        Message::Delete { relation, old } => {
-            (*relation, wanted(*relation)?.map(|target| batch.delete(target, *old)))
-        }
-        Message::Truncate { relations, restart_identity } => {
+        Message::Insert { relation, new } => (
+            *relation,
+            wanted(*relation)?.map(|target| batch.insert(target, *new)),
+        ),
+        Message::Update { relation, old, new } => (
+            *relation,
+            wanted(*relation)?.map(|target| batch.update(target, *old, *new)),
+        ),
+        Message::Delete { relation, old } => (
+            *relation,
+            wanted(*relation)?.map(|target| batch.delete(target, *old)),
+        ),
+        Message::Truncate {
+            relations,
+            restart_identity,
+        } => {
             for oid in relations {
                 if let Some(target) = wanted(*oid)? {
                     batch.truncate(target, *restart_identity);
@@ -446,7 +479,12 @@ fn report(board: &Board, batch: &Batch, done: &Done) {
         .iter()
         .map(|table| {
             let counts = table.counts;
-            (table.target.source.clone(), counts.inserts, counts.updates, counts.deletes)
+            (
+                table.target.source.clone(),
+                counts.inserts,
+                counts.updates,
+                counts.deletes,
+            )
         })
         .collect();
     let sum = |of: fn(&crate::batch::Counts) -> u64| {

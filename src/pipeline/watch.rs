@@ -84,7 +84,11 @@ async fn look(
     board: &Board,
     server_end: &AtomicU64,
 ) -> Result<bool> {
-    let statement = if server_version >= 130_000 { sql::SLOT } else { sql::SLOT_BEFORE_13 };
+    let statement = if server_version >= 130_000 {
+        sql::SLOT
+    } else {
+        sql::SLOT_BEFORE_13
+    };
     let row = client.query_one(statement, &[&config.source.slot]).await;
     let row = row.map_err(|error| from_client(Side::Source, "look at the slot", &error))?;
     if let Some(end) = row.get::<_, Option<PgLsn>>(0) {

@@ -39,7 +39,12 @@ impl Worker {
         source.query("join the exported snapshot", &begin).await?;
         let destination =
             transport::connect(&config.destination.endpoint, "snapshot worker").await?;
-        Ok(Worker { source, destination, snapshot_lsn, loader })
+        Ok(Worker {
+            source,
+            destination,
+            snapshot_lsn,
+            loader,
+        })
     }
 }
 
@@ -53,7 +58,8 @@ pub(super) async fn copy_table(
     let name = &plan.table.name;
     board.table_state(name, TableState::Copying);
     let client = &worker.destination;
-    plan.run(client, "begin the load", sql::apply::BEGIN).await?;
+    plan.run(client, "begin the load", sql::apply::BEGIN)
+        .await?;
     if plan.existing.is_none() {
         plan.create(client).await?;
     }
@@ -73,8 +79,14 @@ pub(super) async fn copy_table(
         bytes,
     };
     worker.loader.record(client, &loaded).await?;
-    plan.run(client, "commit the load", sql::apply::COMMIT).await?;
-    plan.run(client, "analyze the table", &sql::load::analyze(&plan.destination)).await?;
+    plan.run(client, "commit the load", sql::apply::COMMIT)
+        .await?;
+    plan.run(
+        client,
+        "analyze the table",
+        &sql::load::analyze(&plan.destination),
+    )
+    .await?;
     board.table_done(name, rows, bytes);
     tracing::info!(table = %name, rows, bytes, lsn = %worker.snapshot_lsn, "table loaded");
     Ok(loaded)
@@ -118,7 +130,10 @@ async fn transfer(
         let failed = |error| {
             from_client(Side::Destination, "write the table", &error).table(&plan.destination)
         };
-        let sink = destination.copy_in::<_, Bytes>(&copy_in).await.map_err(failed)?;
+        let sink = destination
+            .copy_in::<_, Bytes>(&copy_in)
+            .await
+            .map_err(failed)?;
         let mut sink = Box::pin(sink);
         let mut total = 0;
         while let Some((chunk, rows)) = receiver.recv().await {

@@ -43,7 +43,10 @@ impl Plan {
         existing: Option<DestinationTable>,
     ) -> Result<Self> {
         let published = table.published_columns.iter().map(|&at| &table.columns[at]);
-        let generated = table.columns.iter().filter(|column| column.generated.is_some());
+        let generated = table
+            .columns
+            .iter()
+            .filter(|column| column.generated.is_some());
         let columns: Vec<PlannedColumn> = published
             .filter(|column| column.generated.is_none())
             .chain(generated)
@@ -53,7 +56,13 @@ impl Plan {
                 generated: column.generated.clone(),
             })
             .collect();
-        let mut plan = Plan { table, destination, existing, columns, binary: false };
+        let mut plan = Plan {
+            table,
+            destination,
+            existing,
+            columns,
+            binary: false,
+        };
         plan.check_existing()?;
         plan.binary = plan.binary_fits();
         Ok(plan)
@@ -61,7 +70,10 @@ impl Plan {
 
     /// Names of the columns that are copied.
     pub fn copied(&self) -> Vec<&str> {
-        let stored = self.columns.iter().filter(|column| column.generated.is_none());
+        let stored = self
+            .columns
+            .iter()
+            .filter(|column| column.generated.is_none());
         stored.map(|column| column.name.as_str()).collect()
     }
 
@@ -70,8 +82,12 @@ impl Plan {
             return Ok(());
         };
         let has = |name: &str| existing.columns.iter().any(|column| column.name == name);
-        let missing: Vec<&str> =
-            self.columns.iter().map(|c| c.name.as_str()).filter(|name| !has(name)).collect();
+        let missing: Vec<&str> = self
+            .columns
+            .iter()
+            .map(|c| c.name.as_str())
+            .filter(|name| !has(name))
+            .collect();
         if missing.is_empty() {
             return Ok(());
         }
@@ -93,7 +109,11 @@ impl Plan {
                 .iter()
                 .any(|column| column.name == name && column.type_name == type_name),
         };
-        let published = self.table.published_columns.iter().map(|&at| &self.table.columns[at]);
+        let published = self
+            .table
+            .published_columns
+            .iter()
+            .map(|&at| &self.table.columns[at]);
         published
             .filter(|column| column.generated.is_none())
             .all(|c| types::binary_is_portable(c.type_oid) && same_type(&c.name, &c.type_name))
@@ -110,7 +130,12 @@ impl Plan {
                 generated: column.generated.as_deref(),
             })
             .collect();
-        self.run(client, "make the table", &sql::create_table(&self.destination, &columns)).await
+        self.run(
+            client,
+            "make the table",
+            &sql::create_table(&self.destination, &columns),
+        )
+        .await
     }
 
     /// Adds the keys by which changes will find rows, unless the table came with them.
@@ -125,7 +150,8 @@ impl Plan {
         let identity = &self.table.identity_key;
         if by_index && *identity != self.table.primary_key && !self.has_unique(identity) {
             let statement = sql::add_unique_index(&self.destination, &columns(identity));
-            self.run(client, "add the replica identity's index", &statement).await?;
+            self.run(client, "add the replica identity's index", &statement)
+                .await?;
         }
         Ok(())
     }
@@ -135,20 +161,29 @@ impl Plan {
         let Some(existing) = &self.existing else {
             return false;
         };
-        let mut wanted: Vec<&str> =
-            key.iter().map(|&at| self.table.columns[at].name.as_str()).collect();
+        let mut wanted: Vec<&str> = key
+            .iter()
+            .map(|&at| self.table.columns[at].name.as_str())
+            .collect();
         wanted.sort_unstable();
-        existing.unique_keys.iter().chain([&existing.primary_key]).any(|unique| {
-            let mut names: Vec<&str> =
-                unique.iter().map(|&at| existing.columns[at].name.as_str()).collect();
-            names.sort_unstable();
-            names == wanted
-        })
+        existing
+            .unique_keys
+            .iter()
+            .chain([&existing.primary_key])
+            .any(|unique| {
+                let mut names: Vec<&str> = unique
+                    .iter()
+                    .map(|&at| existing.columns[at].name.as_str())
+                    .collect();
+                names.sort_unstable();
+                names == wanted
+            })
     }
 
     pub(super) async fn run(&self, client: &Client, doing: &str, statement: &str) -> Result<()> {
-        client.batch_execute(statement).await.map_err(|error| {
-            from_client(Side::Destination, doing, &error).table(&self.destination)
-        })
+        client
+            .batch_execute(statement)
+            .await
+            .map_err(|error| from_client(Side::Destination, doing, &error).table(&self.destination))
     }
 }

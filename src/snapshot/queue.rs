@@ -47,7 +47,10 @@ pub async fn load(
     // The first failure ends the load: dropping the set stops the other workers.
     while let Some(done) = running.join_next().await {
         let done = done.map_err(|error| {
-            Error::new(Kind::Unknown, format!("A worker of the initial load failed: {error}"))
+            Error::new(
+                Kind::Unknown,
+                format!("A worker of the initial load failed: {error}"),
+            )
         })?;
         loaded.extend(done?);
     }
@@ -55,5 +58,8 @@ pub async fn load(
 }
 
 fn next(queue: &Mutex<VecDeque<Plan>>) -> Option<Plan> {
-    queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    queue
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .pop_front()
 }

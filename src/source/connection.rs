@@ -29,6 +29,8 @@ pub type TextRow = Vec<Option<String>>;
 pub struct Connection {
     wire: Wire<Transport>,
     side: Side,
+    /// A COPY was started and its end has not come.
+    copying: bool,
 }
 
 impl Connection {
@@ -58,7 +60,11 @@ impl Connection {
             Ok(wire)
         })
         .await?;
-        Ok(Connection { wire, side })
+        Ok(Connection {
+            wire,
+            side,
+            copying: false,
+        })
     }
 
     /// Runs a statement by the simple protocol; the rows of all its results.
@@ -84,7 +90,10 @@ impl Connection {
     pub async fn copy_out(&mut self, doing: &str, sql: &str) -> Result<()> {
         frontend::query(sql, self.wire.outgoing())?;
         match message(&mut self.wire, self.side, doing).await? {
-            backend::Message::CopyOutResponse(_) => Ok(()),
+            backend::Message::CopyOutResponse(_) => {
+                self.copying = true;
+                Ok(())
+            }
             _ => Err(unexpected(self.side, doing)),
         }
     }
@@ -93,8 +102,12 @@ impl Connection {
     pub async fn copy_chunk(&mut self, doing: &str) -> Result<Option<(Bytes, u64)>> {
         let mut chunk = BytesMut::with_capacity(COPY_CHUNK_BYTES);
         let mut rows = 0;
-        loop {
-            let frame = self.wire.frame().await.map_err(|error| lost(self.side, doing, &error))?;
+        while self.copying {
+            let frame = self
+                .wire
+                .frame()
+                .await
+                .map_err(|error| lost(self.side, doing, &error))?;
             match frame.tag {
                 b'd' => {
                     rows += 1;
@@ -103,20 +116,23 @@ impl Connection {
                         return Ok(Some((chunk.freeze(), rows)));
                     }
                 }
-                b'c' => break,
+                b'c' => self.end_copy(doing).await?,
                 b'N' | b'S' => {}
                 b'E' => return Err(parse_error(self.side, doing, frame.whole)),
                 _ => return Err(unexpected(self.side, doing)),
             }
         }
+        Ok((!chunk.is_empty()).then(|| (chunk.freeze(), rows)))
+    }
+
+    async fn end_copy(&mut self, doing: &str) -> Result<()> {
+        self.copying = false;
         loop {
-            if let backend::Message::ReadyForQuery(_) =
-                message(&mut self.wire, self.side, doing).await?
-            {
-                break;
+            let received = message(&mut self.wire, self.side, doing).await?;
+            if let backend::Message::ReadyForQuery(_) = received {
+                return Ok(());
             }
         }
-        Ok((!chunk.is_empty()).then(|| (chunk.freeze(), rows)))
     }
 
     /// Turns the connection into a stream that starts after `start`.
@@ -133,10 +149,15 @@ impl Connection {
             let timeout = sql::replication::set_wal_sender_timeout(WAL_SENDER_TIMEOUT.as_millis());
             self.query("set wal_sender_timeout", &timeout).await?;
         }
-        let statement = sql::replication::start_replication(slot, start, publication, version, binary);
+        let statement =
+            sql::replication::start_replication(slot, start, publication, version, binary);
         frontend::query(&statement, self.wire.outgoing())?;
         loop {
-            let frame = self.wire.frame().await.map_err(|error| lost(self.side, doing, &error))?;
+            let frame = self
+                .wire
+                .frame()
+                .await
+                .map_err(|error| lost(self.side, doing, &error))?;
             match frame.tag {
                 b'W' => return Ok(Stream::new(self.wire)),
                 b'N' | b'S' => {}

@@ -33,13 +33,18 @@ pub(super) async fn message<S: AsyncRead + AsyncWrite + Unpin>(
     doing: &str,
 ) -> Result<backend::Message> {
     loop {
-        let frame = wire.frame().await.map_err(|error| lost(side, doing, &error))?;
+        let frame = wire
+            .frame()
+            .await
+            .map_err(|error| lost(side, doing, &error))?;
         let mut bytes = BytesMut::from(frame.whole);
         match backend::Message::parse(&mut bytes) {
             Ok(Some(backend::Message::ErrorResponse(body))) => {
                 return Err(server_error(&body).into_error(side, doing));
             }
-            Ok(Some(backend::Message::NoticeResponse(_) | backend::Message::ParameterStatus(_))) => {}
+            Ok(Some(
+                backend::Message::NoticeResponse(_) | backend::Message::ParameterStatus(_),
+            )) => {}
             Ok(Some(message)) => return Ok(message),
             Ok(None) => return Err(unexpected(side, doing)),
             Err(error) => {
@@ -126,7 +131,9 @@ impl Login<'_> {
                 "Set `password_file`, `password_command` or `password` under [{}].",
                 self.side
             );
-            Error::new(Kind::Authentication, what).on(self.side).remedy(remedy)
+            Error::new(Kind::Authentication, what)
+                .on(self.side)
+                .remedy(remedy)
         })
     }
 
@@ -134,17 +141,26 @@ impl Login<'_> {
         if !self.private {
             let what = "The server asks for the password in clear over an unencrypted connection";
             let remedy = "Use scram-sha-256 in pg_hba.conf, or an sslmode of require or better.";
-            return Err(Error::new(Kind::Authentication, what).on(self.side).remedy(remedy));
+            return Err(Error::new(Kind::Authentication, what)
+                .on(self.side)
+                .remedy(remedy));
         }
         let password = self.password()?.expose_secret().as_bytes();
         Ok(frontend::password_message(password, wire.outgoing())?)
     }
 
-    async fn scram<S>(&self, wire: &mut Wire<S>, body: &backend::AuthenticationSaslBody) -> Result<()>
+    async fn scram<S>(
+        &self,
+        wire: &mut Wire<S>,
+        body: &backend::AuthenticationSaslBody,
+    ) -> Result<()>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let offered: Vec<String> = body.mechanisms().map(|name| Ok(name.to_owned())).collect()?;
+        let offered: Vec<String> = body
+            .mechanisms()
+            .map(|name| Ok(name.to_owned()))
+            .collect()?;
         let offers = |name: &str| offered.iter().any(|mechanism| mechanism == name);
         let (mechanism, binding) = match &self.tls_server_end_point {
             Some(digest) if offers(sasl::SCRAM_SHA_256_PLUS) => (
@@ -167,26 +183,34 @@ impl Login<'_> {
         else {
             return Err(unexpected(self.side, DOING));
         };
-        scram.update(body.data()).map_err(|error| self.scram_failed(&error))?;
+        scram
+            .update(body.data())
+            .map_err(|error| self.scram_failed(&error))?;
         frontend::sasl_response(scram.message(), wire.outgoing())?;
         let backend::Message::AuthenticationSaslFinal(body) =
             message(wire, self.side, DOING).await?
         else {
             return Err(unexpected(self.side, DOING));
         };
-        scram.finish(body.data()).map_err(|error| self.scram_failed(&error))
+        scram
+            .finish(body.data())
+            .map_err(|error| self.scram_failed(&error))
     }
 
     fn scram_failed(&self, error: &std::io::Error) -> Error {
         let what = format!("SCRAM authentication failed: {error}");
         let remedy = "Check the password. The server may also not be the one that knows it, or ask \
                       for more than 100,000 SCRAM iterations, which are refused.";
-        Error::new(Kind::Authentication, what).on(self.side).remedy(remedy)
+        Error::new(Kind::Authentication, what)
+            .on(self.side)
+            .remedy(remedy)
     }
 
     fn unsupported(&self) -> Error {
         let what = "The server asks for an authentication method that walferry does not have";
         let remedy = "Use scram-sha-256, md5, a client certificate, peer or trust in pg_hba.conf.";
-        Error::new(Kind::Authentication, what).on(self.side).remedy(remedy)
+        Error::new(Kind::Authentication, what)
+            .on(self.side)
+            .remedy(remedy)
     }
 }

@@ -36,7 +36,9 @@ pub struct ExportedSnapshot {
 
 /// Asks the source who it is.
 pub async fn identify(session: &mut Connection) -> Result<System> {
-    let rows = session.query("identify the source", commands::IDENTIFY_SYSTEM).await?;
+    let rows = session
+        .query("identify the source", commands::IDENTIFY_SYSTEM)
+        .await?;
     let row = rows.first().ok_or_else(odd_answer)?;
     Ok(System {
         identifier: text(row, 0)?,
@@ -77,12 +79,19 @@ fn text(row: &TextRow, at: usize) -> Result<String> {
 fn odd_answer() -> Error {
     let what = "The source answered a replication command in an unknown form";
     let remedy = "Connect to PostgreSQL itself, not to a pooler or proxy.";
-    Error::new(Kind::Protocol, what).on(Side::Source).remedy(remedy)
+    Error::new(Kind::Protocol, what)
+        .on(Side::Source)
+        .remedy(remedy)
 }
 
 fn creation_timed_out(waited: Duration) -> Error {
-    let what = format!("The replication slot was not created within {} s", waited.as_secs());
+    let what = format!(
+        "The replication slot was not created within {} s",
+        waited.as_secs()
+    );
     let remedy = "A slot waits for all transactions that were running when it was asked for. Look \
                   for old ones in pg_stat_activity (xact_start) and pg_prepared_xacts.";
-    Error::new(Kind::ServerBusy, what).on(Side::Source).remedy(remedy)
+    Error::new(Kind::ServerBusy, what)
+        .on(Side::Source)
+        .remedy(remedy)
 }

@@ -33,7 +33,10 @@ impl Stream {
     /// # Cancel-Safety
     /// Nothing is lost when the future is dropped.
     pub async fn fill(&mut self) -> Result<usize> {
-        self.wire.fill().await.map_err(|error| lost(Side::Source, DOING, &error))
+        self.wire
+            .fill()
+            .await
+            .map_err(|error| lost(Side::Source, DOING, &error))
     }
 
     /// Writes feedback that is queued, without reading: for times of back-pressure.
@@ -41,7 +44,10 @@ impl Stream {
     /// # Cancel-Safety
     /// Nothing is lost when the future is dropped.
     pub async fn flush(&mut self) -> Result<()> {
-        self.wire.flush().await.map_err(|error| lost(Side::Source, DOING, &error))
+        self.wire
+            .flush()
+            .await
+            .map_err(|error| lost(Side::Source, DOING, &error))
     }
 
     /// The next piece that was read, or `None` when [`Stream::fill`] is due.
@@ -92,7 +98,11 @@ impl Stream {
         postgres_protocol::message::frontend::copy_done(self.wire.outgoing());
         self.flush().await?;
         loop {
-            let frame = self.wire.frame().await.map_err(|error| lost(Side::Source, DOING, &error))?;
+            let frame = self
+                .wire
+                .frame()
+                .await
+                .map_err(|error| lost(Side::Source, DOING, &error))?;
             match frame.tag {
                 b'E' => return Err(parse_error(Side::Source, DOING, frame.whole)),
                 b'c' | b'Z' | b'C' => break,

@@ -193,7 +193,10 @@ mod tests {
     #[tokio::test]
     async fn an_absurd_length_is_refused_before_memory_is_taken() {
         let (mut server, client) = tokio::io::duplex(1000);
-        server.write_all(&[b'd', 0xFF, 0xFF, 0xFF, 0xFF]).await.unwrap();
+        server
+            .write_all(&[b'd', 0xFF, 0xFF, 0xFF, 0xFF])
+            .await
+            .unwrap();
         let mut wire = Wire::new(client);
         let refused = wire.frame().await.map(|frame| frame.tag);
         assert_eq!(refused.unwrap_err().kind(), io::ErrorKind::InvalidData);
@@ -206,7 +209,9 @@ mod tests {
         wire.outgoing().extend_from_slice(b"a status update");
         let reading = tokio::spawn(async move { wire.fill().await.map(|_| ()) });
         let mut received = [0; 15];
-        tokio::io::AsyncReadExt::read_exact(&mut server, &mut received).await.unwrap();
+        tokio::io::AsyncReadExt::read_exact(&mut server, &mut received)
+            .await
+            .unwrap();
         assert_eq!(&received, b"a status update");
         server.write_all(b"x").await.unwrap();
         reading.await.unwrap().unwrap();

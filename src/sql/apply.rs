@@ -20,9 +20,10 @@ pub const ROLLBACK: &str = "ROLLBACK";
 
 /// Pins the plans of an applier session: staged rows drive, the target is reached through its
 /// index. A batch must never scan a table because it happens to be small, or was when a plan was
-/// made, and no plan may read all of a large one.
+/// made, and no plan may read all of a large one. Discouraged scans look so expensive that the
+/// server would compile each statement for a second (`jit`).
 pub const PIN_PLANS: &str = "SET enable_seqscan = off; SET enable_bitmapscan = off; \
-     SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_material = off";
+     SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_material = off; SET jit = off";
 
 /// Notices within a second that the daemon is gone, also in the middle of a statement (14+).
 pub const WATCH_CLIENT: &str = "SET client_connection_check_interval = '1s'";
@@ -104,12 +105,20 @@ pub fn copy_into_stage(
         Staged::Copies => names.push("n".to_owned()),
     }
     let names = names.join(", ");
-    format!("COPY pg_temp.{stage} ({names}) FROM STDIN{}", with_format(binary))
+    format!(
+        "COPY pg_temp.{stage} ({names}) FROM STDIN{}",
+        with_format(binary)
+    )
 }
 
 /// Adds rows straight to the table.
 pub fn copy_into_target(target: &Target, binary: bool) -> String {
-    format!("COPY {} {} FROM STDIN{}", Name(&target.destination), list(target), with_format(binary))
+    format!(
+        "COPY {} {} FROM STDIN{}",
+        Name(&target.destination),
+        list(target),
+        with_format(binary)
+    )
 }
 
 /// All columns in parentheses; nothing for a table without columns, where SQL wants nothing.
@@ -159,8 +168,10 @@ pub fn update(stage: &str, target: &Target, columns: &[usize]) -> String {
 /// Reads `missing` values of moved rows from under their old keys into the staging table; $1 is
 /// the group of rows.
 pub fn carry(stage: &str, target: &Target, missing: &[usize]) -> String {
-    let set: Vec<String> =
-        missing.iter().map(|&at| format!("c{at} = {}", column(target, at))).collect();
+    let set: Vec<String> = missing
+        .iter()
+        .map(|&at| format!("c{at} = {}", column(target, at)))
+        .collect();
     format!(
         "UPDATE pg_temp.{stage} AS s SET {} FROM {} AS t WHERE s.g = $1 AND {}",
         set.join(", "),
@@ -171,7 +182,9 @@ pub fn carry(stage: &str, target: &Target, missing: &[usize]) -> String {
 
 /// Adds the staged rows.
 pub fn insert(stage: &str, target: &Target) -> String {
-    let columns: Vec<String> = (0..target.columns.len()).map(|at| format!("c{at}")).collect();
+    let columns: Vec<String> = (0..target.columns.len())
+        .map(|at| format!("c{at}"))
+        .collect();
     format!(
         "INSERT INTO {} {} OVERRIDING SYSTEM VALUE SELECT {} FROM pg_temp.{stage}",
         Name(&target.destination),
@@ -184,8 +197,12 @@ pub fn insert(stage: &str, target: &Target) -> String {
 /// (`*=`), which works for every type and takes NULL for equal to NULL.
 pub fn delete_copies(stage: &str, target: &Target) -> String {
     let table = Name(&target.destination);
-    let ours: Vec<String> = (0..target.columns.len()).map(|at| format!("s.c{at}")).collect();
-    let theirs: Vec<String> = (0..target.columns.len()).map(|at| column(target, at)).collect();
+    let ours: Vec<String> = (0..target.columns.len())
+        .map(|at| format!("s.c{at}"))
+        .collect();
+    let theirs: Vec<String> = (0..target.columns.len())
+        .map(|at| column(target, at))
+        .collect();
     format!(
         "DELETE FROM {table} WHERE ctid IN (
             SELECT place FROM (
@@ -206,8 +223,14 @@ pub const ALLOW_MERGE_JOIN: &str = "SET LOCAL enable_mergejoin = on";
 
 /// Empties tables together, as one statement did on the source.
 pub fn truncate(targets: &[&Target], restart_identity: bool) -> String {
-    let names: Vec<String> =
-        targets.iter().map(|target| Name(&target.destination).to_string()).collect();
-    let identity = if restart_identity { " RESTART IDENTITY" } else { "" };
+    let names: Vec<String> = targets
+        .iter()
+        .map(|target| Name(&target.destination).to_string())
+        .collect();
+    let identity = if restart_identity {
+        " RESTART IDENTITY"
+    } else {
+        ""
+    };
     format!("TRUNCATE {}{identity}", names.join(", "))
 }

@@ -58,7 +58,9 @@ pub fn copy_out(
         return format!("COPY {table} ({names}) TO STDOUT{format}");
     }
     let only = if partitioned { "" } else { "ONLY " };
-    let filter = row_filter.map(|sql| format!(" WHERE {sql}")).unwrap_or_default();
+    let filter = row_filter
+        .map(|sql| format!(" WHERE {sql}"))
+        .unwrap_or_default();
     format!("COPY (SELECT {names} FROM {only}{table}{filter}) TO STDOUT{format}")
 }
 
@@ -70,7 +72,10 @@ pub fn copy_in(table: &TableName, columns: &[&str], binary: bool, freeze: bool) 
         [] => String::new(),
         _ => format!(" ({})", ident_list(columns.iter().copied())),
     };
-    format!("COPY {}{names} FROM STDIN WITH (FORMAT {format}{freeze})", Name(table))
+    format!(
+        "COPY {}{names} FROM STDIN WITH (FORMAT {format}{freeze})",
+        Name(table)
+    )
 }
 
 /// Fresh statistics for the planner.
@@ -80,7 +85,11 @@ pub fn analyze(table: &TableName) -> String {
 
 /// Lets a role read a schema.
 pub fn grant_usage(schema: &str, reader: &str) -> String {
-    format!("GRANT USAGE ON SCHEMA {} TO {}", Ident(schema), Ident(reader))
+    format!(
+        "GRANT USAGE ON SCHEMA {} TO {}",
+        Ident(schema),
+        Ident(reader)
+    )
 }
 
 /// Lets a role read a table.
@@ -91,5 +100,9 @@ pub fn grant_select(table: &TableName, reader: &str) -> String {
 /// Makes a publication of these tables.
 pub fn create_publication(publication: &str, tables: &[&TableName]) -> String {
     let tables: Vec<String> = tables.iter().map(|table| Name(table).to_string()).collect();
-    format!("CREATE PUBLICATION {} FOR TABLE {}", Ident(publication), tables.join(", "))
+    format!(
+        "CREATE PUBLICATION {} FOR TABLE {}",
+        Ident(publication),
+        tables.join(", ")
+    )
 }

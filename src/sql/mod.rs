@@ -7,13 +7,13 @@
 pub mod apply;
 pub mod checkpoint;
 pub mod load;
-pub mod replication;
-pub mod watch;
 pub mod probe;
 pub mod remedy;
+pub mod replication;
+pub mod session;
 pub mod setup;
 pub mod teardown;
-pub mod session;
+pub mod watch;
 
 use std::fmt;
 

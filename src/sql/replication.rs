@@ -39,7 +39,11 @@ pub fn start_replication(
 ) -> String {
     // The option is a list of identifiers inside a literal: both layers are quoted.
     let publications = Ident(publication).to_string();
-    let messages = if version >= 140_000 { ", messages 'true'" } else { "" };
+    let messages = if version >= 140_000 {
+        ", messages 'true'"
+    } else {
+        ""
+    };
     let binary = if binary { ", binary 'true'" } else { "" };
     format!(
         "START_REPLICATION SLOT {} LOGICAL {start} \

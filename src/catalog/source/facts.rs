@@ -30,7 +30,7 @@ pub struct Facts {
     /// The server is a standby.
     pub in_recovery: bool,
     /// `pg_control_system()`; `None` where the role may not call it.
-    pub system_identifier: Option<String>,
+    pub instance: Option<String>,
     /// `pg_database.oid` of the connected database.
     pub database_oid: u32,
     /// Its name.
@@ -116,7 +116,7 @@ pub async fn facts(client: &Client, slot: &str, publication: &str) -> Result<Fac
         max_wal_senders: get_unsigned(&row, "max_wal_senders")?,
         used_senders: get_unsigned(&row, "used_senders")?,
         in_recovery: get(&row, "in_recovery")?,
-        system_identifier: crate::catalog::system_identifier(client, Side::Source).await?,
+        instance: crate::catalog::instance(client, Side::Source).await?,
         database_oid: get(&row, "database_oid")?,
         database: get(&row, "database")?,
         server_encoding: get(&row, "encoding")?,

@@ -148,8 +148,7 @@ pub(super) fn destination(facts: &DestinationFacts, report: &mut Report) -> bool
 
 /// What can only be said with both servers in view.
 pub(super) fn compare(source: &SourceFacts, destination: &DestinationFacts, report: &mut Report) {
-    let same_cluster = source.system_identifier.is_some()
-        && source.system_identifier == destination.system_identifier;
+    let same_cluster = source.instance.is_some() && source.instance == destination.instance;
     if same_cluster && source.database_oid == destination.database_oid {
         report.failure(
             Kind::Config,

@@ -212,7 +212,9 @@ fn limits(table: &SourceTable, report: &mut Report) {
         );
     }
     let unsent: Vec<&str> = (0..table.columns.len())
-        .filter(|at| table.columns[*at].generated.is_none() && !table.published_columns.contains(at))
+        .filter(|at| {
+            table.columns[*at].generated.is_none() && !table.published_columns.contains(at)
+        })
         .map(|at| table.columns[at].name.as_str())
         .collect();
     if !unsent.is_empty() {
