@@ -46,7 +46,7 @@ pub const IDLE_CHECKPOINT_INTERVAL: Duration = Duration::from_secs(10);
 pub const WIRE_SILENCE_MAX: Duration = Duration::from_secs(30);
 
 /// What we ask the source to use as `wal_sender_timeout` (12+).
-pub const WAL_SENDER_TIMEOUT: Duration = Duration::from_secs(60);
+pub const WAL_SENDER_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A read of at least this many bytes means that we are behind.
 pub const GULP_BYTES_MIN: usize = 16 << 10;
@@ -70,7 +70,7 @@ pub const DRAIN_MAX: Duration = Duration::from_secs(20);
 pub const GOODBYE_MAX: Duration = Duration::from_secs(2);
 
 /// How long a temporary or permanent slot may take to be created: long transactions delay it.
-pub const SLOT_CREATION_MAX: Duration = Duration::from_secs(600);
+pub const SLOT_CREATION_MAX: Duration = Duration::from_mins(10);
 
 /// Concurrent HTTP connections that the observability listener serves.
 pub const HTTP_CONNECTIONS_MAX: usize = 64;

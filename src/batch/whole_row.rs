@@ -85,19 +85,16 @@ impl Multiset {
         let hash = self.hasher.hash_one(self.arena.tail(length));
         let (arena, rows) = (&self.arena, &mut self.rows);
         let same = |at: &u32| arena.get(rows[*at as usize].0) == arena.tail(length);
-        let at = match self.index.find(hash, same) {
-            Some(at) => {
-                self.arena.truncate(length);
-                *at as usize
-            }
-            None => {
-                let at = rows.len();
-                rows.push((span, 0));
-                let rehash = |at: &u32| self.hasher.hash_one(arena.get(rows[*at as usize].0));
-                self.index
-                    .insert_unique(hash, u32::try_from(at).unwrap_or(u32::MAX), rehash);
-                at
-            }
+        let at = if let Some(at) = self.index.find(hash, same) {
+            self.arena.truncate(length);
+            *at as usize
+        } else {
+            let at = rows.len();
+            rows.push((span, 0));
+            let rehash = |at: &u32| self.hasher.hash_one(arena.get(rows[*at as usize].0));
+            self.index
+                .insert_unique(hash, u32::try_from(at).unwrap_or(u32::MAX), rehash);
+            at
         };
         let copies = &mut self.rows[at].1;
         *copies += by;

@@ -105,17 +105,14 @@ impl Loader {
             &bytes,
         ];
         let inserted = client.execute(&self.insert_table, &values).await;
-        match inserted.map_err(|error| from_client(Side::Destination, DOING, &error))? {
-            1 => Ok(()),
-            _ => {
-                let what = format!(
-                    "Another walferry took over the pipeline \"{}\"",
-                    self.pipeline
-                );
-                Err(Error::new(Kind::Fenced, what)
-                    .on(Side::Destination)
-                    .table(&table.source))
-            }
+        if inserted.map_err(|error| from_client(Side::Destination, DOING, &error))? == 1 { Ok(()) } else {
+            let what = format!(
+                "Another walferry took over the pipeline \"{}\"",
+                self.pipeline
+            );
+            Err(Error::new(Kind::Fenced, what)
+                .on(Side::Destination)
+                .table(&table.source))
         }
     }
 }

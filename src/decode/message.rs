@@ -4,7 +4,7 @@ use super::cursor::Cursor;
 use super::{DecodeError, Tuple};
 use crate::lsn::Lsn;
 
-/// What a CopyData frame of a replication stream holds.
+/// What a `CopyData` frame of a replication stream holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Replication<'a> {
     /// `w`: a piece of the stream.
@@ -28,7 +28,7 @@ pub enum Replication<'a> {
 }
 
 impl<'a> Replication<'a> {
-    /// Takes the body of a CopyData frame apart.
+    /// Takes the body of a `CopyData` frame apart.
     pub fn parse(body: &'a [u8]) -> Result<Self, DecodeError> {
         let mut cursor = Cursor::new(body);
         match cursor.u8("a replication frame")? {

@@ -180,15 +180,12 @@ async fn take_over(
     let endpoint = &config.source.endpoint;
     let mut session = Connection::open(endpoint, "slot", Mode::Replication).await?;
     let system = slot::identify(&mut session).await?;
-    let pipeline = match writer.read().await? {
-        Some(pipeline) => pipeline,
-        None => {
-            // Registered before the slot is made, so that no slot of ours is ever without a row.
-            writer
-                .register(&registration(config, facts, &system, made_publication))
-                .await?;
-            writer.read().await?.ok_or_else(|| vanished(config))?
-        }
+    let pipeline = if let Some(pipeline) = writer.read().await? { pipeline } else {
+        // Registered before the slot is made, so that no slot of ours is ever without a row.
+        writer
+            .register(&registration(config, facts, &system, made_publication))
+            .await?;
+        writer.read().await?.ok_or_else(|| vanished(config))?
     };
     check_same_source(config, &pipeline, &system)?;
     let slot = slot_to_use(config, &pipeline, facts)?;
@@ -345,14 +342,11 @@ async fn load(
 ) -> Result<Vec<LoadedTable>> {
     let plans = plan(config, writer, missing).await?;
     ensure_schemas(config, writer, &plans).await?;
-    let snapshot = match exported {
-        Some(exported) => exported,
-        None => {
-            let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-            let unique = since.map_or(0, |since| since.as_nanos());
-            let name = format!("walferry_snapshot_{unique:x}");
-            slot::create_temporary(&config.source.endpoint, &name).await?
-        }
+    let snapshot = if let Some(exported) = exported { exported } else {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let unique = since.map_or(0, |since| since.as_nanos());
+        let name = format!("walferry_snapshot_{unique:x}");
+        slot::create_temporary(&config.source.endpoint, &name).await?
     };
     tracing::info!(tables = plans.len(), lsn = %snapshot.lsn, "initial load begins");
     snapshot::load(config, snapshot, plans, &writer.loader(), board).await

@@ -23,7 +23,7 @@ pub enum Mode {
 }
 
 /// A row of a simple query's result, as text.
-pub type TextRow = Vec<Option<String>>;
+pub(super) type TextRow = Vec<Option<String>>;
 
 /// A connection that walferry speaks itself.
 pub struct Connection {
@@ -168,7 +168,7 @@ impl Connection {
     }
 }
 
-/// The error that an ErrorResponse frame holds.
+/// The error that an `ErrorResponse` frame holds.
 pub(super) fn parse_error(side: Side, doing: &str, whole: &[u8]) -> Error {
     match backend::Message::parse(&mut BytesMut::from(whole)) {
         Ok(Some(backend::Message::ErrorResponse(body))) => {

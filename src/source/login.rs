@@ -26,7 +26,7 @@ pub(super) struct Login<'a> {
 
 /// Waits for a message other than notices and parameter reports.
 ///
-/// An ErrorResponse becomes an error that says what could not be done.
+/// An `ErrorResponse` becomes an error that says what could not be done.
 pub(super) async fn message<S: AsyncRead + AsyncWrite + Unpin>(
     wire: &mut Wire<S>,
     side: Side,
@@ -74,7 +74,7 @@ pub(super) fn lost(side: Side, doing: &str, error: &std::io::Error) -> Error {
     Error::new(kind, format!("Could not {doing}: {what}")).on(side)
 }
 
-/// The fields of an ErrorResponse that may be shown.
+/// The fields of an `ErrorResponse` that may be shown.
 pub(super) fn server_error(body: &backend::ErrorResponseBody) -> ServerError {
     let mut error = ServerError::default();
     let mut schema = None;

@@ -2,7 +2,7 @@
 //!
 //! Staging tables name their columns by position (`c0`, `c1`, …), so that no name of a user's
 //! column can collide with another or with ours. Rows are found with the `=` of `pg_catalog`,
-//! since sessions have an empty search_path.
+//! since sessions have an empty `search_path`.
 
 use std::fmt::Write;
 
