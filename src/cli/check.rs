@@ -9,14 +9,14 @@ use crate::pipeline::preflight::{self, Finding, Level};
 
 /// Options of `walferry check`.
 #[derive(Debug, clap::Args)]
-pub struct Options {
+pub(super) struct Options {
     /// Print the findings as a JSON array
     #[arg(long)]
     json: bool,
 }
 
 /// Looks at both sides, changes nothing, and prints what it finds.
-pub async fn run(config: &Config, options: &Options) -> Result<Outcome> {
+pub(super) async fn run(config: &Config, options: &Options) -> Result<Outcome> {
     let findings = preflight::findings(config).await?;
     if options.json {
         let json = serde_json::to_string_pretty(&findings)

@@ -6,9 +6,9 @@
 
 pub mod probe;
 pub mod remedy;
+pub mod session;
 pub mod setup;
 pub mod teardown;
-pub mod session;
 
 use std::fmt;
 
