@@ -1,5 +1,7 @@
 //! `walferry setup-sql`
 
+use std::fmt::Write;
+
 use super::Outcome;
 use crate::config::{Config, Glob, Pattern};
 use crate::error::{Result, Side};
@@ -45,9 +47,10 @@ fn script(config: &Config, options: &Options, side: Side) -> String {
     let mut script = destination(config, Some(schemas));
     if !complete {
         let example = config.destination.naming.destination_schema("SCHEMA");
-        script += &format!(
+        let _ = writeln!(
+            script,
             "\n-- A pattern of [tables] has a star for the schema: repeat the two or three lines \
-             above\n-- for {example:?} of every source schema SCHEMA.\n"
+             above\n-- for {example:?} of every source schema SCHEMA."
         );
     }
     script

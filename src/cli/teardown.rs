@@ -1,6 +1,7 @@
 //! `walferry teardown`
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::fmt::Write as _;
+use std::io::{BufRead, IsTerminal, Write as _};
 
 use tokio_postgres::Client;
 use tokio_postgres::types::ToSql;
@@ -142,25 +143,30 @@ async fn made(config: &Config, client: &Client) -> Result<Option<Made>> {
 fn plan(config: &Config, made: &Made, drop_data: bool) -> String {
     let mut text = format!("This drops, of the pipeline {}:\n", config.pipeline);
     if let Some(slot) = &made.slot {
-        text += &format!("  source       slot {slot}\n");
+        let _ = writeln!(text, "  source       slot {slot}");
     }
     if let Some(publication) = &made.publication {
-        text += &format!("  source       publication {publication}\n");
+        let _ = writeln!(text, "  source       publication {publication}");
     }
-    text += &format!(
-        "  destination  its bookkeeping in the schema {}\n",
+    let _ = writeln!(
+        text,
+        "  destination  its bookkeeping in the schema {}",
         config.destination.state_schema
     );
     if drop_data {
         for table in &made.tables {
-            text += &format!("  destination  table {table} with all its rows\n");
+            let _ = writeln!(text, "  destination  table {table} with all its rows");
         }
         for schema in &made.schemas {
-            text += &format!("  destination  schema {schema}, if nothing else is in it\n");
+            let _ = writeln!(
+                text,
+                "  destination  schema {schema}, if nothing else is in it"
+            );
         }
     } else {
-        text += &format!(
-            "It keeps {} tables in the destination.\n",
+        let _ = writeln!(
+            text,
+            "It keeps {} tables in the destination.",
             made.tables.len()
         );
     }

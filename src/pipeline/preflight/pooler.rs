@@ -21,7 +21,7 @@ pub(super) async fn inspect(sessions: &Sessions, side: Side, report: &mut Report
             "Give host and port of the server itself; poolers do not carry replication \
              connections either.",
         ),
-        Err(error) => report.error(side, "connection", error),
+        Err(error) => report.error(side, "connection", &error),
     }
 }
 
