@@ -144,9 +144,8 @@ impl Keyed {
         let entry = self.entries[from];
         let (row, origin) = match entry.put {
             Put::Nothing => return Err(FoldError::RowGone),
-            Put::Row(row) => (self.merge(row, new), entry.key),
+            Put::Row(row) | Put::Patch(row) => (self.merge(row, new), entry.key),
             Put::Kept => (self.rows.push(new.encoded()), entry.key),
-            Put::Patch(row) => (self.merge(row, new), entry.key),
             Put::Carry { row, from } => (self.merge(row, new), from),
         };
         self.entries[from].put = Put::Nothing;

@@ -8,7 +8,7 @@
 //! **Why this is right.** Applying a batch means, per table: truncate → read what a moved row
 //! carries along → deletes → updates → inserts. Let *start* be the destination's state when the
 //! batch begins. Each entry says whether a row with its key was there at the start (`existed`) and
-//! what must be there at the end (`put`); the transitions in [`fold`] keep both true for each
+//! what must be there at the end (`put`); the transitions in `fold.rs` keep both true for each
 //! operation, so the end state is the source's state at the last commit. Keys are told apart by
 //! their bytes. The source reports a key change whenever the bytes change, so a row is followed
 //! correctly even where equal is not identical (numeric `1.0` and `1.00`, citext): it becomes a

@@ -144,9 +144,12 @@ async fn a_role_is_told_what_it_may_not_read() {
 async fn slot_and_publication_are_seen_with_their_settings() {
     let client = server().database("facts").await;
     client
+        .batch_execute("CREATE PUBLICATION p FOR ALL TABLES WITH (publish = 'insert, delete')")
+        .await
+        .unwrap();
+    client
         .batch_execute(
-            "CREATE PUBLICATION p FOR ALL TABLES WITH (publish = 'insert, delete');
-             SELECT pg_catalog.pg_create_logical_replication_slot('facts_slot', 'pgoutput')",
+            "SELECT pg_catalog.pg_create_logical_replication_slot('facts_slot', 'pgoutput')",
         )
         .await
         .unwrap();

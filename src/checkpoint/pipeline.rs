@@ -58,7 +58,7 @@ pub struct Writer {
 const LOCK_POLL: Duration = Duration::from_millis(100);
 
 /// Seconds from 1970-01-01, Unix's epoch, to 2000-01-01, PostgreSQL's.
-const EPOCH_OFFSET: Duration = Duration::from_hours(262968);
+const EPOCH_OFFSET: Duration = Duration::from_hours(262_968);
 
 fn failed(error: &tokio_postgres::Error) -> Error {
     from_client(Side::Destination, "use the bookkeeping tables", error)

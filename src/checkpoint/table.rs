@@ -105,7 +105,9 @@ impl Loader {
             &bytes,
         ];
         let inserted = client.execute(&self.insert_table, &values).await;
-        if inserted.map_err(|error| from_client(Side::Destination, DOING, &error))? == 1 { Ok(()) } else {
+        if inserted.map_err(|error| from_client(Side::Destination, DOING, &error))? == 1 {
+            Ok(())
+        } else {
             let what = format!(
                 "Another walferry took over the pipeline \"{}\"",
                 self.pipeline

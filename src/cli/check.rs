@@ -1,5 +1,6 @@
 //! `walferry check`
 
+use std::fmt::Write;
 use std::io::IsTerminal;
 
 use super::Outcome;
@@ -9,14 +10,14 @@ use crate::pipeline::preflight::{self, Finding, Level};
 
 /// Options of `walferry check`.
 #[derive(Debug, clap::Args)]
-pub struct Options {
+pub(super) struct Options {
     /// Print the findings as a JSON array
     #[arg(long)]
     json: bool,
 }
 
 /// Looks at both sides, changes nothing, and prints what it finds.
-pub async fn run(config: &Config, options: &Options) -> Result<Outcome> {
+pub(super) async fn run(config: &Config, options: &Options) -> Result<Outcome> {
     let findings = preflight::findings(config).await?;
     if options.json {
         let json = serde_json::to_string_pretty(&findings)
@@ -50,7 +51,7 @@ fn render(findings: &[Finding], colours: bool) -> String {
         .unwrap_or_default();
     let mut text = String::new();
     for side in [Side::Source, Side::Destination] {
-        text += &format!("{side}\n");
+        let _ = writeln!(text, "{side}");
         for finding in findings.iter().filter(|finding| finding.side == side) {
             text += &line(finding, width, colours);
         }
@@ -77,7 +78,7 @@ fn line(finding: &Finding, width: usize, colours: bool) -> String {
         finding.subject, finding.what
     );
     if let Some(remedy) = &finding.remedy {
-        text += &format!("           → {remedy}\n");
+        let _ = writeln!(text, "           → {remedy}");
     }
     text
 }

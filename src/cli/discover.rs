@@ -11,7 +11,7 @@ use crate::transport::connect;
 
 /// Options of `walferry discover`.
 #[derive(Debug, clap::Args)]
-pub struct Options {
+pub(super) struct Options {
     /// Print the tables as a JSON array
     #[arg(long)]
     json: bool,
@@ -33,7 +33,7 @@ struct Entry {
 }
 
 /// Lists the source's tables.
-pub async fn run(config: &Config, options: &Options) -> Result<Outcome> {
+pub(super) async fn run(config: &Config, options: &Options) -> Result<Outcome> {
     let client = connect(&config.source.endpoint, "discover").await?;
     let tables = source::tables(&client, &config.source.publication).await?;
     let entries: Vec<Entry> = tables.iter().map(|table| entry(config, table)).collect();

@@ -32,7 +32,7 @@ pub enum Outcome {
 #[command(name = "walferry", version, max_term_width = 100, after_help = AFTER_HELP)]
 struct Arguments {
     /// The configuration; default: ./walferry.toml, then /etc/walferry/walferry.toml. Every key
-    /// can also be set as WALFERRY__SECTION__KEY.
+    /// can also be set as `WALFERRY__SECTION__KEY`.
     #[arg(long, global = true, value_name = "FILE", env = "WALFERRY_CONFIG")]
     config: Option<PathBuf>,
     #[command(subcommand)]
@@ -102,9 +102,10 @@ async fn dispatch(arguments: Arguments) -> Result<Outcome> {
 
 /// The one place where an error meets a person: what, context, remedy.
 fn render(error: &Error) -> ExitCode {
-    let (red, bold, plain) = match styled() {
-        true => ("\x1b[1;31m", "\x1b[1m", "\x1b[0m"),
-        false => ("", "", ""),
+    let (red, bold, plain) = if styled() {
+        ("\x1b[1;31m", "\x1b[1m", "\x1b[0m")
+    } else {
+        ("", "", "")
     };
     eprintln!("{red}error:{plain} {error}");
     if let Some(hint) = error.hint() {

@@ -11,10 +11,10 @@ use crate::pipeline;
 
 /// Options of `walferry run`.
 #[derive(Debug, clap::Args)]
-pub struct Options {}
+pub(super) struct Options {}
 
 /// Runs until SIGTERM or SIGINT, which drain; a second signal ends the process at once.
-pub async fn run(config: Config, _: &Options) -> Result<Outcome> {
+pub(super) async fn run(config: Config, _: &Options) -> Result<Outcome> {
     observe::logging::init(&config.observability)?;
     let board = Board::new(Identity::of(&config));
     let shutdown = CancellationToken::new();
@@ -28,7 +28,7 @@ pub async fn run(config: Config, _: &Options) -> Result<Outcome> {
         "walferry starts"
     );
     tokio::spawn(stop_on_signal(shutdown.clone())?);
-    let outcome = pipeline::run(config, board, shutdown).await;
+    let outcome = Box::pin(pipeline::run(config, board, shutdown)).await;
     watching.cancel();
     watchers.stopped().await;
     outcome.map(|()| Outcome::Done)

@@ -1,5 +1,7 @@
 //! `walferry setup-sql`
 
+use std::fmt::Write;
+
 use super::Outcome;
 use crate::config::{Config, Glob, Pattern};
 use crate::error::{Result, Side};
@@ -7,7 +9,7 @@ use crate::sql::setup;
 
 /// Options of `walferry setup-sql`.
 #[derive(Debug, clap::Args)]
-pub struct Options {
+pub(super) struct Options {
     /// Only the script of this side; both are printed otherwise
     #[arg(long, value_enum)]
     side: Option<WhichSide>,
@@ -24,7 +26,7 @@ enum WhichSide {
 
 /// Prints the SQL that both administrators run once. Connects to nothing.
 #[expect(clippy::unused_async, reason = "every verb has the same signature")]
-pub async fn run(config: &Config, options: &Options) -> Result<Outcome> {
+pub(super) async fn run(config: &Config, options: &Options) -> Result<Outcome> {
     if options.side != Some(WhichSide::Destination) {
         println!("{}", script(config, options, Side::Source));
     }
@@ -45,9 +47,10 @@ fn script(config: &Config, options: &Options, side: Side) -> String {
     let mut script = destination(config, Some(schemas));
     if !complete {
         let example = config.destination.naming.destination_schema("SCHEMA");
-        script += &format!(
+        let _ = writeln!(
+            script,
             "\n-- A pattern of [tables] has a star for the schema: repeat the two or three lines \
-             above\n-- for {example:?} of every source schema SCHEMA.\n"
+             above\n-- for {example:?} of every source schema SCHEMA."
         );
     }
     script
@@ -100,4 +103,115 @@ fn known_schemas(config: &Config) -> (Vec<String>, bool) {
         schemas.into_iter().collect(),
         exact.iter().all(Option::is_some),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::process::{Command, Stdio};
+
+    use super::*;
+    use crate::catalog::test_server::server;
+    use crate::pipeline::preflight::{Level, findings};
+
+    fn config(name: &str, more: &str) -> Config {
+        let host = server().socket.display();
+        crate::config::parse(&format!(
+            "[pipeline]\nname = 'p'\n\
+             [source]\nhost = '{host}'\ndatabase = '{name}_from'\nuser = '{name} \"reader'\n\
+             [destination]\nhost = '{host}'\ndatabase = '{name}_to'\nuser = '{name} writer'\n\
+             schema_prefix = 'copy'\nstate_schema = 'kept'\nreaders = ['admin']\n\
+             [source.replication]\npublication = \"p's\"\n{more}"
+        ))
+        .unwrap()
+    }
+
+    /// Runs a script as an administrator would; it must end without an error.
+    fn psql(script: &str) {
+        let mut psql = Command::new("psql")
+            .args(["-X", "-q", "-U", "admin", "-d", "postgres", "-h"])
+            .arg(&server().socket)
+            .args(["-v", "source_password=it's", "-v", "destination_password=x"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut input = psql.stdin.take().unwrap();
+        input.write_all(script.as_bytes()).unwrap();
+        drop(input);
+        assert!(psql.wait().unwrap().success(), "{script}");
+    }
+
+    /// Both scripts, run twice, must leave nothing for `check` to complain about.
+    async fn sets_up(name: &str, more: &str, pre_created_schemas: bool) {
+        let source = server().database(&format!("{name}_from")).await;
+        let destination = server().database(&format!("{name}_to")).await;
+        source
+            .batch_execute(
+                "CREATE SCHEMA \"S_1\"; CREATE TABLE \"S_1\".\"a b\" (id int PRIMARY KEY);
+                 CREATE TABLE \"S_1\".c (id int PRIMARY KEY); CREATE SCHEMA other;
+                 CREATE TABLE other.left_out (id int)",
+            )
+            .await
+            .unwrap();
+        let revoke = format!("REVOKE ALL ON DATABASE {name}_to FROM PUBLIC");
+        destination.batch_execute(&revoke).await.unwrap();
+        let config = config(name, more);
+        let options = Options {
+            side: None,
+            pre_created_schemas,
+        };
+        for _ in 0..2 {
+            psql(&script(&config, &options, Side::Source));
+            psql(&script(&config, &options, Side::Destination));
+        }
+        let mut found = findings(&config).await.unwrap();
+        found.retain(|finding| finding.level != Level::Ok);
+        assert!(found.is_empty(), "{found:#?}");
+    }
+
+    #[tokio::test]
+    async fn the_scripts_are_all_that_named_tables_need() {
+        let tables = "[tables]\ninclude = ['S_1.\"a b\"', 'S_1.c']\n";
+        sets_up("exact", tables, true).await;
+    }
+
+    #[tokio::test]
+    async fn the_scripts_are_all_that_patterns_need() {
+        let tables = "[tables]\ninclude = ['S_*.*']\nexclude = ['other.*', 'S_1.none_*']\n";
+        sets_up("pattern", tables, false).await;
+    }
+
+    #[tokio::test]
+    async fn all_tables_are_published_as_such() {
+        let tables = "[tables]\nexclude = []\n";
+        let config = config("whole", tables);
+        let script = source(&config);
+        assert!(script.contains("FOR ALL TABLES"), "{script}");
+        let database = server().database("whole_from").await;
+        psql(&script);
+        let row = database
+            .query_one(
+                "SELECT puballtables, pubviaroot FROM pg_catalog.pg_publication",
+                &[],
+            )
+            .await
+            .unwrap();
+        assert!(row.get::<_, bool>(0) && row.get::<_, bool>(1));
+    }
+
+    #[tokio::test]
+    async fn no_password_of_the_configuration_is_printed() {
+        let mut config = config("quiet", "");
+        let secret = secrecy::SecretString::from("hunter2");
+        config.source.endpoint.password = Some(crate::transport::Secret::Inline(secret.clone()));
+        config.destination.endpoint.password = Some(crate::transport::Secret::Inline(secret));
+        let options = Options {
+            side: None,
+            pre_created_schemas: true,
+        };
+        for side in [Side::Source, Side::Destination] {
+            assert!(!script(&config, &options, side).contains("hunter2"));
+        }
+    }
 }

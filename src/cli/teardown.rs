@@ -1,6 +1,7 @@
 //! `walferry teardown`
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::fmt::Write as _;
+use std::io::{BufRead, IsTerminal, Write as _};
 
 use tokio_postgres::Client;
 use tokio_postgres::types::ToSql;
@@ -15,7 +16,7 @@ use crate::transport::connect;
 
 /// Options of `walferry teardown`.
 #[derive(Debug, clap::Args)]
-pub struct Options {
+pub(super) struct Options {
     /// Also drop the tables and schemas that walferry made in the destination
     #[arg(long)]
     drop_data: bool,
@@ -37,7 +38,7 @@ struct Made {
 ///
 /// Refuses while a daemon writes the pipeline, and without `--yes` asks first. May be repeated
 /// after a failure half-way.
-pub async fn run(config: &Config, options: &Options) -> Result<Outcome> {
+pub(super) async fn run(config: &Config, options: &Options) -> Result<Outcome> {
     let mut destination = connect(&config.destination.endpoint, "teardown").await?;
     lock(config, &destination).await?;
     let Some(made) = made(config, &destination).await? else {
@@ -141,26 +142,31 @@ async fn made(config: &Config, client: &Client) -> Result<Option<Made>> {
 
 fn plan(config: &Config, made: &Made, drop_data: bool) -> String {
     let mut text = format!("This drops, of the pipeline {}:\n", config.pipeline);
-    for slot in &made.slot {
-        text += &format!("  source       slot {slot}\n");
+    if let Some(slot) = &made.slot {
+        let _ = writeln!(text, "  source       slot {slot}");
     }
-    for publication in &made.publication {
-        text += &format!("  source       publication {publication}\n");
+    if let Some(publication) = &made.publication {
+        let _ = writeln!(text, "  source       publication {publication}");
     }
-    text += &format!(
-        "  destination  its bookkeeping in the schema {}\n",
+    let _ = writeln!(
+        text,
+        "  destination  its bookkeeping in the schema {}",
         config.destination.state_schema
     );
     if drop_data {
         for table in &made.tables {
-            text += &format!("  destination  table {table} with all its rows\n");
+            let _ = writeln!(text, "  destination  table {table} with all its rows");
         }
         for schema in &made.schemas {
-            text += &format!("  destination  schema {schema}, if nothing else is in it\n");
+            let _ = writeln!(
+                text,
+                "  destination  schema {schema}, if nothing else is in it"
+            );
         }
     } else {
-        text += &format!(
-            "It keeps {} tables in the destination.\n",
+        let _ = writeln!(
+            text,
+            "It keeps {} tables in the destination.",
             made.tables.len()
         );
     }
@@ -261,4 +267,123 @@ async fn drop_on_destination(
         }
     }
     transaction.commit().await.map_err(failed("commit"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::test_server::server;
+
+    /// A pipeline as a run leaves it behind: slot, publication, bookkeeping, a copy with a row.
+    async fn made_pipeline(name: &str) -> (Config, Client, Client) {
+        let source = server().database(&format!("{name}_from")).await;
+        let destination = server().database(&format!("{name}_to")).await;
+        let host = server().socket.display();
+        let config = crate::config::parse(&format!(
+            "[pipeline]\nname = '{name}'\n\
+             [source]\nhost = '{host}'\ndatabase = '{name}_from'\nuser = 'admin'\n\
+             [destination]\nhost = '{host}'\ndatabase = '{name}_to'\nuser = 'admin'\n\
+             schema_prefix = 'copy'\n"
+        ))
+        .unwrap();
+        for statement in [
+            format!("CREATE PUBLICATION walferry_{name} FOR ALL TABLES"),
+            format!(
+                "SELECT pg_catalog.pg_create_logical_replication_slot('walferry_{name}', 'pgoutput')"
+            ),
+        ] {
+            source.batch_execute(&statement).await.unwrap();
+        }
+        destination
+            .batch_execute(
+                "CREATE SCHEMA walferry; CREATE SCHEMA copy_public; SET search_path = walferry;
+                 CREATE TABLE copy_public.t (id int); INSERT INTO copy_public.t VALUES (1);
+                 CREATE TABLE copy_public.theirs (id int)",
+            )
+            .await
+            .unwrap();
+        destination
+            .batch_execute(include_str!("../../migrations/V1__bookkeeping.sql"))
+            .await
+            .unwrap();
+        destination
+            .batch_execute(&format!(
+                "INSERT INTO walferry_pipelines VALUES
+                     ('{name}', 'walferry_{name}', 'walferry_{name}', true, true, '1', 1, 'd', '0/1');
+                 INSERT INTO walferry_tables VALUES
+                     ('{name}', 1, 'public', 't', 'copy_public', 't', '0/1', true, 1, 1),
+                     ('{name}', 2, 'public', 'theirs', 'copy_public', 'theirs', '0/1', false, 0, 0);
+                 INSERT INTO walferry_schemas VALUES
+                     ('{name}', 'walferry'), ('{name}', 'copy_public')"
+            ))
+            .await
+            .unwrap();
+        (config, source, destination)
+    }
+
+    async fn left(client: &Client, statement: &str) -> Vec<String> {
+        let rows = client.query(statement, &[]).await.unwrap();
+        rows.iter().map(|row| row.get(0)).collect()
+    }
+
+    const SLOTS_AND_PUBLICATIONS: &str = "
+        SELECT slot_name::text FROM pg_catalog.pg_replication_slots
+        WHERE database = pg_catalog.current_database()
+        UNION ALL SELECT pubname::text FROM pg_catalog.pg_publication";
+    const TABLES: &str = "
+        SELECT c.oid::regclass::text FROM pg_catalog.pg_class AS c
+        WHERE c.relkind = 'r' AND c.relnamespace::regnamespace::text IN ('walferry', 'copy_public')
+        UNION ALL SELECT nspname::text FROM pg_catalog.pg_namespace
+        WHERE nspname IN ('walferry', 'copy_public') ORDER BY 1";
+
+    fn options(drop_data: bool) -> Options {
+        Options {
+            drop_data,
+            yes: true,
+        }
+    }
+
+    #[tokio::test]
+    async fn the_copies_stay_unless_their_dropping_is_asked_for() {
+        let (config, source, destination) = made_pipeline("kept").await;
+        assert_eq!(run(&config, &options(false)).await.unwrap(), Outcome::Done);
+        assert!(left(&source, SLOTS_AND_PUBLICATIONS).await.is_empty());
+        let expected = ["copy_public", "copy_public.t", "copy_public.theirs"];
+        assert_eq!(left(&destination, TABLES).await, expected);
+        // there is nothing left to do, and that is no error
+        assert_eq!(run(&config, &options(false)).await.unwrap(), Outcome::Done);
+    }
+
+    #[tokio::test]
+    async fn only_what_walferry_made_is_dropped_with_the_data() {
+        let (config, _, destination) = made_pipeline("dropped").await;
+        run(&config, &options(true)).await.unwrap();
+        let expected = ["copy_public", "copy_public.theirs"];
+        assert_eq!(left(&destination, TABLES).await, expected);
+    }
+
+    #[tokio::test]
+    async fn a_copy_that_others_built_on_is_not_dropped_and_says_so() {
+        let (config, _, destination) = made_pipeline("viewed").await;
+        destination
+            .batch_execute("CREATE VIEW public.v AS SELECT * FROM copy_public.t")
+            .await
+            .unwrap();
+        let error = run(&config, &options(true)).await.unwrap_err();
+        assert_eq!(error.about_table(), Some("copy_public.t"));
+        assert!(error.hint().unwrap().contains("views"));
+        assert_eq!(left(&destination, TABLES).await.len(), 7, "all or nothing");
+    }
+
+    #[tokio::test]
+    async fn a_pipeline_that_is_being_written_is_left_alone() {
+        let (config, source, destination) = made_pipeline("running").await;
+        destination
+            .query_one(teardown::TRY_WRITER_LOCK, &[&"walferry", &"running"])
+            .await
+            .unwrap();
+        let error = run(&config, &options(true)).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::AlreadyRunning);
+        assert_eq!(left(&source, SLOTS_AND_PUBLICATIONS).await.len(), 2);
+    }
 }

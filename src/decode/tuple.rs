@@ -84,8 +84,8 @@ impl<'a> Tuple<'a> {
 
 /// Walks encoded columns: kind byte, then for values a length and the bytes.
 ///
-/// Only fed with bytes that [`Tuple::read`] checked or [`Cell::encode`] wrote; should they be
-/// anything else it ends early, and the caller's column count tells.
+/// Only fed with bytes that were checked when their tuple was read, or that [`Cell::encode`]
+/// wrote; should they be anything else it ends early, and the caller's column count tells.
 #[derive(Clone, Debug)]
 pub struct Cells<'a> {
     rest: &'a [u8],

@@ -59,7 +59,7 @@ pub(super) struct Counters {
 
 impl Daemon {
     /// Writes the configuration and starts the daemon on it.
-    pub(super) async fn start(shop: &Shop, http_port: Option<u16>) -> Result<Daemon> {
+    pub(super) fn start(shop: &Shop, http_port: Option<u16>) -> Result<Daemon> {
         let port = match http_port {
             Some(port) => port,
             None if port_is_free(USUAL_PORT) => USUAL_PORT,

@@ -85,7 +85,7 @@ async fn prepare(options: Options, screen: &mut Screen) -> Result<(Shop, Daemon)
     ))?;
     screen.line("starting two clusters, filling the source …")?;
     let shop = Shop::open(&binaries).await?;
-    let daemon = Daemon::start(&shop, options.http_port).await?;
+    let daemon = Daemon::start(&shop, options.http_port)?;
     screen.addresses(&shop, &daemon)?;
     Ok((shop, daemon))
 }

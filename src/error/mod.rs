@@ -170,36 +170,42 @@ impl Error {
     }
 
     /// Says which database it is about, unless that is known already.
+    #[must_use]
     pub fn on(mut self, side: Side) -> Self {
         self.0.side.get_or_insert(side);
         self
     }
 
     /// Says which table it is about, unless that is known already.
+    #[must_use]
     pub fn table(mut self, table: impl fmt::Display) -> Self {
         self.0.table.get_or_insert_with(|| table.to_string());
         self
     }
 
     /// Says at which position it happened, unless that is known already.
+    #[must_use]
     pub fn at(mut self, lsn: Lsn) -> Self {
         self.0.lsn.get_or_insert(lsn);
         self
     }
 
     /// The SQLSTATE that the server gave.
+    #[must_use]
     pub fn with_sqlstate(mut self, sqlstate: impl Into<String>) -> Self {
         self.0.sqlstate = Some(sqlstate.into());
         self
     }
 
     /// What the operator should do; replaces a more general remedy.
+    #[must_use]
     pub fn remedy(mut self, remedy: impl Into<String>) -> Self {
         self.0.remedy = Some(remedy.into());
         self
     }
 
     /// The same failure, seen as another kind by somebody who knows more.
+    #[must_use]
     pub fn as_kind(mut self, kind: Kind) -> Self {
         self.0.kind = kind;
         self

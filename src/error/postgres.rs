@@ -98,9 +98,8 @@ fn kind_of(sqlstate: &str) -> Kind {
     match sqlstate {
         "42501" => Kind::Privilege,
         "55006" => Kind::SlotInUse,
-        "40001" | "40P01" | "55P03" => Kind::Contention,
-        // query_canceled is somebody's pg_cancel_backend or a time-out: worth another try
-        "57014" => Kind::Contention,
+        // 57014, query_canceled, is somebody's pg_cancel_backend or a time-out: worth another try
+        "40001" | "40P01" | "55P03" | "57014" => Kind::Contention,
         "25006" => Kind::Unsupported,
         "3D000" => Kind::Definite,
         _ => match sqlstate.get(..2).unwrap_or_default() {

@@ -41,7 +41,7 @@ pub(super) struct Newcomer {
 /// All relations that the stream may send.
 pub(super) struct Routes {
     known: HashMap<u32, Known>,
-    routes: HashMap<u32, Route>,
+    by_oid: HashMap<u32, Route>,
     binary: bool,
 }
 
@@ -49,10 +49,10 @@ impl Routes {
     /// `skipped` are the tables that exist and are not wanted.
     pub(super) fn new(known: HashMap<u32, Known>, skipped: Vec<u32>, can_binary: bool) -> Self {
         let binary = can_binary && known.values().all(Known::binary_fits);
-        let routes = skipped.into_iter().map(|oid| (oid, Route::Skip)).collect();
+        let by_oid = skipped.into_iter().map(|oid| (oid, Route::Skip)).collect();
         Routes {
             known,
-            routes,
+            by_oid,
             binary,
         }
     }
@@ -65,7 +65,7 @@ impl Routes {
     /// Takes note of a relation message; tells of a relation that nobody knows.
     pub(super) fn learn(&mut self, relation: &Relation) -> Option<Newcomer> {
         let Some(known) = self.known.get(&relation.oid) else {
-            if self.routes.contains_key(&relation.oid) {
+            if self.by_oid.contains_key(&relation.oid) {
                 return None;
             }
             return Some(Newcomer {
@@ -77,18 +77,18 @@ impl Routes {
             Ok(target) => Route::Apply(Arc::new(target)),
             Err(why) => Route::Refuse(why),
         };
-        self.routes.insert(relation.oid, route);
+        self.by_oid.insert(relation.oid, route);
         None
     }
 
     /// From now on the rows of this relation are skipped.
     pub(super) fn skip(&mut self, oid: u32) {
-        self.routes.insert(oid, Route::Skip);
+        self.by_oid.insert(oid, Route::Skip);
     }
 
     /// The target of a row; `None` when it is to be skipped.
     pub(super) fn target(&self, oid: u32) -> Result<Option<&Arc<Target>>, Error> {
-        match self.routes.get(&oid) {
+        match self.by_oid.get(&oid) {
             Some(Route::Apply(target)) => Ok(Some(target)),
             Some(Route::Skip) => Ok(None),
             Some(Route::Refuse(why)) => Err(self.refused(oid, why)),

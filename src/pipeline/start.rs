@@ -180,7 +180,9 @@ async fn take_over(
     let endpoint = &config.source.endpoint;
     let mut session = Connection::open(endpoint, "slot", Mode::Replication).await?;
     let system = slot::identify(&mut session).await?;
-    let pipeline = if let Some(pipeline) = writer.read().await? { pipeline } else {
+    let pipeline = if let Some(pipeline) = writer.read().await? {
+        pipeline
+    } else {
         // Registered before the slot is made, so that no slot of ours is ever without a row.
         writer
             .register(&registration(config, facts, &system, made_publication))
@@ -193,18 +195,16 @@ async fn take_over(
     if applied.lsn() != Lsn::ZERO {
         return Ok(None);
     }
-    let (start, exported) = match slot {
+    if let Some(confirmed) = slot {
         // Made by an administrator, or by a start that did not get further.
-        Some(confirmed) => (confirmed, None),
-        None => {
-            let failover = facts.version_num >= 170_000 && !facts.in_recovery;
-            let exported = slot::create(session, &config.source.slot, failover).await?;
-            tracing::info!(slot = config.source.slot, lsn = %exported.lsn, "slot made");
-            (exported.lsn, Some(exported))
-        }
-    };
-    writer.advance_idle(start).await?;
-    Ok(exported)
+        writer.advance_idle(confirmed).await?;
+        return Ok(None);
+    }
+    let failover = facts.version_num >= 170_000 && !facts.in_recovery;
+    let exported = slot::create(session, &config.source.slot, failover).await?;
+    tracing::info!(slot = config.source.slot, lsn = %exported.lsn, "slot made");
+    writer.advance_idle(exported.lsn).await?;
+    Ok(Some(exported))
 }
 
 fn registration(
@@ -342,7 +342,9 @@ async fn load(
 ) -> Result<Vec<LoadedTable>> {
     let plans = plan(config, writer, missing).await?;
     ensure_schemas(config, writer, &plans).await?;
-    let snapshot = if let Some(exported) = exported { exported } else {
+    let snapshot = if let Some(exported) = exported {
+        exported
+    } else {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let unique = since.map_or(0, |since| since.as_nanos());
         let name = format!("walferry_snapshot_{unique:x}");

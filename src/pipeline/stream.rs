@@ -32,7 +32,7 @@ enum Event {
     /// The source sent this many bytes.
     Read(usize),
     /// The applier finished a piece of work.
-    Applied(Done),
+    Applied(Box<Done>),
     /// A second has passed.
     Tick,
     /// SIGTERM or SIGINT.
@@ -161,7 +161,7 @@ impl<'f> Flow<'f> {
         tokio::select! {
             biased;
             () = shutdown.cancelled(), if !draining => Ok(Event::Stop),
-            done = self.applier.done() => done.map(Event::Applied),
+            done = self.applier.done() => done.map(|done| Event::Applied(Box::new(done))),
             _ = seconds.tick() => Ok(Event::Tick),
             bytes = read => bytes.map(Event::Read),
         }
@@ -187,7 +187,7 @@ impl<'f> Flow<'f> {
     /// Decodes and folds what was read; stops at a relation that nobody knows.
     fn take_in(&mut self) -> Result<Option<Newcomer>> {
         while self.drain_until.is_none() || self.transaction.is_some() {
-            let Some(piece) = self.stream.next()? else {
+            let Some(piece) = self.stream.take()? else {
                 return Ok(None);
             };
             match piece {
@@ -438,12 +438,12 @@ fn fold(
         _ => return Ok(()),
     };
     match folded {
-        Some(Err(error)) => Err(contradiction(error, routes, oid, at)),
+        Some(Err(error)) => Err(contradiction(&error, routes, oid, at)),
         Some(Ok(())) | None => Ok(()),
     }
 }
 
-fn contradiction(error: FoldError, routes: &Routes, oid: u32, at: Lsn) -> Error {
+fn contradiction(error: &FoldError, routes: &Routes, oid: u32, at: Lsn) -> Error {
     let what = format!("The source's changes contradict each other: {error}");
     let error = Error::new(Kind::Protocol, what).on(Side::Source).at(at);
     match routes.target(oid) {

@@ -36,14 +36,14 @@ pub async fn load(
         let (name, lsn) = (snapshot.name.clone(), snapshot.lsn);
         running.spawn(async move {
             let mut worker = Worker::start(&config, &name, lsn, loader).await?;
-            let mut loaded = Vec::new();
+            let mut done = Vec::new();
             while let Some(plan) = next(&queue) {
-                loaded.push(copy_table(&mut worker, &config, &plan, &board).await?);
+                done.push(copy_table(&mut worker, &config, &plan, &board).await?);
             }
-            Ok::<_, Error>(loaded)
+            Ok::<_, Error>(done)
         });
     }
-    let mut loaded = Vec::new();
+    let mut tables = Vec::new();
     // The first failure ends the load: dropping the set stops the other workers.
     while let Some(done) = running.join_next().await {
         let done = done.map_err(|error| {
@@ -52,9 +52,9 @@ pub async fn load(
                 format!("A worker of the initial load failed: {error}"),
             )
         })?;
-        loaded.extend(done?);
+        tables.extend(done?);
     }
-    Ok(loaded)
+    Ok(tables)
 }
 
 fn next(queue: &Mutex<VecDeque<Plan>>) -> Option<Plan> {

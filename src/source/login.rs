@@ -109,7 +109,6 @@ impl Login<'_> {
         frontend::startup_message(parameters, wire.outgoing())?;
         loop {
             match message(wire, self.side, DOING).await? {
-                backend::Message::AuthenticationOk => {}
                 backend::Message::AuthenticationCleartextPassword => self.cleartext(wire)?,
                 backend::Message::AuthenticationMd5Password(body) => {
                     let password = self.password()?.expose_secret().as_bytes();
@@ -117,7 +116,7 @@ impl Login<'_> {
                     frontend::password_message(hash.as_bytes(), wire.outgoing())?;
                 }
                 backend::Message::AuthenticationSasl(body) => self.scram(wire, &body).await?,
-                backend::Message::BackendKeyData(_) => {}
+                backend::Message::AuthenticationOk | backend::Message::BackendKeyData(_) => {}
                 backend::Message::ReadyForQuery(_) => return Ok(()),
                 _ => return Err(self.unsupported()),
             }

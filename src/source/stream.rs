@@ -51,7 +51,7 @@ impl Stream {
     }
 
     /// The next piece that was read, or `None` when [`Stream::fill`] is due.
-    pub fn next(&mut self) -> Result<Option<Replication<'_>>> {
+    pub fn take(&mut self) -> Result<Option<Replication<'_>>> {
         let failed = |error| lost(Side::Source, DOING, &error);
         while let Some(b'N' | b'S') = self.wire.peek().map_err(failed)? {
             self.wire.next_frame().map_err(failed)?;

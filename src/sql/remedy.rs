@@ -120,14 +120,6 @@ pub fn set_logged(table: &TableName) -> String {
     format!("ALTER TABLE {} SET LOGGED;", Name(table))
 }
 
-/// Drops a slot that is of no use any more.
-pub fn drop_slot(slot: &str) -> String {
-    format!(
-        "SELECT pg_catalog.pg_drop_replication_slot({});",
-        super::Literal(slot)
-    )
-}
-
 fn names<'a>(tables: impl IntoIterator<Item = &'a TableName>) -> String {
     let names: Vec<String> = tables.into_iter().map(|t| Name(t).to_string()).collect();
     names.join(", ")

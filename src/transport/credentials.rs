@@ -55,10 +55,12 @@ async fn run(words: &[String]) -> Result<SecretString> {
             .kill_on_drop(true)
             .spawn()
             .map_err(|error| failed(format!("cannot be started: {error}")))?;
-        let Some(output) = child.stdout.take() else {
+        let Some(mut output) = child.stdout.take() else {
             return Err(failed("has no output".to_owned()));
         };
-        let password = text(output, &format!("The output of {program:?}")).await;
+        let password = text(&mut output, &format!("The output of {program:?}")).await;
+        // Read to its end: a broken pipe would look like a failure of the command.
+        tokio::io::copy(&mut output, &mut tokio::io::sink()).await?;
         let status = child
             .wait()
             .await

@@ -6,7 +6,7 @@
 //!                                                    └─ session: tokio-postgres (SQL)
 //! ```
 //!
-//! [`establish`] runs the attempts that an `sslmode` asks for, with the login as its last step,
+//! [`establish()`] runs the attempts that an `sslmode` asks for, with the login as its last step,
 //! since `allow` and `prefer` depend on how that ends.
 
 pub use endpoint::{Endpoint, Host, Secret, SslMode, Tls};

@@ -18,7 +18,7 @@ use crate::sql;
 /// Opens a session named `walferry <application>` whose settings are pinned ([`sql::session`]).
 ///
 /// A task of its own drives it and ends when the client is dropped. Fails as
-/// [`establish`](super::establish) does, and with [`Kind::Authentication`] or whatever else the
+/// [`super::establish()`] does, and with [`Kind::Authentication`] or whatever else the
 /// server says to the login.
 pub async fn connect(endpoint: &Endpoint, application: &str) -> Result<Client> {
     let password = endpoint.password().await?;

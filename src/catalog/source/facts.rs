@@ -8,10 +8,6 @@ use crate::lsn::Lsn;
 
 /// The source server as the connected role sees it now.
 #[derive(Clone, Debug)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is one independent answer of the catalog"
-)]
 pub struct Facts {
     /// `server_version_num`, for example 150018.
     pub version_num: i32,

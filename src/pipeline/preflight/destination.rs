@@ -22,7 +22,7 @@ pub(super) async fn inspect(
     let facts = match destination::facts(client).await {
         Ok(facts) => facts,
         Err(error) => {
-            report.error(Side::Destination, "server", error);
+            report.error(Side::Destination, "server", &error);
             return None;
         }
     };
@@ -50,7 +50,7 @@ pub(super) async fn inspect(
                 .is_some_and(|schema| schema.can_use);
             in_the_way::inspect(config, client, tables, known, report).await;
         }
-        Err(error) => report.error(Side::Destination, "schemas", error),
+        Err(error) => report.error(Side::Destination, "schemas", &error),
     }
     readers(config, client, report).await;
     Some(facts)
@@ -103,7 +103,7 @@ async fn readers(config: &Config, client: &Client, report: &mut Report) {
     let readers = &config.destination.readers;
     let existing = match destination::roles(client, readers).await {
         Ok(existing) => existing,
-        Err(error) => return report.error(Side::Destination, "readers", error),
+        Err(error) => return report.error(Side::Destination, "readers", &error),
     };
     for reader in readers {
         let subject = format!("role {reader}");

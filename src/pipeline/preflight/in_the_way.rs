@@ -31,15 +31,16 @@ pub(super) async fn inspect(
     let names: Vec<TableName> = tables.iter().map(target).collect();
     let looked = async {
         let existing = destination::tables(client, &names).await?;
-        let owners = match state_schema_usable {
-            true => recorded(client, &config.destination.state_schema).await?,
-            false => HashMap::new(),
+        let owners = if state_schema_usable {
+            recorded(client, &config.destination.state_schema).await?
+        } else {
+            HashMap::new()
         };
         Ok((existing, owners))
     };
     let (existing, owners) = match looked.await {
         Ok(looked) => looked,
-        Err(error) => return report.error(Side::Destination, "tables", error),
+        Err(error) => return report.error(Side::Destination, "tables", &error),
     };
     let mut clear = 0_usize;
     for (table, name) in tables.iter().zip(&names) {
@@ -112,7 +113,7 @@ async fn unknown(
         return;
     }
     match destination::is_empty(client, name).await {
-        Err(error) => return report.error(side, subject, error),
+        Err(error) => return report.error(side, subject, &error),
         Ok(false) => {
             report.failure(
                 Kind::TableInTheWay,

@@ -89,11 +89,11 @@ fn reached(sessions: Result<Sessions>, side: Side, report: &mut Report) -> Optio
         }
         Err(error) if error.hint().is_none() && error.kind() == Kind::Unreachable => {
             let remedy = "Check host, port and the firewall of this side.";
-            report.error(side, "connection", error.remedy(remedy));
+            report.error(side, "connection", &error.remedy(remedy));
             None
         }
         Err(error) => {
-            report.error(side, "connection", error);
+            report.error(side, "connection", &error);
             None
         }
     }

@@ -21,7 +21,7 @@ pub(super) async fn inspect(sessions: &Sessions, side: Side, report: &mut Report
             "Give host and port of the server itself; poolers do not carry replication \
              connections either.",
         ),
-        Err(error) => report.error(side, "connection", error),
+        Err(error) => report.error(side, "connection", &error),
     }
 }
 
@@ -29,5 +29,22 @@ async fn is_shared(sessions: &Sessions, side: Side) -> Result<bool> {
     let first = backend_pid(&sessions.main, side).await?;
     let other = backend_pid(&sessions.other, side).await?;
     let again = backend_pid(&sessions.main, side).await?;
-    Ok(first == other || first != again)
+    Ok(swapped(first, other, again))
+}
+
+/// One session asked first and last, another one in between.
+fn swapped(first: i32, other: i32, again: i32) -> bool {
+    first == other || first != again
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_backend_that_is_handed_around_gives_a_pooler_away() {
+        assert!(swapped(7, 7, 7), "an idle pooler hands out the same one");
+        assert!(swapped(7, 8, 8), "a busy one another each time");
+        assert!(!swapped(7, 8, 7));
+    }
 }

@@ -99,7 +99,7 @@ impl Report {
     }
 
     /// A failure that was met while looking.
-    pub(super) fn error(&mut self, side: Side, subject: impl Into<String>, error: Error) {
+    pub(super) fn error(&mut self, side: Side, subject: impl Into<String>, error: &Error) {
         let what = match error.sqlstate() {
             Some(sqlstate) => format!("{} (SQLSTATE {sqlstate})", error.what()),
             None => error.what().to_owned(),

@@ -22,7 +22,7 @@ pub(super) async fn inspect(config: &Config, client: &Client, report: &mut Repor
     let facts = match source::facts(client, slot, publication).await {
         Ok(facts) => facts,
         Err(error) => {
-            report.error(Side::Source, "server", error);
+            report.error(Side::Source, "server", &error);
             return None;
         }
     };
@@ -42,7 +42,7 @@ pub(super) async fn inspect(config: &Config, client: &Client, report: &mut Repor
     let (all, unlogged) = match listed.await {
         Ok(listed) => listed,
         Err(error) => {
-            report.error(Side::Source, "tables", error);
+            report.error(Side::Source, "tables", &error);
             return None;
         }
     };

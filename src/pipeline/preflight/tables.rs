@@ -111,11 +111,11 @@ fn membership(config: &Config, selected: &[SourceTable], report: &mut Report) {
         );
     }
     if !matched.is_empty() {
-        let names: Vec<String> = matched.iter().map(ToString::to_string).collect();
+        let listed: Vec<String> = matched.iter().map(ToString::to_string).collect();
         let what = format!(
             "{} selected tables are not sent and will be left out: {}",
             matched.len(),
-            names.join(", ")
+            listed.join(", ")
         );
         let remedy = remedy::publish(publication, matched);
         report.warning(Side::Source, subject, what, remedy);
