@@ -93,11 +93,23 @@ pub async fn instance(client: &Client, side: Side) -> Result<Option<String>> {
     }
 }
 
-/// The process that serves this session just now; behind a pooler it may change between calls.
-pub async fn backend_pid(client: &Client, side: Side) -> Result<i32> {
-    let statement = include_str!("queries/backend_pid.sql");
-    let row = rows::query_one(client, side, "ask for the backend's process id", statement).await?;
-    rows::get(&row, "pid")
+/// What is at the other end of a session just now; behind a pooler it may change between calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Backend {
+    /// `pg_backend_pid()`
+    pub pid: i32,
+    /// The settings that walferry opens its sessions with are in force.
+    pub pinned: bool,
+}
+
+/// Asks a session what serves it.
+pub async fn backend(client: &Client, side: Side) -> Result<Backend> {
+    let statement = include_str!("queries/backend.sql");
+    let row = rows::query_one(client, side, "ask what serves the session", statement).await?;
+    Ok(Backend {
+        pid: rows::get(&row, "pid")?,
+        pinned: rows::get(&row, "pinned")?,
+    })
 }
 
 fn column(row: &Row) -> Result<Column> {

@@ -58,7 +58,7 @@ fn render(findings: &[Finding], colours: bool) -> String {
         text.push('\n');
     }
     text + &format!(
-        "{} ok, {} warnings, {} failures\n",
+        "ok {}, warnings {}, failures {}\n",
         count(findings, Level::Ok),
         count(findings, Level::Warning),
         count(findings, Level::Failure)
@@ -112,7 +112,7 @@ destination
   failure  schema app  It is so
            → Mend it.
 
-1 ok, 0 warnings, 1 failures
+ok 1, warnings 0, failures 1
 ";
         assert_eq!(render(&findings, false), expected);
         assert!(render(&findings, true).contains("\x1b[1;31mfailure\x1b[0m"));

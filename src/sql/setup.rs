@@ -56,9 +56,10 @@ pub fn source(source: &Source<'_>) -> String {
          \\set ON_ERROR_STOP on\n\
          \\connect {}\n\n{SOURCE_NOTES}\
          -- pg_hba.conf: replication of one database is matched by its name, not by \"replication\"\n\
-         --   hostssl  {}  {role}  <address of walferry>/32  scram-sha-256\n\n",
+         --   hostssl  {}  {}  <address of walferry>/32  scram-sha-256\n\n",
         Ident(source.database),
-        Ident(source.database),
+        in_comment(source.database),
+        in_comment(source.role),
     );
     script += &login_role(source.role, "source_password", " REPLICATION");
     let _ = writeln!(
@@ -81,7 +82,9 @@ pub fn destination(destination: &Destination<'_>) -> String {
          \\set ON_ERROR_STOP on\n\
          \\connect {database}\n\n\
          -- pg_hba.conf\n\
-         --   hostssl  {database}  {role}  <address of walferry>/32  scram-sha-256\n\n"
+         --   hostssl  {}  {}  <address of walferry>/32  scram-sha-256\n\n",
+        in_comment(destination.database),
+        in_comment(destination.role),
     );
     script += &login_role(destination.role, "destination_password", "");
     let Some(schemas) = &destination.schemas else {
@@ -114,6 +117,11 @@ pub fn destination(destination: &Destination<'_>) -> String {
         }
     }
     script
+}
+
+/// A name on a line that begins with dashes, and that must not end before its end.
+fn in_comment(name: &str) -> String {
+    Ident(name).to_string().replace(['\n', '\r'], " ")
 }
 
 /// Makes the role unless it exists, then sets its password: from the psql variable when it is

@@ -9,11 +9,9 @@ use crate::error::{Kind, Side};
 use crate::limits::IDENTIFIER_BYTES_MAX;
 
 pub(super) fn inspect(destination: &Destination, tables: &[SourceTable], report: &mut Report) {
-    // what the configuration names can be judged without a source
     let schemas: BTreeSet<&str> = tables
         .iter()
         .map(|table| table.name.schema.as_str())
-        .chain(destination.naming.overrides.keys().map(String::as_str))
         .collect();
     let mut taken: BTreeMap<String, &str> = BTreeMap::new();
     for schema in schemas {

@@ -1,39 +1,47 @@
 //! Whether a connection pooler stands between us and a server.
 //!
 //! Two sessions that are open at the same time have two backends, unless something hands one
-//! backend to both; and a session keeps its backend, unless something swaps it. Poolers that keep
-//! one backend a session do neither and do no harm to SQL sessions.
+//! backend to both; and a session keeps its backend, unless something swaps it. A pooler that
+//! keeps one backend a session does neither, but it drops the settings that sessions start with.
 
 use super::Sessions;
 use super::report::Report;
-use crate::catalog::backend_pid;
+use crate::catalog::{Backend, backend};
 use crate::error::{Kind, Result, Side};
 
 pub(super) async fn inspect(sessions: &Sessions, side: Side, report: &mut Report) {
-    match is_shared(sessions, side).await {
-        Ok(false) => {}
-        Ok(true) => report.failure(
-            Kind::Unsupported,
-            side,
-            "connection",
+    let what = match ask(sessions, side).await {
+        Ok(answers) if is_swapped(answers.map(|backend| backend.pid)) => {
             "A pooler in transaction mode stands between walferry and the server: sessions do not \
-             keep their backend, so settings, temporary tables and locks get lost",
-            "Give host and port of the server itself; poolers do not carry replication \
-             connections either.",
-        ),
-        Err(error) => report.error(side, "connection", &error),
-    }
+             keep their backend, so that settings, temporary tables and locks get lost"
+        }
+        Ok(answers) if !answers.iter().all(|backend| backend.pinned) => {
+            "A pooler stands between walferry and the server: it dropped the settings with which \
+             the session was opened"
+        }
+        Ok(_) => return,
+        Err(error) => return report.error(side, "connection", &error),
+    };
+    report.failure(
+        Kind::Unsupported,
+        side,
+        "connection",
+        what,
+        "Give host and port of the server itself; poolers do not carry replication connections \
+         either.",
+    );
 }
 
-async fn is_shared(sessions: &Sessions, side: Side) -> Result<bool> {
-    let first = backend_pid(&sessions.main, side).await?;
-    let other = backend_pid(&sessions.other, side).await?;
-    let again = backend_pid(&sessions.main, side).await?;
-    Ok(swapped(first, other, again))
+/// One session is asked first and last, another one in between.
+async fn ask(sessions: &Sessions, side: Side) -> Result<[Backend; 3]> {
+    Ok([
+        backend(&sessions.main, side).await?,
+        backend(&sessions.other, side).await?,
+        backend(&sessions.main, side).await?,
+    ])
 }
 
-/// One session asked first and last, another one in between.
-fn swapped(first: i32, other: i32, again: i32) -> bool {
+fn is_swapped([first, other, again]: [i32; 3]) -> bool {
     first == other || first != again
 }
 
@@ -43,8 +51,11 @@ mod tests {
 
     #[test]
     fn a_backend_that_is_handed_around_gives_a_pooler_away() {
-        assert!(swapped(7, 7, 7), "an idle pooler hands out the same one");
-        assert!(swapped(7, 8, 8), "a busy one another each time");
-        assert!(!swapped(7, 8, 7));
+        assert!(
+            is_swapped([7, 7, 7]),
+            "an idle pooler hands out the same one"
+        );
+        assert!(is_swapped([7, 8, 8]), "a busy one another each time");
+        assert!(!is_swapped([7, 8, 7]));
     }
 }

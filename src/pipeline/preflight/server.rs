@@ -17,13 +17,11 @@ pub(super) fn source(facts: &SourceFacts, report: &mut Report) {
     super::version::source(facts.version_num, &facts.version, report);
     standby(facts, report);
     wal_level(facts, report);
-    let running = facts.slot.as_ref().is_some_and(|slot| slot.active);
-    let needed = SLOTS_AND_SENDERS - u64::from(facts.slot.is_some());
     let slots = (facts.max_replication_slots, facts.used_slots);
-    room("max_replication_slots", slots, needed, report);
-    let needed = SLOTS_AND_SENDERS - u64::from(running);
+    room("max_replication_slots", slots, facts.slot.is_some(), report);
     let senders = (facts.max_wal_senders, facts.used_senders);
-    room("max_wal_senders", senders, needed, report);
+    let running = facts.slot.as_ref().is_some_and(|slot| slot.active);
+    room("max_wal_senders", senders, running, report);
     role(facts, report);
     if facts.server_encoding == "SQL_ASCII" {
         report.warning(
@@ -74,16 +72,19 @@ fn wal_level(facts: &SourceFacts, report: &mut Report) {
     );
 }
 
-fn room(setting: &str, (most, used): (u64, u64), needed: u64, report: &mut Report) {
+/// `has_one`: one of those in use is the pipeline's own.
+fn room(setting: &str, (most, used): (u64, u64), has_one: bool, report: &mut Report) {
     let free = most.saturating_sub(used);
-    let what = format!("{free} of {most} {setting} are free, and walferry uses up to {needed}");
+    let needed = SLOTS_AND_SENDERS - u64::from(has_one);
+    let what =
+        format!("{free} of {most} {setting} are free, and walferry needs up to {needed} more");
     let remedy = format!(
         "{} and restart the server, or drop a slot that nobody reads",
         remedy::set_number(setting, most.max(used) + needed)
     );
     if free >= needed {
         report.ok(Side::Source, setting, what);
-    } else if free == 0 {
+    } else if free == 0 && !has_one {
         let kind = Kind::ServerBusy;
         report.failure(kind, Side::Source, setting, what, remedy);
     } else {
