@@ -15,9 +15,9 @@ const HISTORY_TABLE: &str = "walferry_migrations";
 
 /// Makes the state schema when it is missing and runs what it lacks of `migrations/`.
 ///
-/// Works without CREATE on the database when the schema is there. Two daemons that start at the
+/// Returns whether the schema had to be made. Works without CREATE on the database when the schema is there. Two daemons that start at the
 /// same time take turns, by an advisory lock that this session holds meanwhile.
-pub async fn migrate(client: &mut Client, state_schema: &str) -> Result<()> {
+pub async fn migrate(client: &mut Client, state_schema: &str) -> Result<bool> {
     let failed = |error| from_client(Side::Destination, "prepare the bookkeeping schema", &error);
     client
         .batch_execute(&sql::lock_migrations(state_schema))
@@ -49,7 +49,7 @@ pub async fn migrate(client: &mut Client, state_schema: &str) -> Result<()> {
         .batch_execute(sql::UNLOCK_ALL)
         .await
         .map_err(failed)?;
-    ran.map(|_| ()).map_err(|error| {
+    ran.map(|_| !exists).map_err(|error| {
         let what = format!(
             "Could not migrate the bookkeeping schema \"{state_schema}\": {}",
             with_causes(&error)

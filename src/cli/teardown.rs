@@ -11,7 +11,7 @@ use crate::catalog::TableName;
 use crate::config::Config;
 use crate::error::postgres::from_client;
 use crate::error::{Error, Kind, Result, Side};
-use crate::sql::{probe, teardown};
+use crate::sql::{checkpoint, probe, teardown};
 use crate::transport::connect;
 
 /// Options of `walferry teardown`.
@@ -65,14 +65,9 @@ pub(super) async fn run(config: &Config, options: &Options) -> Result<Outcome> {
 
 /// Keeps daemons out until the session ends.
 async fn lock(config: &Config, client: &Client) -> Result<()> {
-    let parameters: [&(dyn ToSql + Sync); 2] = [&config.destination.state_schema, &config.pipeline];
-    let taken = ask(
-        client,
-        "take the writer lock",
-        teardown::TRY_WRITER_LOCK,
-        &parameters,
-    )
-    .await?;
+    let name = checkpoint::writer_lock_name(&config.destination.state_schema, &config.pipeline);
+    let statement = checkpoint::TRY_WRITER_LOCK;
+    let taken = ask(client, "take the writer lock", statement, &[&name]).await?;
     if taken {
         return Ok(());
     }
@@ -379,7 +374,10 @@ mod tests {
     async fn a_pipeline_that_is_being_written_is_left_alone() {
         let (config, source, destination) = made_pipeline("running").await;
         destination
-            .query_one(teardown::TRY_WRITER_LOCK, &[&"walferry", &"running"])
+            .query_one(
+                checkpoint::TRY_WRITER_LOCK,
+                &[&checkpoint::writer_lock_name("walferry", "running")],
+            )
             .await
             .unwrap();
         let error = run(&config, &options(true)).await.unwrap_err();

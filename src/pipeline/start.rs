@@ -41,7 +41,8 @@ pub(super) struct Started {
 pub(super) async fn start(config: &Arc<Config>, board: &Board) -> Result<Started> {
     board.state(State::Starting);
     let mut control = transport::connect(&config.destination.endpoint, "apply").await?;
-    checkpoint::migrate(&mut control, &config.destination.state_schema).await?;
+    let made_state_schema =
+        checkpoint::migrate(&mut control, &config.destination.state_schema).await?;
     let mut writer =
         Writer::lock(control, &config.destination.state_schema, &config.pipeline).await?;
 
@@ -53,6 +54,11 @@ pub(super) async fn start(config: &Arc<Config>, board: &Board) -> Result<Started
         facts = source::facts(&catalog, &replication.slot, &replication.publication).await?;
     }
     let exported = take_over(config, &mut writer, &facts, made_publication).await?;
+    if made_state_schema {
+        writer
+            .record_schema(&config.destination.state_schema)
+            .await?;
+    }
 
     let tables = source::tables(&catalog, &replication.publication).await?;
     let mut loaded = writer.loaded_tables().await?;
@@ -148,7 +154,8 @@ async fn ensure_publication(config: &Config, catalog: &Client, facts: &Facts) ->
             .on(Side::Source)
             .remedy(remedy));
     }
-    let statement = sql::load::create_publication(name, &selected);
+    let via_root = facts.version_num >= 130_000;
+    let statement = sql::remedy::create_publication(name, selected.iter().copied(), via_root);
     let made = catalog.batch_execute(&statement).await;
     made.map_err(|error| {
         from_client(
@@ -158,7 +165,7 @@ async fn ensure_publication(config: &Config, catalog: &Client, facts: &Facts) ->
         )
         .as_kind(Kind::PublicationMissing)
         .remedy(format!(
-            "Have an administrator of the source run: {statement};"
+            "Have an administrator of the source run: {statement}"
         ))
     })?;
     tracing::info!(

@@ -96,13 +96,3 @@ pub fn grant_usage(schema: &str, reader: &str) -> String {
 pub fn grant_select(table: &TableName, reader: &str) -> String {
     format!("GRANT SELECT ON {} TO {}", Name(table), Ident(reader))
 }
-
-/// Makes a publication of these tables.
-pub fn create_publication(publication: &str, tables: &[&TableName]) -> String {
-    let tables: Vec<String> = tables.iter().map(|table| Name(table).to_string()).collect();
-    format!(
-        "CREATE PUBLICATION {} FOR TABLE {}",
-        Ident(publication),
-        tables.join(", ")
-    )
-}

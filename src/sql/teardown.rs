@@ -4,12 +4,6 @@
 use super::{Ident, Name};
 use crate::catalog::TableName;
 
-/// Takes the writer lock of a pipeline for this session; $1 state schema, $2 pipeline; one
-/// boolean `taken`.
-pub const TRY_WRITER_LOCK: &str = "SELECT pg_catalog.pg_try_advisory_lock(\
-    pg_catalog.hashtextextended('walferry:' || $1::pg_catalog.text || ':' \
-    || $2::pg_catalog.text, 0)) AS taken";
-
 /// Drops the slot $1 if it exists.
 pub const DROP_SLOT: &str = "SELECT pg_catalog.pg_drop_replication_slot(slot_name) \
     FROM pg_catalog.pg_replication_slots WHERE slot_name = $1::pg_catalog.text";
@@ -61,7 +55,7 @@ pub fn drop_bookkeeping(state_schema: &str) -> String {
     let schema = Ident(state_schema);
     format!(
         "DROP TABLE {schema}.walferry_schemas, {schema}.walferry_tables, \
-         {schema}.walferry_pipelines; DROP TABLE IF EXISTS {schema}.refinery_schema_history"
+         {schema}.walferry_pipelines; DROP TABLE IF EXISTS {schema}.walferry_migrations"
     )
 }
 

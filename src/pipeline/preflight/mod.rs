@@ -26,6 +26,7 @@ pub use report::{Finding, Level, first_failure};
 
 use crate::config::Config;
 use crate::error::{Kind, Result, Side};
+use crate::source::{Connection, Mode, slot};
 use crate::transport::{Endpoint, connect};
 
 /// What `application_name` says after "walferry".
@@ -56,6 +57,12 @@ async fn inspect(
     if let Some(sessions) = from {
         pooler::inspect(sessions, Side::Source, report).await;
         seen = source::inspect(config, &sessions.main, report).await;
+        if seen
+            .as_ref()
+            .is_some_and(|seen| seen.facts.role_can_replicate)
+        {
+            replication(&config.source.endpoint, report).await;
+        }
     }
     let tables = seen.as_ref().map(|seen| seen.selected.as_slice());
     naming::inspect(&config.destination, tables.unwrap_or_default(), report);
@@ -66,6 +73,19 @@ async fn inspect(
         {
             server::compare(&seen.facts, &facts, report);
         }
+    }
+}
+
+/// A replication connection has `pg_hba.conf` rules of its own, and no pooler lets it through.
+async fn replication(endpoint: &Endpoint, report: &mut Report) {
+    let subject = "replication connection";
+    let opened = async {
+        let mut session = Connection::open(endpoint, APPLICATION, Mode::Replication).await?;
+        slot::identify(&mut session).await
+    };
+    match opened.await {
+        Ok(_) => report.ok(Side::Source, subject, "The server lets a walsender start"),
+        Err(error) => report.error(Side::Source, subject, &error),
     }
 }
 
