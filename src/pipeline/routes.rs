@@ -6,9 +6,9 @@ use std::sync::Arc;
 use crate::batch::{RowIdentity, Target, TargetColumn};
 use crate::catalog::destination::DestinationTable;
 use crate::catalog::source::SourceTable;
-use crate::catalog::types;
+use crate::catalog::{self, types};
 use crate::checkpoint::LoadedTable;
-use crate::decode::{Relation, ReplicaIdentity};
+use crate::decode::{self, Relation, ReplicaIdentity};
 use crate::error::{Error, Kind, Side};
 
 /// A loaded table, as both catalogs know it.
@@ -137,27 +137,19 @@ impl Known {
     }
 
     fn target(&self, relation: &Relation, binary: bool) -> Result<Target, String> {
-        let has = |name: &str| {
-            self.destination
-                .columns
-                .iter()
-                .any(|column| column.name == name)
-        };
-        if let Some(new) = relation.columns.iter().find(|column| !has(&column.name)) {
-            return Err(format!(
-                "The table has a column \"{}\" that the destination table lacks",
-                new.name
-            ));
-        }
-        if let Some(source) = &self.source {
-            let changed = relation.columns.iter().find(|column| {
-                let now = source.columns.iter().find(|now| now.name == column.name);
-                now.is_some_and(|now| now.type_oid != column.type_oid)
-            });
-            if let Some(changed) = changed {
+        for column in &relation.columns {
+            let place = self.destination.columns.iter();
+            let Some(place) = place.clone().find(|place| place.name == column.name) else {
                 return Err(format!(
-                    "The type of column \"{}\" was changed",
-                    changed.name
+                    "The table has a column \"{}\" that the destination table lacks",
+                    column.name
+                ));
+            };
+            if !same_type(column, place) {
+                return Err(format!(
+                    "The type of column \"{}\" is another one than in the destination table, \
+                     where it is {}",
+                    column.name, place.type_name
                 ));
             }
         }
@@ -177,6 +169,7 @@ impl Known {
         })
     }
 
+    /// How rows are found: by what the source identifies them with.
     fn identity(&self, relation: &Relation) -> RowIdentity {
         let columns = relation.columns.iter().enumerate();
         match relation.identity {
@@ -205,3 +198,13 @@ impl Known {
         }
     }
 }
+
+/// Values mean the same in both columns: the same built-in type with the same modifier (a shorter
+/// length or scale would change values without a word), or text, which holds any type's text.
+fn same_type(theirs: &decode::Column, ours: &catalog::Column) -> bool {
+    let same = theirs.type_oid == ours.type_oid && theirs.type_modifier == ours.type_modifier;
+    same || ours.type_oid == TEXT_OID
+}
+
+/// `pg_type.oid` of text.
+const TEXT_OID: u32 = 25;
