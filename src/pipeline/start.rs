@@ -33,8 +33,6 @@ pub(super) struct Started {
     pub(super) routes: Routes,
     /// A session for questions to the source's catalog.
     pub(super) catalog: Client,
-    /// `server_version_num` of the source.
-    pub(super) server_version: u32,
 }
 
 /// Takes the pipeline over, loads what is missing, opens the stream.
@@ -112,7 +110,6 @@ pub(super) async fn start(config: &Arc<Config>, board: &Board) -> Result<Started
         stream,
         routes,
         catalog,
-        server_version,
     })
 }
 
