@@ -17,6 +17,28 @@ pub const COPY_CHUNK_BYTES: usize = 256 << 10;
 /// COPY pieces of one table that may wait between reader and writer during the initial load.
 pub const COPY_CHUNKS_WAITING_MAX: usize = 4;
 
+/// Smallest range of a table that is copied by itself, in blocks (32 MiB of 8 KiB blocks); a table
+/// of less than two of them is copied whole.
+pub const RANGE_PAGES_MIN: u64 = 4_096;
+
+/// Ranges of a table for each worker, so that all workers end at about the same time.
+pub const RANGES_PER_WORKER: u64 = 4;
+
+/// Ranges that one heap is split into at most.
+pub const RANGES_PER_SEGMENT_MAX: u64 = 1_024;
+
+/// Small tables that are loaded in one transaction.
+pub const PACK_TABLES_MAX: usize = 64;
+
+/// Bytes of small tables that are loaded in one transaction.
+pub const PACK_BYTES_MAX: u64 = 16 << 20;
+
+/// How often a job of the initial load is tried again after a lost connection.
+pub const JOB_ATTEMPTS_MAX: u32 = 5;
+
+/// How long a worker of the initial load waits before it tries again.
+pub const JOB_RETRY_PAUSE: Duration = Duration::from_millis(500);
+
 /// Staged bytes after which a staging table is truncated instead of emptied by DELETE.
 pub const STAGE_DEAD_BYTES_MAX: u64 = 1 << 20;
 
@@ -37,6 +59,9 @@ pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(10);
 
 /// How often the source is asked where its WAL ends and what the slot retains.
 pub const SLOT_WATCH_INTERVAL: Duration = Duration::from_secs(2);
+
+/// Shortest time between two warnings that the slot runs out of WAL.
+pub const SLOT_WARNING_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Shortest time between two checkpoints that only move the position of an idle pipeline.
 pub const IDLE_CHECKPOINT_INTERVAL: Duration = Duration::from_secs(10);

@@ -115,6 +115,28 @@ pub async fn schemas(client: &Client, names: &[String]) -> Result<HashMap<String
     Ok(schemas)
 }
 
+/// The tables of a schema whose names begin with `prefix`.
+pub async fn hidden_tables(client: &Client, schema: &str, prefix: &str) -> Result<Vec<TableName>> {
+    let statement = include_str!("queries/destination_hidden_tables.sql");
+    let doing = "look for unfinished loads";
+    query(
+        client,
+        Side::Destination,
+        doing,
+        statement,
+        &[&schema, &prefix],
+    )
+    .await?
+    .iter()
+    .map(|row| {
+        Ok(TableName::new(
+            get::<String>(row, "schema")?,
+            get::<String>(row, "name")?,
+        ))
+    })
+    .collect()
+}
+
 /// Those of the roles `names` that exist.
 pub async fn roles(client: &Client, names: &[String]) -> Result<HashSet<String>> {
     let statement = include_str!("queries/destination_roles.sql");

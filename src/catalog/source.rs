@@ -5,8 +5,10 @@ use std::collections::HashMap;
 use tokio_postgres::{Client, Row};
 
 pub use facts::{Facts, Publication, Slot, facts};
+pub use load::{Index, Segment, indexes, segments};
 
 mod facts;
+mod load;
 
 use super::rows::{get, get_char, get_unsigned, query};
 use super::{Column, ReplicaIdentity, TableName, positions};

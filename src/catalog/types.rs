@@ -37,3 +37,12 @@ const ARRAYS: &[Oid] = &[
 pub fn binary_is_portable(type_oid: u32) -> bool {
     SCALARS.contains(&type_oid) || ARRAYS.contains(&type_oid)
 }
+
+/// A destination column holds every value of the type `type_sql` unchanged: it has that type, with
+/// the same modifier, or is text.
+pub fn holds(place: &Column, type_sql: &str) -> bool {
+    place.type_name == type_sql || place.type_oid == TEXT
+}
+
+/// `pg_type.oid` of text.
+pub const TEXT: Oid = 25;

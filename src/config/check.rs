@@ -6,8 +6,8 @@ use std::path::Path;
 use super::raw::Written;
 use super::section::{Context, Section};
 use super::{
-    Apply, Config, Destination, LogFormat, Naming, Observability, Selection, Snapshot, Source,
-    endpoint, naming,
+    Apply, Config, Destination, Indexes, LogFormat, Naming, Observability, Selection, Snapshot,
+    Source, endpoint, naming,
 };
 use crate::error::{Result, Side};
 use crate::limits::IDENTIFIER_BYTES_MAX;
@@ -18,6 +18,11 @@ const MEMORY: bytesize::ByteSize = bytesize::ByteSize::mib(64);
 const MEMORY_MIN: bytesize::ByteSize = bytesize::ByteSize::mib(1);
 const WORKERS: u64 = 4;
 const WORKERS_MAX: u64 = 64;
+const INDEX_WORKERS: u64 = 2;
+const INDEX_MEMORY: bytesize::ByteSize = bytesize::ByteSize::mib(256);
+const INDEX_MEMORY_MAX: bytesize::ByteSize = bytesize::ByteSize::tib(1);
+const FILLFACTOR: u64 = 90;
+const MEMORY_MAX: bytesize::ByteSize = bytesize::ByteSize::gib(2);
 const LISTEN: &str = "127.0.0.1:9780";
 
 /// The configuration, or one error with all faults.
@@ -151,12 +156,17 @@ fn tables(mut section: Section<'_>) -> Selection {
 
 fn apply(mut section: Section<'_>) -> Apply {
     let rows = section.integer("batch_rows_max", 1..=BATCH_ROWS_MAX, BATCH_ROWS);
-    let memory = section.parsed("memory_max", "a size of 1 MiB or more", "64 MiB", |text| {
-        let size: bytesize::ByteSize = text.parse().ok()?;
-        usize::try_from(size.as_u64())
-            .ok()
-            .filter(|_| size >= MEMORY_MIN)
-    });
+    let memory = section.parsed(
+        "memory_max",
+        "a size from 1 MiB to 2 GiB",
+        "64 MiB",
+        |text| {
+            let size: bytesize::ByteSize = text.parse().ok()?;
+            usize::try_from(size.as_u64())
+                .ok()
+                .filter(|_| (MEMORY_MIN..=MEMORY_MAX).contains(&size))
+        },
+    );
     section.finish();
     Apply {
         batch_rows_max: usize::try_from(rows).unwrap_or(usize::MAX),
@@ -167,9 +177,37 @@ fn apply(mut section: Section<'_>) -> Apply {
 
 fn snapshot(mut section: Section<'_>) -> Snapshot {
     let workers = section.integer("workers", 1..=WORKERS_MAX, WORKERS);
+    let index_workers = section.integer("index_workers", 1..=WORKERS_MAX, INDEX_WORKERS);
+    let index_memory = section.parsed(
+        "index_memory",
+        "a size from 1 MiB to 1 TiB",
+        "256 MiB",
+        |text| {
+            let size: bytesize::ByteSize = text.parse().ok()?;
+            (MEMORY_MIN..=INDEX_MEMORY_MAX)
+                .contains(&size)
+                .then_some(size)
+        },
+    );
+    let indexes = section.parsed(
+        "indexes",
+        "\"primary\", \"all\" or \"none\"",
+        "primary",
+        |text| match text {
+            "primary" => Some(Indexes::Primary),
+            "all" => Some(Indexes::All),
+            "none" => Some(Indexes::None),
+            _ => None,
+        },
+    );
+    let fillfactor = section.integer("fillfactor", 10..=100, FILLFACTOR);
     section.finish();
     Snapshot {
         workers: usize::try_from(workers).unwrap_or(usize::MAX),
+        index_workers: usize::try_from(index_workers).unwrap_or(usize::MAX),
+        index_memory_bytes: index_memory.unwrap_or(INDEX_MEMORY).as_u64(),
+        indexes: indexes.unwrap_or(Indexes::Primary),
+        fillfactor: u8::try_from(fillfactor).unwrap_or(100),
     }
 }
 

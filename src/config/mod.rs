@@ -106,6 +106,25 @@ pub struct Apply {
 pub struct Snapshot {
     /// Tables that are copied at the same time; 1 to 64.
     pub workers: usize,
+    /// Large tables whose keys and indexes are built at the same time; 1 to 64.
+    pub index_workers: usize,
+    /// `maintenance_work_mem` of each of them.
+    pub index_memory_bytes: u64,
+    /// Which indexes the destination tables get.
+    pub indexes: Indexes,
+    /// Percent of a page that the load fills in tables with a key; 10 to 100.
+    pub fillfactor: u8,
+}
+
+/// `[snapshot] indexes`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Indexes {
+    /// The primary key, and the replica identity's index.
+    Primary,
+    /// The secondary indexes too.
+    All,
+    /// None at all: for tables that only grow, or when somebody else makes them.
+    None,
 }
 
 /// `[observability]`

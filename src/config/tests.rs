@@ -269,7 +269,11 @@ fn rules_between_keys_hold() {
             "a = \"\"",
             "destination.schemas.a is empty",
         ),
-        ("apply", "memory_max = \"1 KiB\"", "a size of 1 MiB or more"),
+        (
+            "apply",
+            "memory_max = \"1 KiB\"",
+            "a size from 1 MiB to 2 GiB",
+        ),
         ("tables", "include = []", "selects no table"),
     ] {
         let text = faults(&adding(section, line));

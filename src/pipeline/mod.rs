@@ -24,6 +24,8 @@ use tokio_util::sync::CancellationToken;
 
 pub use reaction::{Reaction, reaction};
 
+use watch::Watch;
+
 use crate::config::Config;
 use crate::error::{Error, Kind, Result};
 use crate::limits::{BACKOFF_MAX, BACKOFF_MIN};
@@ -103,12 +105,14 @@ async fn round(
         }
         progress.checked = true;
     }
+    // Also during the initial load: the slot may run out of WAL meanwhile.
+    let watch = Watch::start(config, board.clone());
     let started = tokio::select! {
         started = turning(board, start::start(config, board)) => started?,
         () = shutdown.cancelled() => return Ok(()),
     };
     progress.started = true;
-    stream::follow(config, started, board, shutdown).await
+    stream::follow(config, started, &watch, board, shutdown).await
 }
 
 fn pauses() -> impl Iterator<Item = Duration> {

@@ -210,8 +210,5 @@ impl Known {
 /// length or scale would change values without a word), or text, which holds any type's text.
 fn same_type(theirs: &decode::Column, ours: &catalog::Column) -> bool {
     let same = theirs.type_oid == ours.type_oid && theirs.type_modifier == ours.type_modifier;
-    same || ours.type_oid == TEXT_OID
+    same || ours.type_oid == types::TEXT
 }
-
-/// `pg_type.oid` of text.
-const TEXT_OID: u32 = 25;

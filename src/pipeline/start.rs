@@ -12,12 +12,12 @@ use crate::catalog::TableName;
 use crate::catalog::destination::{self, DestinationTable};
 use crate::catalog::source::{self, Facts, SourceTable};
 use crate::checkpoint::{self, LoadedTable, NewPipeline, Pipeline, Writer};
-use crate::config::Config;
+use crate::config::{Config, Indexes};
 use crate::error::postgres::from_client;
 use crate::error::{Error, Kind, Result, Side};
 use crate::lsn::Lsn;
 use crate::observe::{Board, State, TableState};
-use crate::snapshot::{self, Plan};
+use crate::snapshot::{self, Load, Plan};
 use crate::source::slot::{self, ExportedSnapshot, System};
 use crate::source::{Connection, Mode, Stream};
 use crate::sql;
@@ -33,8 +33,6 @@ pub(super) struct Started {
     pub(super) routes: Routes,
     /// A session for questions to the source's catalog.
     pub(super) catalog: Client,
-    /// `server_version_num` of the source.
-    pub(super) server_version: u32,
 }
 
 /// Takes the pipeline over, loads what is missing, opens the stream.
@@ -60,6 +58,7 @@ pub(super) async fn start(config: &Arc<Config>, board: &Board) -> Result<Started
             .await?;
     }
 
+    let server_version = u32::try_from(facts.version_num).unwrap_or(0);
     let tables = source::tables(&catalog, &replication.publication).await?;
     let mut loaded = writer.loaded_tables().await?;
     let missing: Vec<SourceTable> = tables
@@ -75,11 +74,25 @@ pub(super) async fn start(config: &Arc<Config>, board: &Board) -> Result<Started
         for table in &missing {
             board.table_state(&table.name, TableState::Pending);
         }
-        let new = load(config, board, &writer, missing, exported).await?;
+        let plans = plan(config, &writer, &catalog, missing).await?;
+        ensure_schemas(config, &writer, &plans).await?;
+        let exported = match exported {
+            Some(exported) => exported,
+            None => temporary_snapshot(config).await?,
+        };
+        tracing::info!(tables = plans.len(), lsn = %exported.lsn, "initial load begins");
+        let load = Load {
+            config: Arc::clone(config),
+            snapshot: exported.name.clone(),
+            snapshot_lsn: exported.lsn,
+            loader: writer.loader(),
+            board: board.clone(),
+            source_version: server_version,
+        };
+        let new = snapshot::load(load, exported, plans, writer.client()).await?;
         loaded.extend(new.into_iter().map(|table| (table.source_oid, table)));
     }
 
-    let server_version = u32::try_from(facts.version_num).unwrap_or(0);
     let routes = routes(&writer, &tables, loaded, server_version).await?;
     let stream = Connection::open(&config.source.endpoint, "stream", Mode::Replication)
         .await?
@@ -97,7 +110,6 @@ pub(super) async fn start(config: &Arc<Config>, board: &Board) -> Result<Started
         stream,
         routes,
         catalog,
-        server_version,
     })
 }
 
@@ -339,29 +351,20 @@ fn slot_to_use(config: &Config, pipeline: &Pipeline, facts: &Facts) -> Result<Op
     Ok(Some(confirmed))
 }
 
-/// Loads tables that are not in the destination yet.
-async fn load(
-    config: &Arc<Config>,
-    board: &Board,
-    writer: &Writer,
-    missing: Vec<SourceTable>,
-    exported: Option<ExportedSnapshot>,
-) -> Result<Vec<LoadedTable>> {
-    let plans = plan(config, writer, missing).await?;
-    ensure_schemas(config, writer, &plans).await?;
-    let snapshot = if let Some(exported) = exported {
-        exported
-    } else {
-        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        let unique = since.map_or(0, |since| since.as_nanos());
-        let name = format!("walferry_snapshot_{unique:x}");
-        slot::create_temporary(&config.source.endpoint, &name).await?
-    };
-    tracing::info!(tables = plans.len(), lsn = %snapshot.lsn, "initial load begins");
-    snapshot::load(config, snapshot, plans, &writer.loader(), board).await
+/// A snapshot with an exact LSN for tables that come later than the slot.
+async fn temporary_snapshot(config: &Config) -> Result<ExportedSnapshot> {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let unique = since.map_or(0, |since| since.as_nanos());
+    let name = format!("walferry_snapshot_{unique:x}");
+    slot::create_temporary(&config.source.endpoint, &name).await
 }
 
-async fn plan(config: &Config, writer: &Writer, missing: Vec<SourceTable>) -> Result<Vec<Plan>> {
+async fn plan(
+    config: &Config,
+    writer: &Writer,
+    catalog: &Client,
+    missing: Vec<SourceTable>,
+) -> Result<Vec<Plan>> {
     let naming = &config.destination.naming;
     let destinations: Vec<TableName> = missing
         .iter()
@@ -384,7 +387,20 @@ async fn plan(config: &Config, writer: &Writer, missing: Vec<SourceTable>) -> Re
                     "Drop, rename or empty it; or leave the table out with [tables] exclude.",
                 ));
         }
-        plans.push(Plan::new(table, name, there)?);
+        plans.push(Plan::new(&config.snapshot, table, name, there)?);
+    }
+    let oids: Vec<u32> = plans.iter().map(|plan| plan.table.oid).collect();
+    let mut segments = source::segments(catalog, &oids).await?;
+    for plan in &mut plans {
+        if let Some(segments) = segments.remove(&plan.table.oid) {
+            plan.segments = segments;
+        }
+    }
+    if config.snapshot.indexes == Indexes::All {
+        let mut indexes = source::indexes(catalog, &oids).await?;
+        for plan in plans.iter_mut().filter(|plan| plan.existing.is_none()) {
+            plan.indexes = indexes.remove(&plan.table.oid).unwrap_or_default();
+        }
     }
     Ok(plans)
 }

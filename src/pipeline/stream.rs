@@ -43,10 +43,10 @@ enum Event {
 pub(super) async fn follow(
     config: &Arc<Config>,
     started: Started,
+    watch: &Watch,
     board: &Board,
     shutdown: &CancellationToken,
 ) -> Result<()> {
-    let watch = Watch::start(config, started.server_version, board.clone());
     let catalog = started.catalog;
     let mut flow = Flow::new(
         config,

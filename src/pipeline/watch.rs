@@ -13,7 +13,7 @@ use tokio_postgres::types::PgLsn;
 use crate::config::Config;
 use crate::error::postgres::from_client;
 use crate::error::{Result, Side};
-use crate::limits::{HEARTBEAT_INTERVAL, SLOT_WATCH_INTERVAL};
+use crate::limits::{HEARTBEAT_INTERVAL, SLOT_WARNING_INTERVAL, SLOT_WATCH_INTERVAL};
 use crate::lsn::Lsn;
 use crate::observe::Board;
 use crate::sql::watch as sql;
@@ -27,7 +27,7 @@ pub(super) struct Watch {
 
 impl Watch {
     /// Starts watching.
-    pub(super) fn start(config: &Arc<Config>, server_version: u32, board: Board) -> Self {
+    pub(super) fn start(config: &Arc<Config>, board: Board) -> Self {
         let server_end = Arc::new(AtomicU64::new(0));
         let (config, end) = (Arc::clone(config), Arc::clone(&server_end));
         let task = tokio::spawn(async move {
@@ -35,7 +35,7 @@ impl Watch {
             pause.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
                 pause.tick().await;
-                if let Err(error) = watch(&config, server_version, &board, &end).await {
+                if let Err(error) = watch(&config, &board, &end).await {
                     tracing::warn!(error = %error, "the watch over the source was interrupted");
                 }
             }
@@ -55,20 +55,31 @@ impl Drop for Watch {
     }
 }
 
-async fn watch(
-    config: &Config,
-    server_version: u32,
-    board: &Board,
-    server_end: &AtomicU64,
-) -> Result<()> {
+async fn watch(config: &Config, board: &Board, server_end: &AtomicU64) -> Result<()> {
     let client = transport::connect(&config.source.endpoint, "watch").await?;
+    let version = client.query_one(sql::SERVER_VERSION, &[]).await;
+    let version =
+        version.map_err(|error| from_client(Side::Source, "ask for the version", &error))?;
+    let statement = if version.get::<_, i32>(0) >= 130_000 {
+        sql::SLOT
+    } else {
+        sql::SLOT_BEFORE_13
+    };
+    let mut warned_at: Option<Instant> = None;
     let mut pause = interval(SLOT_WATCH_INTERVAL);
     let mut beat_at: Option<Instant> = None;
     loop {
         pause.tick().await;
-        let in_recovery = look(&client, config, server_version, board, server_end).await?;
+        let seen = look(&client, config, statement, board, server_end).await?;
+        if seen.running_out && warned_at.is_none_or(|at| at.elapsed() >= SLOT_WARNING_INTERVAL) {
+            warned_at = Some(Instant::now());
+            tracing::warn!(
+                slot = config.source.slot,
+                "the source will soon remove WAL that the slot needs: raise max_slot_wal_keep_size"
+            );
+        }
         let due = beat_at.is_none_or(|at| at.elapsed() >= HEARTBEAT_INTERVAL);
-        if due && !in_recovery {
+        if due && !seen.in_recovery {
             beat_at = Some(Instant::now());
             let beat = client.batch_execute(sql::HEARTBEAT).await;
             beat.map_err(|error| from_client(Side::Source, "write a heartbeat", &error))?;
@@ -76,19 +87,20 @@ async fn watch(
     }
 }
 
-/// Asks and reports; whether the source is a standby.
+/// What the source answered.
+struct Seen {
+    in_recovery: bool,
+    running_out: bool,
+}
+
+/// Asks and reports.
 async fn look(
     client: &Client,
     config: &Config,
-    server_version: u32,
+    statement: &str,
     board: &Board,
     server_end: &AtomicU64,
-) -> Result<bool> {
-    let statement = if server_version >= 130_000 {
-        sql::SLOT
-    } else {
-        sql::SLOT_BEFORE_13
-    };
+) -> Result<Seen> {
     let row = client.query_one(statement, &[&config.source.slot]).await;
     let row = row.map_err(|error| from_client(Side::Source, "look at the slot", &error))?;
     if let Some(end) = row.get::<_, Option<PgLsn>>(0) {
@@ -100,12 +112,10 @@ async fn look(
     let unsigned = |value: i64| u64::try_from(value).unwrap_or(0);
     let status = status.as_deref().unwrap_or("unknown");
     board.slot(unsigned(retained.unwrap_or(0)), safe.map(unsigned), status);
-    if matches!(status, "unreserved" | "lost") {
-        tracing::warn!(
-            slot = config.source.slot,
-            wal_status = status,
-            "the source is about to remove WAL that the slot needs: raise max_slot_wal_keep_size"
-        );
-    }
-    Ok(row.get(1))
+    let (retained, safe) = (retained.unwrap_or(0), safe.unwrap_or(i64::MAX));
+    Ok(Seen {
+        in_recovery: row.get(1),
+        // Three quarters of what the source keeps for a slot are used up.
+        running_out: matches!(status, "unreserved" | "lost") || safe < retained / 3,
+    })
 }

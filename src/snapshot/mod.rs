@@ -1,24 +1,34 @@
-//! The initial load: from an exported snapshot, several tables at a time.
+//! The initial load: from an exported snapshot, several pieces at a time.
 //!
 //! ```text
-//! queue of tables, largest first ─▶ worker ─ COPY TO STDOUT ─▶ chunks ─▶ COPY FROM STDIN
-//!                                  (one transaction on each side a table)
+//! queue of jobs, largest first ─▶ worker ─ COPY TO STDOUT ─▶ chunks ─▶ COPY FROM STDIN
+//!   pack of small tables: made, filled, keyed and recorded in one transaction
+//!   range of a large one: into a hidden table ─▶ finisher: keys, indexes, move into place
 //! ```
 //!
 //! **Why this is right.** All workers import one snapshot, whose LSN is exact because a slot's
-//! creation exported it. A table is made, filled, given its keys and recorded with that LSN in
-//! *one* destination transaction: readers see all of it or nothing, a crash leaves nothing of an
-//! unfinished table, and a recorded table is never copied again. The stream then skips, for that
-//! table alone, the transactions that end at or before its LSN. A table that is added later gets a
-//! snapshot of its own from a temporary slot, with a later LSN, by the same code.
+//! creation exported it. Bytes go from one server to the other untouched. A small table is made,
+//! filled, given its keys and recorded with that LSN in *one* destination transaction. A large one
+//! is filled range by range (`ctid`, the last range open-ended) in a table of the state schema that
+//! readers do not look at; keys, indexes, the move to its place and the record are one transaction
+//! again. So readers see all of a table or nothing, a crash leaves nothing that counts, and a
+//! recorded table is never copied again. The stream then skips, for that table alone, the
+//! transactions that end at or before its LSN. A table that is added later gets a snapshot of its
+//! own from a temporary slot, with a later LSN, by the same code.
 //!
-//! **What can go wrong.** A lost connection, on either side, ends the load; the next start loads
-//! the tables that are missing from a new snapshot. A table that is already in the destination
-//! without being recorded is used when it is empty and has the columns, else it is refused.
+//! **What can go wrong.** A worker that loses a connection before its COMMIT has copied nothing:
+//! its job goes back to the queue while the snapshot lives. A connection that is lost *at* COMMIT
+//! leaves the outcome open, so the load ends, and the next start looks at what was recorded. When
+//! the exporting session dies, the tables that are missing are loaded from a new snapshot. A table
+//! that is already in the destination without being recorded is used when it is empty and has the
+//! columns, else it is refused.
 
 mod copy;
+mod finish;
+mod job;
 mod prepare;
 mod queue;
+mod worker;
 
 pub use prepare::{Plan, PlannedColumn};
-pub use queue::load;
+pub use queue::{Load, load};

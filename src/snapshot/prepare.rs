@@ -3,8 +3,9 @@
 use tokio_postgres::Client;
 
 use crate::catalog::destination::DestinationTable;
-use crate::catalog::source::SourceTable;
+use crate::catalog::source::{Index, Segment, SourceTable};
 use crate::catalog::{ReplicaIdentity, TableName, types};
+use crate::config::{self, Indexes};
 use crate::error::postgres::from_client;
 use crate::error::{Error, Kind, Result, Side};
 use crate::sql::load::{self as sql, NewColumn};
@@ -22,6 +23,14 @@ pub struct Plan {
     pub columns: Vec<PlannedColumn>,
     /// COPY's binary format fits all columns.
     pub binary: bool,
+    /// The heaps that hold its rows on the source.
+    pub segments: Vec<Segment>,
+    /// Secondary indexes to make.
+    pub indexes: Vec<Index>,
+    /// The primary key and the replica identity's index are to be made.
+    pub keys: bool,
+    /// Percent of a page that the load fills; the rest is room for later versions of rows.
+    pub fillfactor: Option<u8>,
 }
 
 /// A column of the destination table.
@@ -38,6 +47,7 @@ pub struct PlannedColumn {
 impl Plan {
     /// Plans a table, or says why it cannot be loaded.
     pub fn new(
+        config: &config::Snapshot,
         table: SourceTable,
         destination: TableName,
         existing: Option<DestinationTable>,
@@ -56,7 +66,16 @@ impl Plan {
                 generated: column.generated.clone(),
             })
             .collect();
+        // Rows that change in place need room beside them; rows that are only added do not.
+        let changes = !table.key().is_empty();
         let mut plan = Plan {
+            segments: vec![Segment {
+                name: table.name.clone(),
+                pages: 0,
+            }],
+            indexes: Vec::new(),
+            keys: config.indexes != Indexes::None,
+            fillfactor: changes.then_some(config.fillfactor),
             table,
             destination,
             existing,
@@ -77,28 +96,41 @@ impl Plan {
         stored.map(|column| column.name.as_str()).collect()
     }
 
+    /// A table that is there must have the columns, with types that hold the same values.
     fn check_existing(&self) -> Result<()> {
         let Some(existing) = &self.existing else {
             return Ok(());
         };
-        let has = |name: &str| existing.columns.iter().any(|column| column.name == name);
-        let missing: Vec<&str> = self
+        let mut faults = Vec::new();
+        for column in self
             .columns
             .iter()
-            .map(|c| c.name.as_str())
-            .filter(|name| !has(name))
-            .collect();
-        if missing.is_empty() {
+            .filter(|column| column.generated.is_none())
+        {
+            let place = existing
+                .columns
+                .iter()
+                .find(|place| place.name == column.name);
+            match place {
+                None => faults.push(format!("column \"{}\" is missing", column.name)),
+                Some(place) if types::holds(place, &column.type_sql) => {}
+                Some(place) => faults.push(format!(
+                    "column \"{}\" is {} instead of {}",
+                    column.name, place.type_name, column.type_sql
+                )),
+            }
+        }
+        if faults.is_empty() {
             return Ok(());
         }
         let what = format!(
-            "The destination has a table of this name without the columns {}",
-            missing.join(", ")
+            "The destination has a table of this name with another shape: {}",
+            faults.join(", ")
         );
         Err(Error::new(Kind::ShapeMismatch, what)
             .on(Side::Destination)
             .table(&self.destination)
-            .remedy("Add the columns, or drop the table and let walferry make it."))
+            .remedy("Alter the table, or drop it and let walferry make it."))
     }
 
     fn binary_fits(&self) -> bool {
@@ -119,8 +151,8 @@ impl Plan {
             .all(|c| types::binary_is_portable(c.type_oid) && same_type(&c.name, &c.type_name))
     }
 
-    /// Makes the destination table in the open transaction.
-    pub(super) async fn create(&self, client: &Client) -> Result<()> {
+    /// Makes the destination table under this name, in the open transaction if there is one.
+    pub(super) async fn create(&self, client: &Client, name: &TableName) -> Result<()> {
         let columns: Vec<NewColumn<'_>> = self
             .columns
             .iter()
@@ -130,28 +162,35 @@ impl Plan {
                 generated: column.generated.as_deref(),
             })
             .collect();
-        self.run(
-            client,
-            "make the table",
-            &sql::create_table(&self.destination, &columns),
-        )
-        .await
+        let statement = sql::create_table(name, &columns, self.fillfactor);
+        self.run_one(client, "make the table", &statement).await
     }
 
-    /// Adds the keys by which changes will find rows, unless the table came with them.
+    /// Adds the keys by which changes will find rows, unless the table came with them, and the
+    /// secondary indexes.
     pub(super) async fn add_keys(&self, client: &Client) -> Result<()> {
         let columns = |at: &[usize]| at.iter().map(|&at| &self.table.columns[at]).collect();
         let key: Vec<_> = columns(&self.table.primary_key);
-        if !key.is_empty() && !self.has_unique(&self.table.primary_key) {
+        if self.keys && !key.is_empty() && !self.has_unique(&self.table.primary_key) {
             let statement = sql::add_primary_key(&self.destination, &key);
-            self.run(client, "add the primary key", &statement).await?;
+            self.run_one(client, "add the primary key", &statement)
+                .await?;
         }
-        let by_index = self.table.identity == ReplicaIdentity::Index;
+        let by_index = self.keys && self.table.identity == ReplicaIdentity::Index;
         let identity = &self.table.identity_key;
         if by_index && *identity != self.table.primary_key && !self.has_unique(identity) {
             let statement = sql::add_unique_index(&self.destination, &columns(identity));
-            self.run(client, "add the replica identity's index", &statement)
+            self.run_one(client, "add the replica identity's index", &statement)
                 .await?;
+        }
+        for index in &self.indexes {
+            let statement = sql::add_index(&self.destination, index);
+            self.run_one(
+                client,
+                &format!("add the index \"{}\"", index.name),
+                &statement,
+            )
+            .await?;
         }
         Ok(())
     }
@@ -178,6 +217,16 @@ impl Plan {
                 names.sort_unstable();
                 names == wanted
             })
+    }
+
+    /// Runs one statement that holds text from the source's catalog: the extended protocol takes no
+    /// second one after it.
+    async fn run_one(&self, client: &Client, doing: &str, statement: &str) -> Result<()> {
+        client
+            .execute(statement, &[])
+            .await
+            .map(|_| ())
+            .map_err(|error| from_client(Side::Destination, doing, &error).table(&self.destination))
     }
 
     pub(super) async fn run(&self, client: &Client, doing: &str, statement: &str) -> Result<()> {

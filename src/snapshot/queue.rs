@@ -1,65 +1,274 @@
-//! Workers that take tables from a queue.
+//! Workers that take jobs from a queue, and finishers that end what they filled.
 
 use std::collections::VecDeque;
+use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::task::JoinSet;
+use tokio::sync::{Mutex as AsyncMutex, mpsc};
+use tokio::task::{JoinError, JoinSet};
+use tokio_postgres::Client;
 
-use super::copy::{Worker, copy_table};
+use super::finish::finish;
+use super::job::{Job, Large, jobs};
 use super::prepare::Plan;
+use super::worker::{Done, Failed, Worker};
+use crate::catalog::{TableName, destination};
 use crate::checkpoint::{LoadedTable, Loader};
 use crate::config::Config;
-use crate::error::{Error, Kind, Result};
+use crate::error::postgres::from_client;
+use crate::error::{Error, Kind, Result, Side};
+use crate::limits::{JOB_ATTEMPTS_MAX, JOB_RETRY_PAUSE};
+use crate::lsn::Lsn;
 use crate::observe::Board;
 use crate::source::slot::ExportedSnapshot;
+use crate::sql::load as sql;
+use crate::transport;
 
-/// Loads the tables from the snapshot, `snapshot.workers` at a time; returns what was loaded.
+/// What all workers of one load share.
+pub struct Load {
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// The exported snapshot's name.
+    pub snapshot: String,
+    /// The position that the snapshot shows.
+    pub snapshot_lsn: Lsn,
+    /// Records tables that are complete.
+    pub loader: Loader,
+    /// Progress.
+    pub board: Board,
+    /// `server_version_num` of the source.
+    pub source_version: u32,
+}
+
+impl Load {
+    /// Lets readers read a table and records it, in the open transaction.
+    pub(super) async fn publish(
+        &self,
+        client: &Client,
+        plan: &Plan,
+        rows: u64,
+        bytes: u64,
+    ) -> Result<LoadedTable> {
+        for reader in &self.config.destination.readers {
+            let grant = sql::grant_select(&plan.destination, reader);
+            plan.run(client, "grant SELECT to a reader", &grant).await?;
+        }
+        let table = LoadedTable {
+            source_oid: plan.table.oid,
+            source: plan.table.name.clone(),
+            destination: plan.destination.clone(),
+            snapshot_lsn: self.snapshot_lsn,
+            made_table: plan.existing.is_none(),
+            rows,
+            bytes,
+        };
+        self.loader.record(client, &table).await?;
+        Ok(table)
+    }
+
+    /// Says that a table is complete.
+    pub(super) fn loaded(&self, table: &LoadedTable) {
+        let (rows, bytes) = (table.rows, table.bytes);
+        self.board.table_done(&table.source, rows, bytes);
+        tracing::info!(table = %table.source, rows, bytes, lsn = %table.snapshot_lsn, "table loaded");
+    }
+}
+
+/// Loads the tables from the snapshot and returns what was loaded. `control` is a session that
+/// nobody else uses meanwhile.
 ///
-/// The snapshot is kept until the last worker is done with it.
+/// The snapshot is given up as soon as all rows are read: keys are built without it.
 pub async fn load(
-    config: &Arc<Config>,
-    snapshot: ExportedSnapshot,
-    mut plans: Vec<Plan>,
-    loader: &Loader,
-    board: &Board,
+    load: Load,
+    exported: ExportedSnapshot,
+    plans: Vec<Plan>,
+    control: &Client,
 ) -> Result<Vec<LoadedTable>> {
-    plans.sort_by_key(|plan| std::cmp::Reverse(plan.table.bytes));
+    let load = Arc::new(load);
     for plan in &plans {
-        board.table_expected(&plan.table.name, plan.table.bytes);
+        load.board
+            .table_expected(&plan.table.name, plan.table.bytes);
     }
-    let workers = config.snapshot.workers.min(plans.len());
-    let queue = Arc::new(Mutex::new(VecDeque::from(plans)));
-    let mut running = JoinSet::new();
+    let settings = &load.config.snapshot;
+    let ranges = load.source_version >= 140_000;
+    let state_schema = &load.config.destination.state_schema;
+    let prefix = hidden_prefix(&load.config.pipeline);
+    let hidden =
+        |plan: &Plan| TableName::new(state_schema.clone(), format!("{prefix}{}", plan.table.oid));
+    let jobs = jobs(plans, settings.workers, ranges, hidden);
+    prepare_hidden_tables(control, state_schema, &prefix, &jobs).await?;
+
+    let workers = settings.workers.min(jobs.len());
+    let untried: VecDeque<(Job, u32)> = jobs.into_iter().map(|job| (job, 0)).collect();
+    let queue = Arc::new(Mutex::new(untried));
+    let (filled, to_finish) = mpsc::unbounded_channel();
+    let to_finish = Arc::new(AsyncMutex::new(to_finish));
+    let mut copying = JoinSet::new();
     for _ in 0..workers {
-        let (config, queue) = (Arc::clone(config), Arc::clone(&queue));
-        let (loader, board) = (loader.clone(), board.clone());
-        let (name, lsn) = (snapshot.name.clone(), snapshot.lsn);
-        running.spawn(async move {
-            let mut worker = Worker::start(&config, &name, lsn, loader).await?;
-            let mut done = Vec::new();
-            while let Some(plan) = next(&queue) {
-                done.push(copy_table(&mut worker, &config, &plan, &board).await?);
-            }
-            Ok::<_, Error>(done)
-        });
+        copying.spawn(work(Arc::clone(&load), Arc::clone(&queue), filled.clone()));
     }
+    drop(filled);
+    let mut finishing = JoinSet::new();
+    for _ in 0..settings.index_workers {
+        finishing.spawn(end(Arc::clone(&load), Arc::clone(&to_finish)));
+    }
+    // The first failure ends the load: dropping the sets stops the other workers.
     let mut tables = Vec::new();
-    // The first failure ends the load: dropping the set stops the other workers.
-    while let Some(done) = running.join_next().await {
-        let done = done.map_err(|error| {
-            Error::new(
-                Kind::Unknown,
-                format!("A worker of the initial load failed: {error}"),
-            )
-        })?;
-        tables.extend(done?);
+    while !copying.is_empty() {
+        tokio::select! {
+            Some(done) = copying.join_next() => tables.extend(ended(done)?),
+            Some(done) = finishing.join_next() => tables.extend(ended(done)?),
+        }
     }
+    drop(exported);
+    while let Some(done) = finishing.join_next().await {
+        tables.extend(ended(done)?);
+    }
+    let names = tables.iter().map(|table| table.destination.clone());
+    tokio::spawn(analyze(Arc::clone(&load.config), names.collect()));
     Ok(tables)
 }
 
-fn next(queue: &Mutex<VecDeque<Plan>>) -> Option<Plan> {
-    queue
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .pop_front()
+/// Gives the planner statistics of the new tables, while the stream begins. The applier's own
+/// plans are pinned, so nothing waits for it; should it fail, autovacuum comes later.
+async fn analyze(config: Arc<Config>, tables: Vec<TableName>) {
+    let endpoint = &config.destination.endpoint;
+    let analyzed = async {
+        let client = transport::connect(endpoint, "analyze").await?;
+        for table in &tables {
+            let done = client.batch_execute(&sql::analyze(table)).await;
+            done.map_err(|error| from_client(Side::Destination, "analyze a table", &error))?;
+        }
+        Ok::<_, Error>(())
+    };
+    if let Err(error) = analyzed.await {
+        tracing::warn!(error = %error, "statistics of the new tables are missing");
+    }
+}
+
+fn ended(done: Result<Result<Vec<LoadedTable>>, JoinError>) -> Result<Vec<LoadedTable>> {
+    done.map_err(|error| {
+        Error::new(
+            Kind::Unknown,
+            format!("A worker of the initial load failed: {error}"),
+        )
+    })?
+}
+
+/// How the names of a pipeline's hidden tables begin. Pipelines may share a state schema, and their
+/// names may be as long as a table's.
+fn hidden_prefix(pipeline: &str) -> String {
+    let hash = foldhash::fast::FixedState::default().hash_one(pipeline);
+    format!("walferry_load_{hash:016x}_")
+}
+
+/// Drops what a load that did not end has left, and makes the tables for this one.
+async fn prepare_hidden_tables(
+    control: &Client,
+    state_schema: &str,
+    prefix: &str,
+    jobs: &[Job],
+) -> Result<()> {
+    let failed = |error| {
+        from_client(
+            Side::Destination,
+            "prepare the tables of the initial load",
+            &error,
+        )
+    };
+    for table in destination::hidden_tables(control, state_schema, prefix).await? {
+        control
+            .batch_execute(&sql::drop_table(&table))
+            .await
+            .map_err(failed)?;
+    }
+    let mut made = std::collections::HashSet::new();
+    for job in jobs {
+        if let Job::Range(large, _) = job
+            && made.insert(large.plan.table.oid)
+        {
+            large.plan.create(control, &large.hidden).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Jobs with the number of times they were tried.
+type Queue = Mutex<VecDeque<(Job, u32)>>;
+
+async fn work(
+    load: Arc<Load>,
+    queue: Arc<Queue>,
+    filled: mpsc::UnboundedSender<Arc<Large>>,
+) -> Result<Vec<LoadedTable>> {
+    let mut worker = Worker::new(Arc::clone(&load));
+    let mut tables = Vec::new();
+    loop {
+        let next = lock(&queue).pop_front();
+        let Some((job, tried)) = next else {
+            return Ok(tables);
+        };
+        match worker.run(&job).await {
+            Ok(Done::Tables(done)) => tables.extend(done),
+            Ok(Done::Piece) => {}
+            Ok(Done::LastPiece(large)) => {
+                // Bounded by the number of large tables; the finishers outlive us.
+                let _ = filled.send(large);
+            }
+            Err(Failed {
+                error,
+                undone: true,
+            }) if may_heal(&error) && tried < JOB_ATTEMPTS_MAX => {
+                tracing::warn!(error = %error, "a worker of the initial load starts again");
+                if let Some(side) = error.side() {
+                    load.board.reconnect(side);
+                }
+                lock(&queue).push_front((job, tried + 1));
+                tokio::time::sleep(JOB_RETRY_PAUSE).await;
+            }
+            Err(failed) => return Err(failed.error),
+        }
+    }
+}
+
+fn lock(queue: &Queue) -> std::sync::MutexGuard<'_, VecDeque<(Job, u32)>> {
+    queue.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn may_heal(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        Kind::ConnectionLost | Kind::Unreachable | Kind::ServerBusy | Kind::Contention
+    )
+}
+
+/// Ends large tables as they are filled, until no more come.
+async fn end(
+    load: Arc<Load>,
+    to_finish: Arc<AsyncMutex<mpsc::UnboundedReceiver<Arc<Large>>>>,
+) -> Result<Vec<LoadedTable>> {
+    let mut session: Option<Client> = None;
+    let mut tables = Vec::new();
+    loop {
+        let next = to_finish.lock().await.recv().await;
+        let Some(large) = next else {
+            return Ok(tables);
+        };
+        let client = match session.take() {
+            Some(client) => client,
+            None => finisher(&load).await?,
+        };
+        tables.push(finish(&load, &client, &large).await?);
+        session = Some(client);
+    }
+}
+
+/// A session with room for building indexes.
+async fn finisher(load: &Load) -> Result<Client> {
+    let endpoint = &load.config.destination.endpoint;
+    let client = transport::connect(endpoint, "index worker").await?;
+    let memory = sql::set_maintenance_work_mem(load.config.snapshot.index_memory_bytes);
+    let set = client.batch_execute(&memory).await;
+    set.map_err(|error| from_client(Side::Destination, "set maintenance_work_mem", &error))?;
+    Ok(client)
 }

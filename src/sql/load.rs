@@ -1,6 +1,7 @@
 //! The statements of the initial load.
 
 use super::{Ident, Name, ident_list};
+use crate::catalog::source::Index;
 use crate::catalog::{Column, TableName};
 
 /// A column of a destination table that is to be made.
@@ -13,8 +14,13 @@ pub struct NewColumn<'a> {
     pub generated: Option<&'a str>,
 }
 
-/// Makes a destination table; keys come after the copy.
-pub fn create_table(table: &TableName, columns: &[NewColumn<'_>]) -> String {
+/// Makes a destination table; keys come after the copy. `fillfactor` (percent) leaves room on
+/// each page for later versions of its rows.
+pub fn create_table(
+    table: &TableName,
+    columns: &[NewColumn<'_>],
+    fillfactor: Option<u8>,
+) -> String {
     let columns: Vec<String> = columns
         .iter()
         .map(|column| {
@@ -28,7 +34,53 @@ pub fn create_table(table: &TableName, columns: &[NewColumn<'_>]) -> String {
             }
         })
         .collect();
-    format!("CREATE TABLE {} ({})", Name(table), columns.join(", "))
+    let options = fillfactor.map(|percent| format!(" WITH (fillfactor = {percent})"));
+    format!(
+        "CREATE TABLE {} ({}){}",
+        Name(table),
+        columns.join(", "),
+        options.unwrap_or_default()
+    )
+}
+
+/// Drops a table that an unfinished load left behind.
+pub fn drop_table(table: &TableName) -> String {
+    format!("DROP TABLE IF EXISTS {}", Name(table))
+}
+
+/// Moves a table to its schema and name.
+pub fn move_table(from: &TableName, to: &TableName) -> String {
+    let moved = TableName::new(to.schema.clone(), from.name.clone());
+    format!(
+        "ALTER TABLE {} SET SCHEMA {}; ALTER TABLE {} RENAME TO {}",
+        Name(from),
+        Ident(&to.schema),
+        Name(&moved),
+        Ident(&to.name)
+    )
+}
+
+/// For the ranges of a hidden table: their commits need not wait for the disk, since the commit
+/// that moves the table into its place does, and flushes all WAL before it.
+pub const COMMIT_WITHOUT_WAITING: &str = "SET LOCAL synchronous_commit = off";
+
+/// Memory for building an index, in bytes.
+pub fn set_maintenance_work_mem(bytes: u64) -> String {
+    format!(
+        "SET maintenance_work_mem = '{}kB'",
+        (bytes / 1024).max(1024)
+    )
+}
+
+/// Adds a secondary index; `tail` is its definition after `ON table `. It is not made unique: the
+/// source sees to that, and values that trade places would be in each other's way here.
+pub fn add_index(table: &TableName, index: &Index) -> String {
+    format!(
+        "CREATE INDEX {} ON {} {}",
+        Ident(&index.name),
+        Name(table),
+        index.tail
+    )
 }
 
 /// Adds the primary key.
@@ -43,25 +95,43 @@ pub fn add_unique_index(table: &TableName, columns: &[&Column]) -> String {
     format!("CREATE UNIQUE INDEX ON {} ({names})", Name(table))
 }
 
-/// Reads a table out of the source. `COPY table` is the fastest form and leaves inheritance
-/// children alone; a query is needed for partitioned tables and row filters.
-pub fn copy_out(
-    table: &TableName,
-    columns: &[&str],
-    partitioned: bool,
-    row_filter: Option<&str>,
-    binary: bool,
-) -> String {
-    let format = if binary { " WITH (FORMAT binary)" } else { "" };
-    let (table, names) = (Name(table), ident_list(columns.iter().copied()));
-    if !partitioned && row_filter.is_none() && !columns.is_empty() {
-        return format!("COPY {table} ({names}) TO STDOUT{format}");
+/// What is to be read of a table.
+pub struct CopyOut<'a> {
+    /// The table, or a leaf partition.
+    pub heap: &'a TableName,
+    /// Columns by name.
+    pub columns: &'a [&'a str],
+    /// The publication's row filter, as SQL.
+    pub row_filter: Option<&'a str>,
+    /// Blocks from, and up to but without; all without this.
+    pub blocks: Option<(u64, Option<u64>)>,
+    /// COPY's format.
+    pub binary: bool,
+}
+
+/// Reads rows out of the source. `COPY table` is the fastest form and leaves inheritance children
+/// alone; a query is needed for filters and ranges.
+pub fn copy_out(what: &CopyOut<'_>) -> String {
+    let format = if what.binary {
+        " WITH (FORMAT binary)"
+    } else {
+        ""
+    };
+    let (heap, names) = (Name(what.heap), ident_list(what.columns.iter().copied()));
+    let mut conditions: Vec<String> = Vec::new();
+    conditions.extend(what.row_filter.map(|filter| format!("({filter})")));
+    if let Some((from, to)) = what.blocks {
+        conditions.push(format!("ctid >= '({from},0)'::pg_catalog.tid"));
+        conditions.extend(to.map(|to| format!("ctid < '({to},0)'::pg_catalog.tid")));
     }
-    let only = if partitioned { "" } else { "ONLY " };
-    let filter = row_filter
-        .map(|sql| format!(" WHERE {sql}"))
-        .unwrap_or_default();
-    format!("COPY (SELECT {names} FROM {only}{table}{filter}) TO STDOUT{format}")
+    if conditions.is_empty() && !what.columns.is_empty() {
+        return format!("COPY {heap} ({names}) TO STDOUT{format}");
+    }
+    if conditions.is_empty() {
+        conditions.push("true".to_owned());
+    }
+    let conditions = conditions.join(" AND ");
+    format!("COPY (SELECT {names} FROM ONLY {heap} WHERE {conditions}) TO STDOUT{format}")
 }
 
 /// Writes a table into the destination; rows of a table made in this transaction are frozen.

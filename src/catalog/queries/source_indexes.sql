@@ -1,0 +1,23 @@
+-- The valid secondary indexes of the tables $1. What follows ON is the definition without its
+-- names: pg_get_indexdef writes exactly this beginning while search_path is empty.
+SELECT i.indrelid AS oid,
+       x.relname::pg_catalog.text AS name,
+       pg_catalog.substr(
+           d.definition,
+           1 + pg_catalog.length(pg_catalog.format(
+               'CREATE %sINDEX %I ON %s%I.%I ',
+               CASE WHEN i.indisunique THEN 'UNIQUE ' ELSE '' END,
+               x.relname,
+               CASE WHEN c.relkind = 'p' THEN 'ONLY ' ELSE '' END,
+               n.nspname, c.relname))
+       ) AS tail
+FROM pg_catalog.pg_index AS i
+JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid
+JOIN pg_catalog.pg_class AS c ON c.oid = i.indrelid
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+CROSS JOIN LATERAL (SELECT pg_catalog.pg_get_indexdef(i.indexrelid) AS definition) AS d
+WHERE i.indrelid = ANY ($1::pg_catalog.oid[])
+  AND i.indisvalid
+  AND NOT i.indisprimary
+  AND NOT i.indisexclusion
+ORDER BY i.indrelid, x.relname

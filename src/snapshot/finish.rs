@@ -1,0 +1,33 @@
+//! A large table whose rows are all there: keys, indexes, and into its place.
+
+use std::sync::Arc;
+
+use tokio_postgres::Client;
+
+use super::job::Large;
+use super::queue::Load;
+use crate::checkpoint::LoadedTable;
+use crate::error::Result;
+use crate::sql;
+
+/// Gives the table its place and its keys and records it, all in one transaction.
+pub(super) async fn finish(
+    load: &Load,
+    client: &Client,
+    large: &Arc<Large>,
+) -> Result<LoadedTable> {
+    let plan = &large.plan;
+    plan.run(client, "begin the end of a load", sql::apply::BEGIN)
+        .await?;
+    // Moved first, so that keys and indexes get the names they would have had.
+    let moved = sql::load::move_table(&large.hidden, &plan.destination);
+    plan.run(client, "move the table into its place", &moved)
+        .await?;
+    plan.add_keys(client).await?;
+    let (rows, bytes) = large.copied();
+    let table = load.publish(client, plan, rows, bytes).await?;
+    plan.run(client, "commit the load", sql::apply::COMMIT)
+        .await?;
+    load.loaded(&table);
+    Ok(table)
+}

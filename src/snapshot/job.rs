@@ -1,0 +1,189 @@
+//! Plans → jobs: ranges of large tables, packs of small ones.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use super::prepare::Plan;
+use crate::catalog::TableName;
+use crate::catalog::source::Segment;
+use crate::limits::{
+    PACK_BYTES_MAX, PACK_TABLES_MAX, RANGE_PAGES_MIN, RANGES_PER_SEGMENT_MAX, RANGES_PER_WORKER,
+};
+
+/// What a worker takes at once.
+#[derive(Clone, Debug)]
+pub(super) enum Job {
+    /// A part of a large table.
+    Range(Arc<Large>, Piece),
+    /// Whole tables, in one destination transaction.
+    Pack(Vec<Arc<Plan>>),
+}
+
+/// Rows of one heap: all of them, or those of a range of blocks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Piece {
+    pub(super) heap: TableName,
+    pub(super) blocks: Option<Blocks>,
+}
+
+/// Blocks `from..to`; open-ended without `to`, since the heap may have grown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Blocks {
+    pub(super) from: u64,
+    pub(super) to: Option<u64>,
+}
+
+/// A large table under way.
+#[derive(Debug)]
+pub(super) struct Large {
+    pub(super) plan: Arc<Plan>,
+    /// Where its rows gather until all are there.
+    pub(super) hidden: TableName,
+    pieces_left: AtomicUsize,
+    rows: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl Large {
+    /// Counts a copied piece; whether it was the last one.
+    pub(super) fn piece_done(&self, rows: u64, bytes: u64) -> bool {
+        self.rows.fetch_add(rows, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.pieces_left.fetch_sub(1, Ordering::AcqRel) == 1
+    }
+
+    /// Rows and bytes that were copied.
+    pub(super) fn copied(&self) -> (u64, u64) {
+        (
+            self.rows.load(Ordering::Relaxed),
+            self.bytes.load(Ordering::Relaxed),
+        )
+    }
+}
+
+/// The whole table, heap by heap.
+pub(super) fn whole(plan: &Plan) -> Vec<Piece> {
+    let piece = |heap: &TableName| Piece {
+        heap: heap.clone(),
+        blocks: None,
+    };
+    plan.segments
+        .iter()
+        .map(|segment| piece(&segment.name))
+        .collect()
+}
+
+/// Jobs in the order in which they are to be taken: ranges of the largest tables first. `ranges`
+/// is false for servers that would scan the whole table for each range (before 14).
+pub(super) fn jobs(
+    plans: Vec<Plan>,
+    workers: usize,
+    ranges: bool,
+    hidden: impl Fn(&Plan) -> TableName,
+) -> Vec<Job> {
+    let mut plans: Vec<Arc<Plan>> = plans.into_iter().map(Arc::new).collect();
+    plans.sort_by_key(|plan| std::cmp::Reverse(plan.table.bytes));
+    let (mut jobs, mut pack, mut pack_bytes) = (Vec::new(), Vec::new(), 0);
+    for plan in plans {
+        let pieces = if plan.existing.is_none() && workers > 1 {
+            pieces(&plan.segments, workers, ranges)
+        } else {
+            // Filled in one transaction, in its place.
+            Vec::new()
+        };
+        if pieces.len() > 1 {
+            let large = Arc::new(Large {
+                hidden: hidden(&plan),
+                plan,
+                pieces_left: AtomicUsize::new(pieces.len()),
+                rows: AtomicU64::new(0),
+                bytes: AtomicU64::new(0),
+            });
+            let range = |piece| Job::Range(Arc::clone(&large), piece);
+            jobs.extend(pieces.into_iter().map(range));
+            continue;
+        }
+        if pack.len() >= PACK_TABLES_MAX || pack_bytes + plan.table.bytes > PACK_BYTES_MAX {
+            close(&mut jobs, &mut pack);
+            pack_bytes = 0;
+        }
+        pack_bytes += plan.table.bytes;
+        pack.push(plan);
+    }
+    close(&mut jobs, &mut pack);
+    jobs
+}
+
+fn close(jobs: &mut Vec<Job>, pack: &mut Vec<Arc<Plan>>) {
+    if !pack.is_empty() {
+        jobs.push(Job::Pack(std::mem::take(pack)));
+    }
+}
+
+fn pieces(segments: &[Segment], workers: usize, ranges: bool) -> Vec<Piece> {
+    let total: u64 = segments.iter().map(|segment| segment.pages).sum();
+    if total < 2 * RANGE_PAGES_MIN {
+        return Vec::new();
+    }
+    // Several ranges a worker, so that all end at about the same time.
+    let share = total.div_ceil(workers as u64 * RANGES_PER_WORKER);
+    let mut pieces = Vec::new();
+    for segment in segments {
+        let pages = share
+            .max(RANGE_PAGES_MIN)
+            .max(segment.pages.div_ceil(RANGES_PER_SEGMENT_MAX));
+        let count = if ranges {
+            (segment.pages / pages).max(1)
+        } else {
+            1
+        };
+        for nth in 0..count {
+            let last = nth + 1 == count;
+            let blocks = Blocks {
+                from: nth * pages,
+                to: (!last).then(|| (nth + 1) * pages),
+            };
+            let blocks = (count > 1).then_some(blocks);
+            pieces.push(Piece {
+                heap: segment.name.clone(),
+                blocks,
+            });
+        }
+    }
+    pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn segment(name: &str, pages: u64) -> Segment {
+        Segment {
+            name: TableName::new("public", name),
+            pages,
+        }
+    }
+
+    #[test]
+    fn ranges_cover_every_block_once_and_the_last_one_is_open() {
+        for pages in [1, RANGE_PAGES_MIN, 2 * RANGE_PAGES_MIN, 100_003, 50_000_000] {
+            let pieces = pieces(&[segment("t", pages)], 4, true);
+            assert!(pieces.len() as u64 <= RANGES_PER_SEGMENT_MAX + 1);
+            let mut next = 0;
+            for (nth, piece) in pieces.iter().enumerate() {
+                let Some(blocks) = piece.blocks else { continue };
+                assert_eq!(blocks.from, next);
+                let last = nth + 1 == pieces.len();
+                assert_eq!(blocks.to.is_none(), last);
+                next = blocks.to.unwrap_or(next);
+            }
+        }
+    }
+
+    #[test]
+    fn a_server_without_range_scans_reads_each_heap_once() {
+        let pieces = pieces(&[segment("a", 100_000), segment("b", 7)], 4, false);
+        assert!(pieces.iter().all(|piece| piece.blocks.is_none()));
+        assert_eq!(pieces.len(), 2);
+    }
+}
