@@ -448,8 +448,18 @@ fn fold(
 }
 
 fn contradiction(error: &FoldError, routes: &Routes, oid: u32, at: Lsn) -> Error {
-    let what = format!("The source's changes contradict each other: {error}");
-    let error = Error::new(Kind::Protocol, what).on(Side::Source).at(at);
+    let error = if *error == FoldError::Incomplete {
+        Error::new(Kind::ShapeMismatch, error.to_string()).remedy(
+            "An UPDATE moved a row into the publication's row filter, and the source does not log \
+             unchanged large values with it. Run ALTER TABLE … REPLICA IDENTITY FULL on the \
+             source, then reload the table: drop it in the destination, delete its row from \
+             walferry_tables in the state schema, and start walferry again.",
+        )
+    } else {
+        let what = format!("The source's changes contradict each other: {error}");
+        Error::new(Kind::Protocol, what)
+    };
+    let error = error.on(Side::Source).at(at);
     match routes.target(oid) {
         Ok(Some(target)) => error.table(&target.source),
         _ => error,
