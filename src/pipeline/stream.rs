@@ -121,8 +121,8 @@ impl<'f> Flow<'f> {
             applier: HandOver::new(applier),
             board,
             batch: Batch::default(),
-            // One batch is filled while another is applied.
-            batch_bytes_max: config.apply.memory_bytes_max / 2,
+            // One batch is filled while another is applied, and a table of that one is encoded.
+            batch_bytes_max: config.apply.memory_bytes_max / 4,
             batch_changes_max: config.apply.batch_rows_max as u64,
             transaction: None,
             overdue: false,
