@@ -301,9 +301,10 @@ impl<'f> Flow<'f> {
             self.batch = Batch::default();
             self.transaction = None;
         }
-        // What we do not read we cannot hear.
+        // What we do not read we cannot hear: waiting for the applier is not the wire's fault.
         if !self.may_read() {
             self.heard_at = Instant::now();
+            self.board.heard_from_source();
         }
         if self.heard_at.elapsed() > WIRE_SILENCE_MAX {
             let what = format!(
