@@ -265,3 +265,28 @@ fn hot_rows_do_not_grow_the_batch() {
     assert_eq!(batch.bytes(), bytes);
     assert_eq!(batch.changes(), 10_001);
 }
+
+#[test]
+fn a_table_whose_identity_changes_goes_on_in_a_place_of_its_own() {
+    let (by_first, by_second) = (
+        target(RowIdentity::Key(vec![0])),
+        target(RowIdentity::Key(vec![1])),
+    );
+    let mut batch = Batch::default();
+    let row = wire(&[Some(text(1)), Some(text(2)), None], None);
+    batch.insert(&by_first, tuple(&row)).unwrap();
+    batch.update(&by_second, None, tuple(&row)).unwrap();
+    let keys = batch.tables().iter().map(|table| match &table.rows {
+        Rows::Keyed(keyed) => keyed.key(keyed.entries()[0].key).collect::<Vec<_>>(),
+        _ => panic!("no key"),
+    });
+    let (one, two) = (text(1), text(2));
+    let expected = [vec![Cell::Text(&one)], vec![Cell::Text(&two)]];
+    assert_eq!(keys.collect::<Vec<_>>(), expected);
+
+    batch.truncate(&by_second, false);
+    for table in batch.tables() {
+        assert!(matches!(&table.rows, Rows::Keyed(keyed) if keyed.entries().is_empty()));
+    }
+    assert_eq!(batch.bytes(), 0);
+}

@@ -62,16 +62,16 @@ pub(super) async fn follow(
     while !flow.is_drained() {
         let event = flow.event(&mut seconds, shutdown).await?;
         match event {
-            Event::Read(bytes) => {
-                flow.heard(bytes);
-                while let Some(newcomer) = flow.take_in()? {
-                    is_wanted_now(&catalog, config, &newcomer).await?;
-                    flow.routes.skip(newcomer.oid);
-                }
-            }
+            Event::Read(bytes) => flow.heard(bytes),
             Event::Applied(done) => flow.applied(&done),
             Event::Tick => flow.tick(watch.server_end())?,
             Event::Stop => flow.drain(),
+        }
+        // A full batch goes first: what was read and found no room then has some.
+        flow.hand_over()?;
+        while let Some(newcomer) = flow.take_in()? {
+            is_wanted_now(&catalog, config, &newcomer).await?;
+            flow.routes.skip(newcomer.oid);
         }
         flow.hand_over()?;
     }
@@ -167,7 +167,7 @@ impl<'f> Flow<'f> {
         }
     }
 
-    /// A full batch waits for the applier, and a drain reads on only to the end of the
+    /// A full batch waits for the applier, and a drain goes on only to the end of the
     /// transaction that is being received.
     fn may_read(&self) -> bool {
         let wanted = self.drain_until.is_none() || self.transaction.is_some();
@@ -184,9 +184,10 @@ impl<'f> Flow<'f> {
         self.board.heard_from_source();
     }
 
-    /// Decodes and folds what was read; stops at a relation that nobody knows.
+    /// Decodes and folds what was read, until the batch is full; stops at a relation that nobody
+    /// knows.
     fn take_in(&mut self) -> Result<Option<Newcomer>> {
-        while self.drain_until.is_none() || self.transaction.is_some() {
+        while self.may_read() {
             let Some(piece) = self.stream.take()? else {
                 return Ok(None);
             };
@@ -219,6 +220,9 @@ impl<'f> Flow<'f> {
                         }
                         change => {
                             fold(&mut self.batch, &self.routes, self.transaction, &change)?;
+                            if self.is_full() {
+                                self.hand_over()?;
+                            }
                         }
                     }
                 }
