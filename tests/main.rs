@@ -6,5 +6,9 @@
 mod support;
 
 mod cases;
+mod bad_input;
+mod least_privilege;
 mod live_copy;
+mod refusals;
 mod throw_away_clusters;
+mod tls_and_credentials;
