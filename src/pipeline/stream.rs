@@ -64,6 +64,10 @@ pub(super) async fn follow(
         match event {
             Event::Read(bytes) => flow.heard(bytes),
             Event::Applied(done) => flow.applied(&done),
+            Event::Tick if watch.publication_changed() => {
+                let what = "The tables of the publication changed";
+                return Err(Error::new(Kind::TableAdded, what).on(Side::Source));
+            }
             Event::Tick => flow.tick(watch.server_end())?,
             Event::Stop => flow.drain(),
         }
