@@ -5,6 +5,10 @@
 
 mod support;
 
+mod bad_input;
 mod cases;
+mod least_privilege;
 mod live_copy;
+mod refusals;
 mod throw_away_clusters;
+mod tls_and_credentials;

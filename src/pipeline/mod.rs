@@ -51,6 +51,7 @@ pub async fn run(config: Config, board: Board, shutdown: CancellationToken) -> R
             // The sessions of our own last round may take a moment to end.
             Reaction::Halt if progress.started && error.kind() == Kind::AlreadyRunning => {}
             Reaction::Halt => {
+                report_halt(&error);
                 board.state(State::Halted);
                 return Err(error);
             }
@@ -123,6 +124,16 @@ fn pauses() -> impl Iterator<Item = Duration> {
         .without_max_times()
         .build()
         .map(|pause| pause.min(BACKOFF_MAX))
+}
+
+/// For the log and what collects it; the command line tells the person at the terminal.
+fn report_halt(error: &Error) {
+    tracing::error!(
+        kind = error.kind().as_str(),
+        error = %error,
+        hint = error.hint().unwrap_or_default(),
+        "halted"
+    );
 }
 
 fn report_retry(error: &Error, pause: Duration) {

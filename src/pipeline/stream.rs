@@ -64,6 +64,10 @@ pub(super) async fn follow(
         match event {
             Event::Read(bytes) => flow.heard(bytes),
             Event::Applied(done) => flow.applied(&done),
+            Event::Tick if watch.publication_changed() => {
+                let what = "The tables of the publication changed";
+                return Err(Error::new(Kind::TableAdded, what).on(Side::Source));
+            }
             Event::Tick => flow.tick(watch.server_end())?,
             Event::Stop => flow.drain(),
         }
@@ -121,8 +125,8 @@ impl<'f> Flow<'f> {
             applier: HandOver::new(applier),
             board,
             batch: Batch::default(),
-            // One batch is filled while another is applied.
-            batch_bytes_max: config.apply.memory_bytes_max / 2,
+            // One batch is filled while another is applied, and a table of that one is encoded.
+            batch_bytes_max: config.apply.memory_bytes_max / 4,
             batch_changes_max: config.apply.batch_rows_max as u64,
             transaction: None,
             overdue: false,
@@ -305,9 +309,10 @@ impl<'f> Flow<'f> {
             self.batch = Batch::default();
             self.transaction = None;
         }
-        // What we do not read we cannot hear.
+        // What we do not read we cannot hear: waiting for the applier is not the wire's fault.
         if !self.may_read() {
             self.heard_at = Instant::now();
+            self.board.heard_from_source();
         }
         if self.heard_at.elapsed() > WIRE_SILENCE_MAX {
             let what = format!(

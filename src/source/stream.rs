@@ -105,7 +105,8 @@ impl Stream {
                 .map_err(|error| lost(Side::Source, DOING, &error))?;
             match frame.tag {
                 b'E' => return Err(parse_error(Side::Source, DOING, frame.whole)),
-                b'c' | b'Z' | b'C' => break,
+                // Only now is the slot released: the end of the COPY comes before that.
+                b'Z' => break,
                 _ => {}
             }
         }

@@ -15,7 +15,8 @@ pub fn set_number(setting: &str, value: u64) -> String {
 
 /// Lets `role` open replication connections.
 pub fn allow_replication(role: &str) -> String {
-    format!("ALTER ROLE {} REPLICATION;", Ident(role))
+    let role = Ident(role);
+    format!("ALTER ROLE {role} REPLICATION; -- on Amazon RDS: GRANT rds_replication TO {role};")
 }
 
 /// Lets `role` see the rows that policies hide.

@@ -7,6 +7,9 @@ pub const HEARTBEAT: &str = "SELECT pg_catalog.pg_logical_emit_message(true, 'wa
 /// The server's version, as a number.
 pub const SERVER_VERSION: &str = "SELECT pg_catalog.current_setting('server_version_num')::integer";
 
+/// $1 publication: a digest of its tables, with their columns and filters where it has some.
+pub const PUBLICATION: &str = include_str!("watch_publication.sql");
+
 /// $1 slot: end of WAL, bytes that the slot retains, state and bytes it may still retain (13+).
 pub const SLOT: &str = include_str!("watch_slot.sql");
 

@@ -3,10 +3,15 @@
 mod daemon;
 mod judge;
 mod pair;
+mod verb;
 
 pub use daemon::Daemon;
 pub use judge::{compare, equal_soon};
 pub use pair::Pair;
+pub use verb::{
+    CANARY, Ran, all_things, assert_discreet, quoted, run, things, walferry, walferry_with,
+    write_private,
+};
 
 use walferry::demo::binaries::Binaries;
 

@@ -104,10 +104,7 @@ fn role(facts: &SourceFacts, report: &mut Report) {
         Side::Source,
         subject,
         "The role may not open replication connections",
-        format!(
-            "{} (on Amazon RDS grant it rds_replication instead)",
-            remedy::allow_replication(&facts.role)
-        ),
+        remedy::allow_replication(&facts.role),
     );
 }
 
