@@ -5,8 +5,8 @@
 
 mod support;
 
-mod cases;
 mod bad_input;
+mod cases;
 mod least_privilege;
 mod live_copy;
 mod refusals;
