@@ -8,7 +8,7 @@ use tokio::process::Command;
 use tokio_postgres::Client;
 use walferry::demo::cluster::{Cluster, SUPERUSER};
 
-use crate::support::{Pair, all_things, majors, quoted, run, walferry, write_private};
+use crate::support::{Pair, all_things, majors, run, walferry, write_private};
 
 /// Two databases that only `setup-sql` has prepared, for a role that has no right of its own.
 struct Prepared {

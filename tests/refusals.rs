@@ -32,8 +32,14 @@ async fn stopped_pair(major: u32, source: &[(&str, &str)]) -> (Pair, Client) {
     let mut daemon = Daemon::start(&pair);
     daemon.wait_ready().await;
     compare(&pair).await;
-    assert_eq!(daemon.sigterm().await, Some(0));
+    drain(&pair, daemon).await;
     (pair, client)
+}
+
+async fn drain(pair: &Pair, daemon: Daemon) {
+    let code = daemon.sigterm().await;
+    let log = std::fs::read_to_string(pair.directory().join("walferry.log"));
+    assert_eq!(code, Some(0), "{}", log.unwrap());
 }
 
 async fn do_on(client: &Client, script: &str) {
@@ -91,7 +97,7 @@ async fn start_afresh(pair: &Pair) {
     let daemon = Daemon::start(pair);
     equal_soon(pair).await;
     assert_discreet(pair, &daemon).await;
-    assert_eq!(daemon.sigterm().await, Some(0));
+    drain(pair, daemon).await;
 }
 
 const FRESH: &str = "walferry teardown --drop-data";
@@ -110,8 +116,7 @@ async fn a_slot_that_is_gone_or_was_made_anew_or_was_read_by_others_is_refused()
 
         do_on(
             &source,
-            "INSERT INTO t VALUES (1000);
-             SELECT pg_create_logical_replication_slot('walferry_app', 'pgoutput')",
+            "SELECT pg_create_logical_replication_slot('walferry_app', 'pgoutput')",
         )
         .await;
         let says = [
@@ -122,10 +127,10 @@ async fn a_slot_that_is_gone_or_was_made_anew_or_was_read_by_others_is_refused()
         refuses_to_start(&pair, "slot_ahead", &says).await;
         start_afresh(&pair).await;
 
+        do_on(&source, "INSERT INTO t VALUES (1001)").await;
         do_on(
             &source,
-            "INSERT INTO t VALUES (1001);
-             SELECT pg_replication_slot_advance('walferry_app', pg_current_wal_lsn())",
+            "SELECT pg_replication_slot_advance('walferry_app', pg_current_wal_lsn())",
         )
         .await;
         refuses_to_start(&pair, "slot_ahead", &says).await;
@@ -262,7 +267,7 @@ async fn a_crash_after_the_slot_was_made_is_resumed_with_that_slot_and_leaves_no
             equal_soon(&pair).await;
             until(&source, slots).await;
             assert_discreet(&pair, &daemon).await;
-            assert_eq!(daemon.sigterm().await, Some(0));
+            drain(&pair, daemon).await;
             walferry(&pair.config(), &["teardown", "--drop-data", "--yes"])
                 .await
                 .ended(0, &["Done."]);
@@ -287,7 +292,7 @@ async fn a_slot_whose_maker_was_killed_while_it_waited_for_old_transactions_is_u
     do_on(&old, "COMMIT").await;
     daemon.wait_ready().await;
     equal_soon(&pair).await;
-    assert_eq!(daemon.sigterm().await, Some(0));
+    drain(&pair, daemon).await;
 }
 
 #[tokio::test]
@@ -332,7 +337,7 @@ async fn a_table_that_joins_the_publication_is_loaded_while_the_others_are_follo
         .await;
         equal_soon(&pair).await;
         assert_discreet(&pair, &daemon).await;
-        assert_eq!(daemon.sigterm().await, Some(0));
+        drain(&pair, daemon).await;
     }
 }
 
@@ -365,7 +370,7 @@ async fn an_old_table_that_joins_a_publication_by_name_is_loaded_without_a_resta
     .await;
     equal_soon(&pair).await;
     assert_discreet(&pair, &daemon).await;
-    assert_eq!(daemon.sigterm().await, Some(0));
+    drain(&pair, daemon).await;
 }
 
 #[tokio::test]
@@ -380,7 +385,7 @@ async fn a_dropped_table_disturbs_nobody_and_its_successor_waits_for_a_decision(
         )
         .await;
         equal_soon(&pair).await;
-        assert_eq!(daemon.sigterm().await, Some(0));
+        drain(&pair, daemon).await;
         let mut daemon = Daemon::start(&pair);
         daemon.wait_ready().await;
         let destination = pair.on_destination().await;
@@ -398,7 +403,7 @@ async fn a_dropped_table_disturbs_nobody_and_its_successor_waits_for_a_decision(
         do_on(&destination, "DROP TABLE app_public.other").await;
         let daemon = Daemon::start(&pair);
         equal_soon(&pair).await;
-        assert_eq!(daemon.sigterm().await, Some(0));
+        drain(&pair, daemon).await;
     }
 }
 
@@ -446,7 +451,7 @@ async fn a_new_column_halts_until_the_destination_has_it_and_may_also_come_there
         .await;
         equal_soon(&pair).await;
         assert_discreet(&pair, &daemon).await;
-        assert_eq!(daemon.sigterm().await, Some(0));
+        drain(&pair, daemon).await;
     }
 }
 
@@ -471,7 +476,7 @@ async fn a_teardown_waits_for_nobody_asks_first_and_leaves_only_what_it_did_not_
         4,
         &["A daemon writes the pipeline app now", "Stop it first"],
     );
-    assert_eq!(daemon.sigterm().await, Some(0));
+    drain(&pair, daemon).await;
     walferry(&pair.config(), &["teardown"])
         .await
         .ended(2, &["has to be confirmed", "Add --yes"]);

@@ -29,6 +29,7 @@ use watch::Watch;
 use crate::config::Config;
 use crate::error::{Error, Kind, Result};
 use crate::limits::{BACKOFF_MAX, BACKOFF_MIN};
+use crate::lsn::Lsn;
 use crate::observe::{Board, State};
 
 /// Runs the pipeline until `shutdown`, through every fault that may heal.
@@ -48,6 +49,11 @@ pub async fn run(config: Config, board: Board, shutdown: CancellationToken) -> R
         };
         board.error(&error);
         match reaction(error.kind()) {
+            // The catalogs were read when the round began: it may be mended by now.
+            Reaction::Halt if error.kind() == Kind::SchemaChanged && progress.doubts(&error) => {
+                tracing::info!(reason = %error, "starting again");
+                continue;
+            }
             // The sessions of our own last round may take a moment to end.
             Reaction::Halt if progress.started && error.kind() == Kind::AlreadyRunning => {}
             Reaction::Halt => {
@@ -86,6 +92,17 @@ struct Progress {
     checked: bool,
     /// The writer lock was ours.
     started: bool,
+    /// Where the shape of a table did not fit, before the catalogs were read once more.
+    misfit_at: Option<Lsn>,
+}
+
+impl Progress {
+    /// Whether the error may come from catalogs that are out of date; once for each position.
+    fn doubts(&mut self, error: &Error) -> bool {
+        let doubtful = error.position() != self.misfit_at;
+        self.misfit_at = error.position();
+        doubtful
+    }
 }
 
 /// One life of all connections: start, stream, drain.

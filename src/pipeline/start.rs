@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use tokio_postgres::Client;
 
-use super::routes::{Known, Newcomer, Routes};
+use super::routes::{Known, Routes};
 use crate::apply::Applier;
 use crate::catalog::TableName;
 use crate::catalog::destination::{self, DestinationTable};
@@ -19,7 +19,7 @@ use crate::lsn::Lsn;
 use crate::observe::{Board, State, TableState};
 use crate::snapshot::{self, Load, Plan};
 use crate::source::slot::{self, ExportedSnapshot, System};
-use crate::source::{Connection, Mode, Stream};
+use crate::source::{Connection, Mode, PUBLICATION_GONE, Stream};
 use crate::sql;
 use crate::transport;
 
@@ -47,7 +47,7 @@ pub(super) async fn start(config: &Arc<Config>, board: &Board) -> Result<Started
     let catalog = transport::connect(&config.source.endpoint, "catalog").await?;
     let replication = &config.source;
     let mut facts = source::facts(&catalog, &replication.slot, &replication.publication).await?;
-    let made_publication = ensure_publication(config, &catalog, &facts).await?;
+    let made_publication = ensure_publication(config, &catalog, &facts, &writer).await?;
     if made_publication {
         facts = source::facts(&catalog, &replication.slot, &replication.publication).await?;
     }
@@ -90,6 +90,8 @@ pub(super) async fn start(config: &Arc<Config>, board: &Board) -> Result<Started
             source_version: server_version,
         };
         let new = snapshot::load(load, exported, plans, writer.client()).await?;
+        // A new table has taken the place of a dropped one of the same name.
+        loaded.retain(|_, old| new.iter().all(|new| new.destination != old.destination));
         loaded.extend(new.into_iter().map(|table| (table.source_oid, table)));
     }
 
@@ -117,17 +119,13 @@ fn is_wanted(config: &Config, table: &SourceTable) -> bool {
     table.published && config.tables.selects(&table.name.schema, &table.name.name)
 }
 
-/// A relation came that did not exist when the pipeline started. If it exists now and is wanted,
-/// the answer is an error of [`Kind::TableAdded`], which starts the pipeline again so that the
-/// table gets its initial load. If it is gone by now, or not wanted, its rows can be skipped: at
-/// the end of the stream it is not there.
-pub(super) async fn is_wanted_now(
-    catalog: &Client,
-    config: &Config,
-    newcomer: &Newcomer,
-) -> Result<()> {
+/// A relation is there that was not when the pipeline started. If it is still there and wanted, the
+/// answer is an error of [`Kind::TableAdded`], which starts the pipeline again so that the table
+/// gets its initial load. If it is gone by now, or not wanted, its rows can be skipped: at the end
+/// of the stream it is not there.
+pub(super) async fn is_wanted_now(catalog: &Client, config: &Config, oid: u32) -> Result<()> {
     let tables = source::tables(catalog, &config.source.publication).await?;
-    let now = tables.iter().find(|table| table.oid == newcomer.oid);
+    let now = tables.iter().find(|table| table.oid == oid);
     match now {
         Some(table) if is_wanted(config, table) => {
             let what = "A table was added that is to be copied";
@@ -135,23 +133,34 @@ pub(super) async fn is_wanted_now(
                 .on(Side::Source)
                 .table(&table.name))
         }
-        _ => {
-            tracing::warn!(
-                table = newcomer.name,
-                oid = newcomer.oid,
-                "skipping rows of a table that is not selected or no longer exists"
-            );
-            Ok(())
-        }
+        _ => Ok(()),
     }
 }
 
-/// Makes the publication when it is missing and the role may; whether it did.
-async fn ensure_publication(config: &Config, catalog: &Client, facts: &Facts) -> Result<bool> {
+/// The publication was there when the pipeline started.
+pub(super) fn publication_gone(name: &str) -> Error {
+    let what = format!("The publication \"{name}\" was dropped");
+    Error::new(Kind::PublicationMissing, what)
+        .on(Side::Source)
+        .remedy(PUBLICATION_GONE)
+}
+
+/// Makes the publication when it is missing and the role may; whether it did. One that a stream
+/// was read through is not made again, since what was written meanwhile would be left out.
+async fn ensure_publication(
+    config: &Config,
+    catalog: &Client,
+    facts: &Facts,
+    writer: &Writer,
+) -> Result<bool> {
     if facts.publication.is_some() {
         return Ok(false);
     }
     let name = &config.source.publication;
+    let registered = writer.read().await?;
+    if registered.is_some_and(|pipeline| pipeline.applied.lsn() != Lsn::ZERO) {
+        return Err(publication_gone(name));
+    }
     let tables = source::tables(catalog, name).await?;
     let selected: Vec<&TableName> = tables
         .iter()
@@ -332,6 +341,14 @@ fn slot_to_use(config: &Config, pipeline: &Pipeline, facts: &Facts) -> Result<Op
             .remedy(remedy));
     }
     let Some(confirmed) = slot.confirmed_flush_lsn else {
+        if slot.active {
+            let what = format!("The slot \"{name}\" is still being made by an earlier session");
+            let remedy = "It waits for all transactions that were running when it was asked for: \
+                          look for old ones in pg_stat_activity (xact_start).";
+            return Err(Error::new(Kind::SlotInUse, what)
+                .on(Side::Source)
+                .remedy(remedy));
+        }
         let what = format!("The slot \"{name}\" never became consistent");
         let remedy = format!("Drop it: SELECT pg_drop_replication_slot('{name}');");
         return Err(Error::new(Kind::SlotUnfit, what)
@@ -416,15 +433,7 @@ async fn ensure_schemas(config: &Config, writer: &Writer, plans: &[Plan]) -> Res
             statements.push_str("; ");
             statements.push_str(&sql::load::grant_usage(name, reader));
         }
-        let made = writer.client().batch_execute(&statements).await;
-        made.map_err(|error| {
-            from_client(
-                Side::Destination,
-                &format!("make the schema \"{name}\""),
-                &error,
-            )
-        })?;
-        writer.record_schema(name).await?;
+        writer.make_schema(name, &statements).await?;
     }
     Ok(())
 }

@@ -168,6 +168,18 @@ impl Pair {
     }
 }
 
+impl Drop for Pair {
+    /// Shows the log of a test that fails, before it is gone.
+    fn drop(&mut self) {
+        let log = self.directory().join("walferry.log");
+        if std::thread::panicking()
+            && let Ok(log) = std::fs::read_to_string(log)
+        {
+            eprintln!("the daemons said:\n{log}");
+        }
+    }
+}
+
 fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
     listener.local_addr().unwrap().port()
