@@ -5,5 +5,6 @@
 
 mod support;
 
+mod acceptance;
 mod live_copy;
 mod throw_away_clusters;

@@ -1,14 +1,23 @@
 //! What every scenario needs: servers, a daemon, and a judge.
 
+pub mod bookkeeping;
 mod daemon;
+mod figures;
 mod judge;
+mod metrics;
 mod pair;
+mod pgbench;
+mod walferry;
 
 pub use daemon::Daemon;
+pub use figures::{Figures, Random};
 pub use judge::{compare, equal_soon};
+pub use metrics::Metrics;
 pub use pair::Pair;
+pub use pgbench::{Pgbench, client_tool};
+pub use walferry::{edited_config, walferry};
 
-use walferry::demo::binaries::Binaries;
+use ::walferry::demo::binaries::Binaries;
 
 /// The major versions to test on: 15 and 18, as far as this machine has them. What it lacks is
 /// said, never passed over.
