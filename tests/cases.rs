@@ -53,7 +53,6 @@ async fn every_case_comes_out_equal_on(major: u32) {
     let mut bench = Bench::start(major).await;
     let mut failures = Vec::new();
     for way in Way::ALL {
-        let started = Instant::now();
         failures.extend(bench.take_all(way, together.clone()).await);
         for case in &alone {
             failures.extend(bench.take_all(way, vec![case.clone()]).await);

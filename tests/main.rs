@@ -5,6 +5,7 @@
 
 mod support;
 
+mod acceptance;
 mod bad_input;
 mod cases;
 mod least_privilege;

@@ -108,6 +108,13 @@ impl Daemon {
         }
     }
 
+    /// Panics unless it is still there, as nobody told it to end.
+    pub fn assert_running(&mut self) {
+        if let Some(status) = self.process.try_wait().unwrap() {
+            panic!("the daemon ended by itself, {status}:\n{}", self.log());
+        }
+    }
+
     /// What all daemons of this pair have logged so far.
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap()

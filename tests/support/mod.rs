@@ -1,16 +1,23 @@
 //! What every scenario needs: servers, a daemon, and a judge.
 
+pub mod bookkeeping;
 mod daemon;
+mod figures;
 mod judge;
+mod metrics;
 mod pair;
+mod pgbench;
 mod verb;
 
 pub use daemon::Daemon;
+pub use figures::{Figures, Random};
 pub use judge::{compare, equal_soon};
+pub use metrics::Metrics;
 pub use pair::Pair;
+pub use pgbench::{Pgbench, client_tool};
 pub use verb::{
-    CANARY, Ran, all_things, assert_discreet, quoted, run, things, walferry, walferry_with,
-    write_private,
+    CANARY, Ran, all_things, assert_discreet, edited_config, quoted, run, things, walferry,
+    walferry_with, write_private,
 };
 
 use walferry::demo::binaries::Binaries;

@@ -127,3 +127,18 @@ pub async fn all_things(pair: &Pair) -> (Vec<String>, Vec<String>) {
     let source = things(&pair.on_source().await).await;
     (source, things(&pair.on_destination().await).await)
 }
+
+/// The configuration of the pair under another name, with each `from` replaced by its `to`.
+pub fn edited_config(pair: &Pair, name: &str, edits: &[(&str, &str)]) -> PathBuf {
+    let mut config = std::fs::read_to_string(pair.config()).unwrap();
+    for (from, to) in edits {
+        assert!(config.contains(from), "no {from} in:\n{config}");
+        config = config.replace(from, to);
+    }
+    let path = pair.directory().join(name);
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    let mut file = options.open(&path).unwrap();
+    file.write_all(config.as_bytes()).unwrap();
+    path
+}

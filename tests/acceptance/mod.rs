@@ -1,0 +1,10 @@
+//! What must hold before walferry is of any use, with the roles of the documentation and under
+//! load. Short every day; `./dev soak` runs the same scenarios in full and prints their figures.
+
+mod atomic;
+mod crashes;
+mod drain;
+mod outages;
+mod refusals;
+mod stuck;
+mod takeover;

@@ -1,0 +1,77 @@
+//! How long the acceptance scenarios run: short every day, in full under `./dev soak`.
+
+use std::time::Duration;
+
+/// What the environment asks for.
+pub struct Figures {
+    /// `WALFERRY_SOAK_SECONDS`: how long pgbench runs at full speed, at least.
+    pub run: Duration,
+    /// `WALFERRY_SOAK_READS`: how often the destination is read during that run, at least.
+    pub reads: u64,
+    /// `WALFERRY_SOAK_SCALE`: of pgbench.
+    pub scale: u32,
+    /// `WALFERRY_SOAK_KILLS`: how often the daemon is killed.
+    pub kills: u64,
+    /// `WALFERRY_SOAK_OUTAGE_SECONDS`: how long each server is away.
+    pub outage: Duration,
+    /// `WALFERRY_SOAK_LOCK_SECONDS`: how long a batch is stuck behind a lock.
+    pub lock: Duration,
+    /// `WALFERRY_SEED`: of the random moments; each run has another one unless it is given.
+    pub seed: u64,
+}
+
+impl Figures {
+    pub fn asked_for() -> Figures {
+        Figures {
+            run: Duration::from_secs(number("SECONDS").unwrap_or(4)),
+            reads: number("READS").unwrap_or(50),
+            scale: u32::try_from(number("SCALE").unwrap_or(1)).unwrap(),
+            kills: number("KILLS").unwrap_or(4),
+            outage: Duration::from_secs(number("OUTAGE_SECONDS").unwrap_or(5)),
+            // longer than a silence on the wire may be
+            lock: Duration::from_secs(number("LOCK_SECONDS").unwrap_or(33)),
+            seed: variable("WALFERRY_SEED").unwrap_or_else(any),
+        }
+    }
+}
+
+fn number(what: &str) -> Option<u64> {
+    variable(&format!("WALFERRY_SOAK_{what}"))
+}
+
+fn variable(name: &str) -> Option<u64> {
+    let value = std::env::var(name).ok()?;
+    Some(value.parse().unwrap_or_else(|_| panic!("{name}={value}")))
+}
+
+fn any() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(())
+}
+
+/// `SplitMix64`: random moments that a seed brings back.
+pub struct Random(u64);
+
+impl Random {
+    pub fn new(seed: u64) -> Random {
+        Random(seed)
+    }
+
+    /// From nothing up to, and without, `limit` milliseconds.
+    pub fn milliseconds(&mut self, limit: u64) -> Duration {
+        Duration::from_millis(self.next() % limit)
+    }
+
+    /// Heads or tails.
+    pub fn coin(&mut self) -> bool {
+        self.next().is_multiple_of(2)
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+}
