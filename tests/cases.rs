@@ -24,8 +24,6 @@ mod equality;
 mod folder;
 mod way;
 
-use std::time::Instant;
-
 use crate::support::majors;
 use bench::Bench;
 use folder::Case;

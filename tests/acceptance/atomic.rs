@@ -113,7 +113,7 @@ async fn follow_pgbench(pair: &Pair, config: &Path, rights: &str) {
     let started = Instant::now();
     let reads = tokio::select! {
         reads = read(&destination, &figures) => reads,
-        () = watch_pages(pair, config, &daemon) => unreachable!("it goes on for ever"),
+        () = watch_pages(config, &daemon) => unreachable!("it goes on for ever"),
     };
     let took = started.elapsed();
     load.stop(pair).await;
@@ -176,7 +176,7 @@ async fn sums(client: &Client, schema: &str) -> [i64; 4] {
 }
 
 /// Looks at every page twice a second, for ever.
-async fn watch_pages(pair: &Pair, config: &Path, daemon: &Daemon) {
+async fn watch_pages(config: &Path, daemon: &Daemon) {
     let mut before = 0.0;
     loop {
         for page in ["/healthz", "/readyz", "/"] {

@@ -60,7 +60,7 @@ pub fn run(command: &mut Command) -> impl Future<Output = Ran> {
     async move {
         let output = tokio::time::timeout(PATIENCE, output)
             .await
-            .expect("it does not end");
+            .unwrap_or_else(|_| panic!("it does not end"));
         let output = output.unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         let ran = Ran {
