@@ -15,8 +15,9 @@ const HISTORY_TABLE: &str = "walferry_migrations";
 
 /// Makes the state schema when it is missing and runs what it lacks of `migrations/`.
 ///
-/// Returns whether the schema had to be made. Works without CREATE on the database when the schema is there. Two daemons that start at the
-/// same time take turns, by an advisory lock that this session holds meanwhile.
+/// Returns whether the schema had to be made. Works without CREATE on the database when the schema
+/// is there. Two daemons that start at the same time take turns, by an advisory lock that this
+/// session holds meanwhile.
 pub async fn migrate(client: &mut Client, state_schema: &str) -> Result<bool> {
     let failed = |error| from_client(Side::Destination, "prepare the bookkeeping schema", &error);
     client
