@@ -48,9 +48,6 @@ pub const STAGES_MAX: usize = 500;
 /// Prepared statements one applier session keeps before it forgets them all.
 pub const STATEMENTS_MAX: usize = 2_000;
 
-/// Relations one publication may send before we call the catalog hostile.
-pub const RELATIONS_MAX: usize = 200_000;
-
 /// How often the reader tells the source where it stands, whatever the applier does.
 pub const FEEDBACK_INTERVAL: Duration = Duration::from_secs(5);
 

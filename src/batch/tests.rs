@@ -46,7 +46,10 @@ fn change() -> impl Strategy<Value = Change> {
     prop_oneof![
         4 => (0..5_u8, any::<u8>(), any::<u8>()).prop_map(|(k, a, b)| Change::Insert(k, a, b)),
         8 => (0..5_u8, 0..5_u8, any::<u8>(), any::<Option<u8>>(), any::<bool>()).prop_map(
-            |(key, to, a, big, stay)| Change::Update { key, to: if stay { key } else { to }, a, big }
+            |(key, to, a, big, stay)| {
+                let to = if stay { key } else { to };
+                Change::Update { key, to, a, big }
+            }
         ),
         4 => (0..5_u8).prop_map(Change::Delete),
         1 => Just(Change::Truncate),

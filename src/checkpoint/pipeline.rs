@@ -88,7 +88,7 @@ impl Writer {
             state_schema: state_schema.to_owned(),
             pipeline: pipeline.to_owned(),
             fence: 0,
-            applied: DurableLsn::default(),
+            applied: DurableLsn(Lsn::ZERO),
             advance: None,
         })
     }

@@ -9,11 +9,13 @@
 //! before it: whatever failed, the way back is the same.
 
 mod applier;
+mod figures;
 pub mod preflight;
 mod reaction;
 mod routes;
 mod start;
 mod stream;
+mod take_over;
 mod watch;
 
 use std::sync::Arc;

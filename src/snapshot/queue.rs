@@ -70,7 +70,8 @@ impl Load {
     pub(super) fn loaded(&self, table: &LoadedTable) {
         let (rows, bytes) = (table.rows, table.bytes);
         self.board.table_done(&table.source, rows, bytes);
-        tracing::info!(table = %table.source, rows, bytes, lsn = %table.snapshot_lsn, "table loaded");
+        let lsn = table.snapshot_lsn;
+        tracing::info!(table = %table.source, rows, bytes, %lsn, "table loaded");
     }
 }
 

@@ -33,7 +33,8 @@ pub const CLEAR_SEARCH_PATH: &str = "SET search_path TO ''";
 pub fn lock_migrations(state_schema: &str) -> String {
     let key = Literal(state_schema).to_string();
     format!(
-        "SELECT pg_catalog.pg_advisory_lock(pg_catalog.hashtextextended('walferry migrations:' || {key}, 0))"
+        "SELECT pg_catalog.pg_advisory_lock(
+             pg_catalog.hashtextextended('walferry migrations:' || {key}, 0))"
     )
 }
 

@@ -169,7 +169,10 @@ pub(super) fn compare(source: &SourceFacts, destination: &DestinationFacts, repo
         report.warning(
             Side::Destination,
             "encoding",
-            format!("The source is {from} and the destination {to}: a character that {to} lacks stops the copy"),
+            format!(
+                "The source is {from} and the destination {to}: a character that {to} lacks stops \
+                 the copy"
+            ),
             "Use a database with the encoding UTF8.",
         );
     }
