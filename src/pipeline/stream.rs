@@ -8,13 +8,12 @@
 use std::sync::Arc;
 
 use tokio::time::{Duration, Instant, MissedTickBehavior, interval};
-use tokio_postgres::Client;
 use tokio_util::sync::CancellationToken;
 
 use super::applier::{Done, HandOver};
 use super::routes::{Newcomer, Routes};
-use super::start::{Started, is_wanted_now, publication_gone};
-use super::watch::{Published, Watch, list};
+use super::start::{Started, is_wanted_now};
+use super::watch::Watch;
 use crate::batch::{Batch, CommitPoint, FoldError, Target};
 use crate::checkpoint::DurableLsn;
 use crate::config::Config;
@@ -65,51 +64,22 @@ pub(super) async fn follow(
         match event {
             Event::Read(bytes) => flow.heard(bytes),
             Event::Applied(done) => flow.applied(&done),
-            Event::Tick => {
-                flow.tick(watch.server_end())?;
-                if let Some(published) = watch.published() {
-                    look_for_newcomers(&flow.routes, &published, &catalog, config).await?;
-                }
+            Event::Tick if watch.publication_changed() => {
+                let what = "The tables of the publication changed";
+                return Err(Error::new(Kind::TableAdded, what).on(Side::Source));
             }
+            Event::Tick => flow.tick(watch.server_end())?,
             Event::Stop => flow.drain(),
         }
         // A full batch goes first: what was read and found no room then has some.
         flow.hand_over()?;
         while let Some(newcomer) = flow.take_in()? {
-            is_wanted_now(&catalog, config, newcomer.oid).await?;
-            tracing::warn!(
-                table = newcomer.name,
-                oid = newcomer.oid,
-                "skipping rows of a table that is not selected or no longer exists"
-            );
+            is_wanted_now(&catalog, config, &newcomer).await?;
             flow.routes.skip(newcomer.oid);
         }
         flow.hand_over()?;
     }
     flow.end().await
-}
-
-/// A table without writes sends no message that would tell of it, and a publication that is gone
-/// makes a source of version 18 leave changes out without a word.
-async fn look_for_newcomers(
-    routes: &Routes,
-    published: &Published,
-    catalog: &Client,
-    config: &Config,
-) -> Result<()> {
-    let Published::Tables(tables) = published else {
-        // The watch may have looked before the start made it.
-        return match list(catalog, &config.source.publication).await? {
-            Published::Tables(_) => Ok(()),
-            Published::Nothing => Err(publication_gone(&config.source.publication)),
-        };
-    };
-    for (oid, name) in tables {
-        if config.tables.selects(&name.schema, &name.name) && !routes.know(*oid) {
-            is_wanted_now(catalog, config, *oid).await?;
-        }
-    }
-    Ok(())
 }
 
 /// What the loop holds between events.
@@ -483,8 +453,18 @@ fn fold(
 }
 
 fn contradiction(error: &FoldError, routes: &Routes, oid: u32, at: Lsn) -> Error {
-    let what = format!("The source's changes contradict each other: {error}");
-    let error = Error::new(Kind::Protocol, what).on(Side::Source).at(at);
+    let error = if *error == FoldError::Incomplete {
+        Error::new(Kind::ShapeMismatch, error.to_string()).remedy(
+            "An UPDATE moved a row into the publication's row filter, and the source does not log \
+             unchanged large values with it. Run ALTER TABLE … REPLICA IDENTITY FULL on the \
+             source, then reload the table: drop it in the destination, delete its row from \
+             walferry_tables in the state schema, and start walferry again.",
+        )
+    } else {
+        let what = format!("The source's changes contradict each other: {error}");
+        Error::new(Kind::Protocol, what)
+    };
+    let error = error.on(Side::Source).at(at);
     match routes.target(oid) {
         Ok(Some(target)) => error.table(&target.source),
         _ => error,

@@ -119,8 +119,7 @@ impl Bench {
                 log: self.log().split_off(logged),
             }),
         };
-        let drop_slot = "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots";
-        databases.source.batch_execute(drop_slot).await.unwrap();
+        drop_slot(&databases.source).await;
         as_expected(way, &cases[0].expect, outcome)
     }
 
@@ -306,6 +305,22 @@ fn include(script: &mut String, schema: &str, path: &Path) {
         script,
         "SET search_path = {schema}, public;\n\\include '{path}'"
     );
+}
+
+/// Drops the slot once the walsender of a daemon that ended has ended as well.
+async fn drop_slot(source: &Client) {
+    let started = Instant::now();
+    let slots = "SELECT slot_name::text, active FROM pg_replication_slots";
+    while let Some(row) = source.query_opt(slots, &[]).await.unwrap() {
+        assert!(started.elapsed() < PATIENCE, "the slot stays in use");
+        if row.get(1) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            continue;
+        }
+        let name: String = row.get(0);
+        let drop = "SELECT pg_drop_replication_slot($1::text::name)";
+        source.execute(drop, &[&name]).await.unwrap();
+    }
 }
 
 /// The table whose row says that everything before it has arrived.

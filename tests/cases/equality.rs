@@ -28,7 +28,9 @@ struct Table {
 /// A column of it.
 struct Column {
     type_name: String,
-    /// What writes its bytes; `None` for types that users made.
+    /// Users did not make the type.
+    built_in: bool,
+    /// What writes its bytes, if anything does.
     send: Option<String>,
 }
 
@@ -65,7 +67,8 @@ async fn columns(client: &Client, schema: &str, table: &str) -> BTreeMap<String,
     let rows = client.query(COLUMNS, &[&schema, &table]).await.unwrap();
     let column = |row: &tokio_postgres::Row| Column {
         type_name: row.get(1),
-        send: row.get(2),
+        built_in: row.get(2),
+        send: row.get(3),
     };
     rows.iter().map(|row| (row.get(0), column(row))).collect()
 }
@@ -88,7 +91,7 @@ async fn compare(
     same_rows(table, &names, source, destination).await?;
     let same_type = |(name, column): (&String, &Column)| {
         let send = column.send.as_ref()?;
-        let same = theirs.get(name)?.type_name == column.type_name;
+        let same = column.built_in && theirs.get(name)?.type_name == column.type_name;
         same.then(|| format!("pg_catalog.{send}({})", Ident(name)))
     };
     let octets: Vec<String> = table.columns.iter().filter_map(same_type).collect();
@@ -101,9 +104,10 @@ async fn compare(
 /// Each column is there with its type, or as text where users made the type, and no other is.
 fn same_shape(table: &Table, theirs: &BTreeMap<String, Column>) -> Result<(), String> {
     for (name, column) in &table.columns {
-        let expected = match column.send {
-            Some(_) => &column.type_name,
-            None => "text",
+        let expected = if column.built_in {
+            &column.type_name
+        } else {
+            "text"
         };
         match theirs.get(name) {
             Some(copy) if copy.type_name == expected => {}

@@ -23,6 +23,8 @@ pub struct Case {
     pub folder: PathBuf,
     /// The first major version that can do it.
     pub from: u32,
+    /// The last one that can.
+    pub until: u32,
     /// It has a daemon of its own.
     pub alone: bool,
     /// Rows a batch on the way through small batches.
@@ -44,6 +46,7 @@ impl Case {
             name: format!("{area}/{name}"),
             folder,
             from: 15,
+            until: u32::MAX,
             alone: false,
             batch_rows_max: 1,
             expect: Expect::Equal,
@@ -63,6 +66,7 @@ impl Case {
         };
         match word {
             "from" => self.from = value.parse().unwrap(),
+            "until" => self.until = value.parse().unwrap(),
             "alone" => self.alone = true,
             "batch" => {
                 self.batch_rows_max = value.parse().unwrap();
