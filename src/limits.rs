@@ -60,8 +60,8 @@ pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(10);
 /// How often the source is asked where its WAL ends and what the slot retains.
 pub const SLOT_WATCH_INTERVAL: Duration = Duration::from_secs(2);
 
-/// How often the source is asked whether the publication's tables changed.
-pub const PUBLICATION_WATCH_INTERVAL: Duration = Duration::from_secs(10);
+/// How often the publication is looked at: a new table without writes is noticed that late.
+pub const PUBLICATION_WATCH_INTERVAL: Duration = Duration::from_secs(4);
 
 /// Shortest time between two warnings that the slot runs out of WAL.
 pub const SLOT_WARNING_INTERVAL: Duration = Duration::from_mins(1);

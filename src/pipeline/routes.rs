@@ -88,6 +88,11 @@ impl Routes {
         matches!(route, Some(Route::Apply(known)) if **known == *target)
     }
 
+    /// The relation was there when the pipeline started, or its rows are skipped.
+    pub(super) fn know(&self, oid: u32) -> bool {
+        self.known.contains_key(&oid) || self.by_oid.contains_key(&oid)
+    }
+
     /// From now on the rows of this relation are skipped.
     pub(super) fn skip(&mut self, oid: u32) {
         self.by_oid.insert(oid, Route::Skip);

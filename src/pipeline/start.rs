@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use tokio_postgres::Client;
 
-use super::routes::{Known, Newcomer, Routes};
+use super::routes::{Known, Routes};
 use crate::apply::Applier;
 use crate::catalog::TableName;
 use crate::catalog::destination::{self, DestinationTable};
@@ -119,17 +119,13 @@ fn is_wanted(config: &Config, table: &SourceTable) -> bool {
     table.published && config.tables.selects(&table.name.schema, &table.name.name)
 }
 
-/// A relation came that did not exist when the pipeline started. If it exists now and is wanted,
-/// the answer is an error of [`Kind::TableAdded`], which starts the pipeline again so that the
-/// table gets its initial load. If it is gone by now, or not wanted, its rows can be skipped: at
-/// the end of the stream it is not there.
-pub(super) async fn is_wanted_now(
-    catalog: &Client,
-    config: &Config,
-    newcomer: &Newcomer,
-) -> Result<()> {
+/// A relation is there that was not when the pipeline started. If it is still there and wanted, the
+/// answer is an error of [`Kind::TableAdded`], which starts the pipeline again so that the table
+/// gets its initial load. If it is gone by now, or not wanted, its rows can be skipped: at the end
+/// of the stream it is not there.
+pub(super) async fn is_wanted_now(catalog: &Client, config: &Config, oid: u32) -> Result<()> {
     let tables = source::tables(catalog, &config.source.publication).await?;
-    let now = tables.iter().find(|table| table.oid == newcomer.oid);
+    let now = tables.iter().find(|table| table.oid == oid);
     match now {
         Some(table) if is_wanted(config, table) => {
             let what = "A table was added that is to be copied";
@@ -137,19 +133,12 @@ pub(super) async fn is_wanted_now(
                 .on(Side::Source)
                 .table(&table.name))
         }
-        _ => {
-            tracing::warn!(
-                table = newcomer.name,
-                oid = newcomer.oid,
-                "skipping rows of a table that is not selected or no longer exists"
-            );
-            Ok(())
-        }
+        _ => Ok(()),
     }
 }
 
-/// The publication was there when the pipeline was first started.
-fn publication_gone(name: &str) -> Error {
+/// The publication was there when the pipeline started.
+pub(super) fn publication_gone(name: &str) -> Error {
     let what = format!("The publication \"{name}\" was dropped");
     Error::new(Kind::PublicationMissing, what)
         .on(Side::Source)

@@ -8,12 +8,13 @@
 use std::sync::Arc;
 
 use tokio::time::{Duration, Instant, MissedTickBehavior, interval};
+use tokio_postgres::Client;
 use tokio_util::sync::CancellationToken;
 
 use super::applier::{Done, HandOver};
 use super::routes::{Newcomer, Routes};
-use super::start::{Started, is_wanted_now};
-use super::watch::Watch;
+use super::start::{Started, is_wanted_now, publication_gone};
+use super::watch::{Published, Watch, list};
 use crate::batch::{Batch, CommitPoint, FoldError, Target};
 use crate::checkpoint::DurableLsn;
 use crate::config::Config;
@@ -64,22 +65,51 @@ pub(super) async fn follow(
         match event {
             Event::Read(bytes) => flow.heard(bytes),
             Event::Applied(done) => flow.applied(&done),
-            Event::Tick if watch.publication_changed() => {
-                let what = "The tables of the publication changed";
-                return Err(Error::new(Kind::TableAdded, what).on(Side::Source));
+            Event::Tick => {
+                flow.tick(watch.server_end())?;
+                if let Some(published) = watch.published() {
+                    look_for_newcomers(&flow.routes, &published, &catalog, config).await?;
+                }
             }
-            Event::Tick => flow.tick(watch.server_end())?,
             Event::Stop => flow.drain(),
         }
         // A full batch goes first: what was read and found no room then has some.
         flow.hand_over()?;
         while let Some(newcomer) = flow.take_in()? {
-            is_wanted_now(&catalog, config, &newcomer).await?;
+            is_wanted_now(&catalog, config, newcomer.oid).await?;
+            tracing::warn!(
+                table = newcomer.name,
+                oid = newcomer.oid,
+                "skipping rows of a table that is not selected or no longer exists"
+            );
             flow.routes.skip(newcomer.oid);
         }
         flow.hand_over()?;
     }
     flow.end().await
+}
+
+/// A table without writes sends no message that would tell of it, and a publication that is gone
+/// makes a source of version 18 leave changes out without a word.
+async fn look_for_newcomers(
+    routes: &Routes,
+    published: &Published,
+    catalog: &Client,
+    config: &Config,
+) -> Result<()> {
+    let Published::Tables(tables) = published else {
+        // The watch may have looked before the start made it.
+        return match list(catalog, &config.source.publication).await? {
+            Published::Tables(_) => Ok(()),
+            Published::Nothing => Err(publication_gone(&config.source.publication)),
+        };
+    };
+    for (oid, name) in tables {
+        if config.tables.selects(&name.schema, &name.name) && !routes.know(*oid) {
+            is_wanted_now(catalog, config, *oid).await?;
+        }
+    }
+    Ok(())
 }
 
 /// What the loop holds between events.

@@ -1,16 +1,17 @@
-//! Watches over the source beside the stream: heartbeat, end of WAL, what the slot retains, and
-//! whether the publication's tables changed (a new table without rows says nothing in the stream).
+//! Watches over the source beside the stream: heartbeat, end of WAL, what the slot retains, what
+//! the publication sends.
 //!
 //! Its failures never stop the stream: it reconnects by itself, and what it reports grows old.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_postgres::Client;
 use tokio_postgres::types::PgLsn;
 
+use crate::catalog::TableName;
 use crate::config::Config;
 use crate::error::postgres::from_client;
 use crate::error::{Result, Side};
@@ -24,46 +25,52 @@ use crate::transport;
 
 /// The running watch; ends when dropped.
 pub(super) struct Watch {
-    seen: Arc<Seen>,
+    view: Arc<View>,
     task: JoinHandle<()>,
 }
 
-/// What the watch has seen.
+/// What the watch has seen and the stream wants to know.
 #[derive(Default)]
-struct Seen {
-    /// End of the source's WAL when it was last asked.
+struct View {
     server_end: AtomicU64,
-    /// The publication is no longer what it was at the first look.
-    publication_changed: AtomicBool,
+    published: Mutex<Option<Published>>,
+}
+
+/// What the publication sends.
+#[derive(Debug)]
+pub(super) enum Published {
+    /// These tables, by oid.
+    Tables(Vec<(u32, TableName)>),
+    /// There is no such publication.
+    Nothing,
 }
 
 impl Watch {
     /// Starts watching.
     pub(super) fn start(config: &Arc<Config>, board: Board) -> Self {
-        let seen = Arc::new(Seen::default());
-        let (config, report) = (Arc::clone(config), Arc::clone(&seen));
+        let view = Arc::new(View::default());
+        let (config, seen) = (Arc::clone(config), Arc::clone(&view));
         let task = tokio::spawn(async move {
-            let mut publication = None;
             let mut pause = interval(SLOT_WATCH_INTERVAL);
             pause.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
                 pause.tick().await;
-                if let Err(error) = watch(&config, &board, &report, &mut publication).await {
+                if let Err(error) = watch(&config, &board, &seen).await {
                     tracing::warn!(error = %error, "the watch over the source was interrupted");
                 }
             }
         });
-        Watch { seen, task }
+        Watch { view, task }
     }
 
     /// The end of the source's WAL when it was last asked; 0/0 before that.
     pub(super) fn server_end(&self) -> Lsn {
-        Lsn(self.seen.server_end.load(Ordering::Relaxed))
+        Lsn(self.view.server_end.load(Ordering::Relaxed))
     }
 
-    /// The publication's tables are no longer those of the start.
-    pub(super) fn publication_changed(&self) -> bool {
-        self.seen.publication_changed.load(Ordering::Relaxed)
+    /// What the publication sends, if the watch has looked since this was last asked.
+    pub(super) fn published(&self) -> Option<Published> {
+        self.view.published.lock().ok()?.take()
     }
 }
 
@@ -73,15 +80,7 @@ impl Drop for Watch {
     }
 }
 
-/// What the publication was at the first look: `None` before it, `Some(None)` without tables.
-type Publication = Option<Option<String>>;
-
-async fn watch(
-    config: &Config,
-    board: &Board,
-    report: &Seen,
-    publication: &mut Publication,
-) -> Result<()> {
+async fn watch(config: &Config, board: &Board, view: &View) -> Result<()> {
     let client = transport::connect(&config.source.endpoint, "watch").await?;
     let version = client.query_one(sql::SERVER_VERSION, &[]).await;
     let version =
@@ -91,20 +90,21 @@ async fn watch(
     } else {
         sql::SLOT_BEFORE_13
     };
-    let (mut warned_at, mut looked_at): (Option<Instant>, Option<Instant>) = (None, None);
+    let mut warned_at: Option<Instant> = None;
     let mut pause = interval(SLOT_WATCH_INTERVAL);
     let mut beat_at: Option<Instant> = None;
+    let mut listed_at: Option<Instant> = None;
     loop {
         pause.tick().await;
-        let slot = look(&client, config, statement, board, &report.server_end).await?;
-        if looked_at.is_none_or(|at| at.elapsed() >= PUBLICATION_WATCH_INTERVAL) {
-            looked_at = Some(Instant::now());
-            let now = publication_now(&client, config).await?;
-            if *publication.get_or_insert_with(|| now.clone()) != now {
-                report.publication_changed.store(true, Ordering::Relaxed);
+        if listed_at.is_none_or(|at| at.elapsed() >= PUBLICATION_WATCH_INTERVAL) {
+            listed_at = Some(Instant::now());
+            let listed = list(&client, &config.source.publication).await?;
+            if let Ok(mut published) = view.published.lock() {
+                *published = Some(listed);
             }
         }
-        if slot.running_out && warned_at.is_none_or(|at| at.elapsed() >= SLOT_WARNING_INTERVAL) {
+        let seen = look(&client, config, statement, board, &view.server_end).await?;
+        if seen.running_out && warned_at.is_none_or(|at| at.elapsed() >= SLOT_WARNING_INTERVAL) {
             warned_at = Some(Instant::now());
             tracing::warn!(
                 slot = config.source.slot,
@@ -112,7 +112,7 @@ async fn watch(
             );
         }
         let due = beat_at.is_none_or(|at| at.elapsed() >= HEARTBEAT_INTERVAL);
-        if due && !slot.in_recovery {
+        if due && !seen.in_recovery {
             beat_at = Some(Instant::now());
             let beat = client.batch_execute(sql::HEARTBEAT).await;
             beat.map_err(|error| from_client(Side::Source, "write a heartbeat", &error))?;
@@ -120,17 +120,24 @@ async fn watch(
     }
 }
 
-/// A digest of the publication's tables.
-async fn publication_now(client: &Client, config: &Config) -> Result<Option<String>> {
-    let row = client
-        .query_one(sql::PUBLICATION, &[&config.source.publication])
-        .await;
-    let row = row.map_err(|error| from_client(Side::Source, "look at the publication", &error))?;
-    Ok(row.get(0))
+/// Asks for it now.
+pub(super) async fn list(client: &Client, publication: &str) -> Result<Published> {
+    let rows = client.query(sql::PUBLISHED, &[&publication]).await;
+    let rows = rows.map_err(|error| from_client(Side::Source, "list the publication", &error))?;
+    if rows.is_empty() {
+        return Ok(Published::Nothing);
+    }
+    // one row without a table stands for a publication of none
+    let tables = rows.iter().filter_map(|row| {
+        let oid: Option<u32> = row.get(0);
+        let name = |at| row.get::<_, String>(at);
+        oid.map(|oid| (oid, TableName::new(name(1), name(2))))
+    });
+    Ok(Published::Tables(tables.collect()))
 }
 
 /// What the source answered.
-struct Slot {
+struct Seen {
     in_recovery: bool,
     running_out: bool,
 }
@@ -142,7 +149,7 @@ async fn look(
     statement: &str,
     board: &Board,
     server_end: &AtomicU64,
-) -> Result<Slot> {
+) -> Result<Seen> {
     let row = client.query_one(statement, &[&config.source.slot]).await;
     let row = row.map_err(|error| from_client(Side::Source, "look at the slot", &error))?;
     if let Some(end) = row.get::<_, Option<PgLsn>>(0) {
@@ -155,7 +162,7 @@ async fn look(
     let status = status.as_deref().unwrap_or("unknown");
     board.slot(unsigned(retained.unwrap_or(0)), safe.map(unsigned), status);
     let (retained, safe) = (retained.unwrap_or(0), safe.unwrap_or(i64::MAX));
-    Ok(Slot {
+    Ok(Seen {
         in_recovery: row.get(1),
         // Three quarters of what the source keeps for a slot are used up.
         running_out: matches!(status, "unreserved" | "lost") || safe < retained / 3,

@@ -58,10 +58,8 @@ pub fn run(command: &mut Command) -> impl Future<Output = Ran> {
     command.stdin(Stdio::null()).kill_on_drop(true);
     let output = command.output();
     async move {
-        let output = tokio::time::timeout(PATIENCE, output)
-            .await
-            .expect("it does not end");
-        let output = output.unwrap();
+        let output = tokio::time::timeout(PATIENCE, output).await;
+        let output = output.unwrap().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         let ran = Ran {
             code: output.status.code(),
