@@ -10,6 +10,7 @@
 
 mod applier;
 mod figures;
+mod intake;
 pub mod preflight;
 mod reaction;
 mod routes;
