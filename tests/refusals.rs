@@ -312,6 +312,27 @@ async fn a_publication_that_is_dropped_while_the_stream_is_followed_halts_it_by_
 }
 
 #[tokio::test]
+async fn a_publication_that_was_missing_for_a_while_is_refused_since_changes_may_be() {
+    for major in majors().await {
+        let (pair, source) = stopped_pair(major, &[]).await;
+        do_on(&source, "DROP PUBLICATION walferry_app").await;
+        do_on(&source, "INSERT INTO t VALUES (1000)").await;
+        do_on(&source, "CREATE PUBLICATION walferry_app FOR ALL TABLES").await;
+        let says = ["walferry_app", "cannot be had again", FRESH];
+        refuses_to_start(&pair, "publication_missing", &says).await;
+        start_afresh(&pair).await;
+
+        let daemon = Daemon::start(&pair);
+        until(&source, "SELECT active FROM pg_replication_slots").await;
+        let length = log_length(&pair);
+        do_on(&source, "DROP PUBLICATION walferry_app").await;
+        do_on(&source, "INSERT INTO t VALUES (1001)").await;
+        do_on(&source, "CREATE PUBLICATION walferry_app FOR ALL TABLES").await;
+        halts(&pair, daemon, length, "publication_missing", &says).await;
+    }
+}
+
+#[tokio::test]
 async fn a_table_that_joins_the_publication_is_loaded_while_the_others_are_followed() {
     for major in majors().await {
         let (pair, source) = stopped_pair(major, &[]).await;

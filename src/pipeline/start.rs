@@ -23,6 +23,9 @@ use crate::source::{Connection, Mode, PUBLICATION_GONE, Stream};
 use crate::sql;
 use crate::transport;
 
+/// From this version on, a source decodes without the publication.
+const PUBLICATION_MAY_BE_MISSING: i32 = 18_00_00;
+
 /// Everything the stream needs.
 pub(super) struct Started {
     /// Holds the writer lock.
@@ -31,6 +34,8 @@ pub(super) struct Started {
     pub(super) stream: Stream,
     /// Where rows go.
     pub(super) routes: Routes,
+    /// The one publication that may be read through, by oid, where the source does not see to that.
+    pub(super) publication: Option<u32>,
     /// A session for questions to the source's catalog.
     pub(super) catalog: Client,
 }
@@ -111,6 +116,10 @@ pub(super) async fn start(config: &Arc<Config>, board: &Board) -> Result<Started
         applier,
         stream,
         routes,
+        publication: facts
+            .publication
+            .filter(|_| facts.version_num >= PUBLICATION_MAY_BE_MISSING)
+            .map(|found| found.oid),
         catalog,
     })
 }
@@ -218,6 +227,7 @@ async fn take_over(
         writer.read().await?.ok_or_else(|| vanished(config))?
     };
     check_same_source(config, &pipeline, &system)?;
+    check_same_publication(&pipeline, facts)?;
     let slot = slot_to_use(config, &pipeline, facts)?;
     let applied = writer.take_over(system.timeline).await?;
     if applied.lsn() != Lsn::ZERO {
@@ -244,6 +254,7 @@ fn registration(
     NewPipeline {
         slot: config.source.slot.clone(),
         publication: config.source.publication.clone(),
+        publication_oid: facts.publication.as_ref().map(|found| found.oid),
         made_slot: facts.slot.is_none(),
         made_publication,
         system_identifier: system.identifier.clone(),
@@ -304,6 +315,18 @@ fn check_same_source(config: &Config, pipeline: &Pipeline, system: &System) -> R
             .remedy(remedy));
     }
     Ok(())
+}
+
+/// Refuses a publication that was dropped and made again. A source before 18 fails by itself when
+/// it decodes a change that was written meanwhile; since 18 it leaves that change out.
+fn check_same_publication(pipeline: &Pipeline, facts: &Facts) -> Result<()> {
+    let registered = &pipeline.registered;
+    let now = facts.publication.as_ref().map(|found| found.oid);
+    let same = registered.publication_oid.is_none() || registered.publication_oid == now;
+    if same || facts.version_num < PUBLICATION_MAY_BE_MISSING {
+        return Ok(());
+    }
+    Err(publication_gone(&registered.publication).at(pipeline.applied.lsn()))
 }
 
 /// The slot's acknowledged position, when there is a slot; refuses one that does not fit.
