@@ -11,6 +11,7 @@ mod cases;
 mod least_privilege;
 mod live_copy;
 mod refusals;
+mod teardown;
 mod throw_away_clusters;
 mod tidy;
 mod tls_and_credentials;

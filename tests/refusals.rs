@@ -312,6 +312,27 @@ async fn a_publication_that_is_dropped_while_the_stream_is_followed_halts_it_by_
 }
 
 #[tokio::test]
+async fn a_publication_that_was_missing_for_a_while_is_refused_since_changes_may_be() {
+    for major in majors().await {
+        let (pair, source) = stopped_pair(major, &[]).await;
+        do_on(&source, "DROP PUBLICATION walferry_app").await;
+        do_on(&source, "INSERT INTO t VALUES (1000)").await;
+        do_on(&source, "CREATE PUBLICATION walferry_app FOR ALL TABLES").await;
+        let says = ["walferry_app", "cannot be had again", FRESH];
+        refuses_to_start(&pair, "publication_missing", &says).await;
+        start_afresh(&pair).await;
+
+        let daemon = Daemon::start(&pair);
+        until(&source, "SELECT active FROM pg_replication_slots").await;
+        let length = log_length(&pair);
+        do_on(&source, "DROP PUBLICATION walferry_app").await;
+        do_on(&source, "INSERT INTO t VALUES (1001)").await;
+        do_on(&source, "CREATE PUBLICATION walferry_app FOR ALL TABLES").await;
+        halts(&pair, daemon, length, "publication_missing", &says).await;
+    }
+}
+
+#[tokio::test]
 async fn a_table_that_joins_the_publication_is_loaded_while_the_others_are_followed() {
     for major in majors().await {
         let (pair, source) = stopped_pair(major, &[]).await;
@@ -453,52 +474,4 @@ async fn a_new_column_halts_until_the_destination_has_it_and_may_also_come_there
         assert_discreet(&pair, &daemon).await;
         drain(&pair, daemon).await;
     }
-}
-
-#[tokio::test]
-async fn a_teardown_waits_for_nobody_asks_first_and_leaves_only_what_it_did_not_make() {
-    let pair = Pair::start(majors().await[0]).await;
-    let source = pair.on_source().await;
-    // so that walferry may make its own publication
-    do_on(
-        &source,
-        "DROP PUBLICATION walferry_app; CREATE TABLE t (id int PRIMARY KEY);
-         ALTER TABLE t OWNER TO walferry; GRANT CREATE ON DATABASE app TO walferry;
-         CREATE PUBLICATION theirs FOR ALL TABLES",
-    )
-    .await;
-    let untouched = all_things(&pair).await;
-    let mut daemon = Daemon::start(&pair);
-    daemon.wait_ready().await;
-    let made = all_things(&pair).await;
-    let teardown = ["teardown", "--yes"];
-    walferry(&pair.config(), &teardown).await.ended(
-        4,
-        &["A daemon writes the pipeline app now", "Stop it first"],
-    );
-    drain(&pair, daemon).await;
-    walferry(&pair.config(), &["teardown"])
-        .await
-        .ended(2, &["has to be confirmed", "Add --yes"]);
-    assert_eq!(all_things(&pair).await, made);
-
-    let says = ["slot walferry_app", "publication walferry_app", "Done."];
-    walferry(&pair.config(), &teardown).await.ended(0, &says);
-    assert_eq!(things(&source).await, untouched.0);
-    let left = things(&pair.on_destination().await).await;
-    let kept: Vec<&String> = left
-        .iter()
-        .filter(|thing| !untouched.1.contains(thing))
-        .collect();
-    assert_eq!(
-        kept,
-        [
-            "relation app_public.t",
-            "relation app_public.t_pkey",
-            "schema app_public"
-        ]
-    );
-    walferry(&pair.config(), &teardown)
-        .await
-        .ended(0, &["Nothing to drop"]);
 }

@@ -50,7 +50,7 @@ pub(super) async fn follow(
     board: &Board,
     shutdown: &CancellationToken,
 ) -> Result<()> {
-    let catalog = started.catalog;
+    let (catalog, publication) = (started.catalog, started.publication);
     let mut flow = Flow::new(
         config,
         started.stream,
@@ -70,6 +70,9 @@ pub(super) async fn follow(
             Event::Tick => {
                 flow.tick(watch.server_end())?;
                 if let Some(published) = watch.published() {
+                    if publication.is_some_and(|oid| published.is_by_another(oid)) {
+                        return Err(publication_gone(&config.source.publication));
+                    }
                     look_for_newcomers(&flow.routes, &published, &catalog, config).await?;
                 }
             }
@@ -99,10 +102,10 @@ async fn look_for_newcomers(
     catalog: &Client,
     config: &Config,
 ) -> Result<()> {
-    let Published::Tables(tables) = published else {
+    let Published::By(_, tables) = published else {
         // The watch may have looked before the start made it.
         return match list(catalog, &config.source.publication).await? {
-            Published::Tables(_) => Ok(()),
+            Published::By(..) => Ok(()),
             Published::Nothing => Err(publication_gone(&config.source.publication)),
         };
     };

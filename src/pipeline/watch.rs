@@ -39,10 +39,17 @@ struct View {
 /// What the publication sends.
 #[derive(Debug)]
 pub(super) enum Published {
-    /// These tables, by oid.
-    Tables(Vec<(u32, TableName)>),
+    /// By the publication with this oid, these tables, by oid.
+    By(u32, Vec<(u32, TableName)>),
     /// There is no such publication.
     Nothing,
+}
+
+impl Published {
+    /// There is a publication, and it is not the one with this oid.
+    pub(super) fn is_by_another(&self, oid: u32) -> bool {
+        matches!(self, Published::By(now, _) if *now != oid)
+    }
 }
 
 impl Watch {
@@ -124,16 +131,16 @@ async fn watch(config: &Config, board: &Board, view: &View) -> Result<()> {
 pub(super) async fn list(client: &Client, publication: &str) -> Result<Published> {
     let rows = client.query(sql::PUBLISHED, &[&publication]).await;
     let rows = rows.map_err(|error| from_client(Side::Source, "list the publication", &error))?;
-    if rows.is_empty() {
+    let Some(first) = rows.first() else {
         return Ok(Published::Nothing);
-    }
+    };
     // one row without a table stands for a publication of none
     let tables = rows.iter().filter_map(|row| {
-        let oid: Option<u32> = row.get(0);
+        let oid: Option<u32> = row.get(1);
         let name = |at| row.get::<_, String>(at);
-        oid.map(|oid| (oid, TableName::new(name(1), name(2))))
+        oid.map(|oid| (oid, TableName::new(name(2), name(3))))
     });
-    Ok(Published::Tables(tables.collect()))
+    Ok(Published::By(first.get(0), tables.collect()))
 }
 
 /// What the source answered.

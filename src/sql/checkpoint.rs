@@ -54,7 +54,7 @@ pub fn writer_lock_name(state_schema: &str, pipeline: &str) -> String {
 pub fn select_pipeline(state_schema: &str) -> String {
     format!(
         "SELECT slot, publication, made_slot, made_publication, system_identifier, timeline,
-                source_database, applied_lsn, fence
+                source_database, applied_lsn, fence, publication_oid
            FROM {}.walferry_pipelines WHERE name = $1",
         Ident(state_schema)
     )
@@ -65,8 +65,8 @@ pub fn insert_pipeline(state_schema: &str) -> String {
     format!(
         "INSERT INTO {}.walferry_pipelines
                 (name, slot, publication, made_slot, made_publication, system_identifier,
-                 timeline, source_database, applied_lsn)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                 timeline, source_database, applied_lsn, publication_oid)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         Ident(state_schema)
     )
 }

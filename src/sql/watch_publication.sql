@@ -1,4 +1,4 @@
-SELECT c.oid, n.nspname::pg_catalog.text, c.relname::pg_catalog.text
+SELECT p.oid, c.oid, n.nspname::pg_catalog.text, c.relname::pg_catalog.text
   FROM pg_catalog.pg_publication AS p
   LEFT JOIN LATERAL pg_catalog.pg_get_publication_tables(p.pubname::pg_catalog.text) AS t ON true
   LEFT JOIN pg_catalog.pg_class AS c ON c.oid = t.relid
