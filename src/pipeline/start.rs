@@ -89,16 +89,7 @@ pub(super) async fn start(config: &Arc<Config>, board: &Board) -> Result<Started
     }
 
     let routes = routes(&writer, &tables, loaded, server_version).await?;
-    let stream = Connection::open(&config.source.endpoint, "stream", Mode::Replication)
-        .await?
-        .start_replication(
-            &replication.slot,
-            writer.applied().lsn(),
-            &replication.publication,
-            server_version,
-            routes.binary(),
-        )
-        .await?;
+    let stream = open_stream(config, &writer, server_version, routes.binary()).await?;
     let applier = Applier::new(writer).await?;
     Ok(Started {
         applier,
@@ -110,6 +101,25 @@ pub(super) async fn start(config: &Arc<Config>, board: &Board) -> Result<Started
             .map(|found| found.oid),
         catalog,
     })
+}
+
+/// Streams from the checkpoint on.
+async fn open_stream(
+    config: &Config,
+    writer: &Writer,
+    server_version: u32,
+    binary: bool,
+) -> Result<Stream> {
+    Connection::open(&config.source.endpoint, "stream", Mode::Replication)
+        .await?
+        .start_replication(
+            &config.source.slot,
+            writer.applied().lsn(),
+            &config.source.publication,
+            server_version,
+            binary,
+        )
+        .await
 }
 
 fn is_wanted(config: &Config, table: &SourceTable) -> bool {

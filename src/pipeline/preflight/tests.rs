@@ -188,8 +188,7 @@ async fn a_role_without_rights_gets_every_grant_it_lacks() {
     let role = remedy_of(&findings, "role poor_reader");
     pair.on_source(role.split(" (on").next().unwrap()).await;
     let publication = remedy_of(&findings, "publication po\"or");
-    pair.on_source(publication.split_once(": ").unwrap().1)
-        .await;
+    pair.on_source(publication).await;
     let schema = remedy_of(&findings, "schema poor_public");
     pair.on_destination(schema.split_once(" Or: ").unwrap().1)
         .await;
