@@ -16,7 +16,9 @@ CREATE TABLE walferry_pipelines (
     applied_time      timestamptz,
     -- counts the daemons that took this pipeline over; an older one cannot commit any more
     fence             bigint NOT NULL DEFAULT 0,
-    updated_at        timestamptz NOT NULL DEFAULT pg_catalog.now()
+    updated_at        timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    -- the publication itself: another one of that name does not send what the first one missed
+    publication_oid   oid
 );
 
 CREATE TABLE walferry_tables (

@@ -48,9 +48,6 @@ pub const STAGES_MAX: usize = 500;
 /// Prepared statements one applier session keeps before it forgets them all.
 pub const STATEMENTS_MAX: usize = 2_000;
 
-/// Relations one publication may send before we call the catalog hostile.
-pub const RELATIONS_MAX: usize = 200_000;
-
 /// How often the reader tells the source where it stands, whatever the applier does.
 pub const FEEDBACK_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -59,6 +56,12 @@ pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(10);
 
 /// How often the source is asked where its WAL ends and what the slot retains.
 pub const SLOT_WATCH_INTERVAL: Duration = Duration::from_secs(2);
+
+/// How often the publication is looked at: a new table without writes is noticed that late.
+pub const PUBLICATION_WATCH_INTERVAL: Duration = Duration::from_secs(4);
+
+/// Shortest time between two warnings that the slot runs out of WAL.
+pub const SLOT_WARNING_INTERVAL: Duration = Duration::from_mins(1);
 
 /// Shortest time between two checkpoints that only move the position of an idle pipeline.
 pub const IDLE_CHECKPOINT_INTERVAL: Duration = Duration::from_secs(10);

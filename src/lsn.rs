@@ -11,7 +11,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// A byte position in the write-ahead log (`pg_lsn`), printed as PostgreSQL prints it: `16/B374D848`.
+/// A byte position in the write-ahead log (`pg_lsn`), printed as PostgreSQL does: `16/B374D848`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Lsn(pub u64);
 

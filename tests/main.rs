@@ -1,4 +1,4 @@
-//! All tests that need a server: one binary, one file a scenario.
+//! All tests that need a server, and the rules of the tree: one binary, one file a scenario.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(unreachable_pub, reason = "nothing here is reached from outside")]
@@ -6,5 +6,12 @@
 mod support;
 
 mod acceptance;
+mod bad_input;
+mod cases;
+mod least_privilege;
 mod live_copy;
+mod refusals;
+mod teardown;
 mod throw_away_clusters;
+mod tidy;
+mod tls_and_credentials;

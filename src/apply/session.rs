@@ -7,7 +7,7 @@ use futures_util::SinkExt;
 use tokio_postgres::{Client, Statement};
 
 use super::encode::Encoded;
-use crate::batch::Target;
+use crate::batch::{RowIdentity, Target, TargetColumn};
 use crate::error::postgres::from_client;
 use crate::error::{Result, Side};
 use crate::limits::{STAGE_DEAD_BYTES_MAX, STAGES_MAX, STATEMENTS_MAX};
@@ -25,9 +25,12 @@ pub(super) struct Session {
 }
 
 /// A staging table.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Stage {
     name: String,
+    /// What it was made for.
+    columns: Vec<TargetColumn>,
+    identity: RowIdentity,
     /// Bytes that were deleted from it since it was last truncated.
     dead_bytes: u64,
 }
@@ -134,13 +137,18 @@ impl Session {
         staged: Staged,
     ) -> Result<String> {
         if let Some(stage) = self.stages.get(&(target.oid, staged)) {
-            return Ok(stage.name.clone());
+            if stage.columns == target.columns && stage.identity == target.identity {
+                return Ok(stage.name.clone());
+            }
+            execute(client, &sql::drop_stage(&stage.name)).await?;
         }
         self.stages_made += 1;
         let name = format!("walferry_{}", self.stages_made);
         execute(client, &sql::create_stage(&name, target, staged)).await?;
         let stage = Stage {
             name: name.clone(),
+            columns: target.columns.clone(),
+            identity: target.identity.clone(),
             dead_bytes: 0,
         };
         self.stages.insert((target.oid, staged), stage);

@@ -124,7 +124,7 @@ pub struct CommitPoint {
 pub struct Batch {
     tables: Vec<TableBatch>,
     by_oid: HashMap<u32, usize, foldhash::fast::FixedState>,
-    last: Option<(u32, usize)>,
+    last: Option<usize>,
     bytes: usize,
     changes: u64,
     transactions: u64,
@@ -202,11 +202,17 @@ impl Batch {
     /// The table was emptied; what the batch knew of it is forgotten.
     pub fn truncate(&mut self, target: &Arc<Target>, restart_identity: bool) {
         let table = self.table(target);
-        let before = table.bytes();
         table.counts.truncates += 1;
         table.truncated = Some(restart_identity || table.truncated.unwrap_or(false));
-        table.rows = Rows::new(&target.identity, Start::Empty);
-        self.bytes -= before;
+        // Also under the shapes it had before in this batch.
+        let same = self
+            .tables
+            .iter_mut()
+            .filter(|t| t.target.oid == target.oid);
+        for table in same {
+            self.bytes -= table.bytes();
+            table.rows = Rows::new(&table.target.identity, Start::Empty);
+        }
         self.count(0);
     }
 
@@ -217,7 +223,8 @@ impl Batch {
         self.oldest_commit_at.get_or_insert(point.committed_at);
     }
 
-    /// The tables that changed, in the order of their first change.
+    /// The tables that changed, in the order of their first change; one whose shape changed comes
+    /// again. All truncations come before all rows.
     pub fn tables(&self) -> &[TableBatch] {
         &self.tables
     }
@@ -259,23 +266,30 @@ impl Batch {
 
     fn table(&mut self, target: &Arc<Target>) -> &mut TableBatch {
         let at = match self.last {
-            Some((oid, at)) if oid == target.oid => at,
+            Some(at) if Arc::ptr_eq(&self.tables[at].target, target) => at,
             _ => self.find(target),
         };
-        self.last = Some((target.oid, at));
+        self.last = Some(at);
         &mut self.tables[at]
     }
 
+    /// A table whose shape or identity changed goes on in a place of its own: keys of another
+    /// kind cannot be told apart from those before, but tables are applied one after the other.
     fn find(&mut self, target: &Arc<Target>) -> usize {
-        *self.by_oid.entry(target.oid).or_insert_with(|| {
-            self.tables.push(TableBatch {
-                target: Arc::clone(target),
-                truncated: None,
-                rows: Rows::new(&target.identity, Start::Unknown),
-                counts: Counts::default(),
-            });
-            self.tables.len() - 1
-        })
+        if let Some(&at) = self.by_oid.get(&target.oid)
+            && *self.tables[at].target == **target
+        {
+            return at;
+        }
+        let at = self.tables.len();
+        self.tables.push(TableBatch {
+            target: Arc::clone(target),
+            truncated: None,
+            rows: Rows::new(&target.identity, Start::Unknown),
+            counts: Counts::default(),
+        });
+        self.by_oid.insert(target.oid, at);
+        at
     }
 }
 

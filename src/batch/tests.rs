@@ -46,7 +46,10 @@ fn change() -> impl Strategy<Value = Change> {
     prop_oneof![
         4 => (0..5_u8, any::<u8>(), any::<u8>()).prop_map(|(k, a, b)| Change::Insert(k, a, b)),
         8 => (0..5_u8, 0..5_u8, any::<u8>(), any::<Option<u8>>(), any::<bool>()).prop_map(
-            |(key, to, a, big, stay)| Change::Update { key, to: if stay { key } else { to }, a, big }
+            |(key, to, a, big, stay)| {
+                let to = if stay { key } else { to };
+                Change::Update { key, to, a, big }
+            }
         ),
         4 => (0..5_u8).prop_map(Change::Delete),
         1 => Just(Change::Truncate),
@@ -264,4 +267,29 @@ fn hot_rows_do_not_grow_the_batch() {
     }
     assert_eq!(batch.bytes(), bytes);
     assert_eq!(batch.changes(), 10_001);
+}
+
+#[test]
+fn a_table_whose_identity_changes_goes_on_in_a_place_of_its_own() {
+    let (by_first, by_second) = (
+        target(RowIdentity::Key(vec![0])),
+        target(RowIdentity::Key(vec![1])),
+    );
+    let mut batch = Batch::default();
+    let row = wire(&[Some(text(1)), Some(text(2)), None], None);
+    batch.insert(&by_first, tuple(&row)).unwrap();
+    batch.update(&by_second, None, tuple(&row)).unwrap();
+    let keys = batch.tables().iter().map(|table| match &table.rows {
+        Rows::Keyed(keyed) => keyed.key(keyed.entries()[0].key).collect::<Vec<_>>(),
+        _ => panic!("no key"),
+    });
+    let (one, two) = (text(1), text(2));
+    let expected = [vec![Cell::Text(&one)], vec![Cell::Text(&two)]];
+    assert_eq!(keys.collect::<Vec<_>>(), expected);
+
+    batch.truncate(&by_second, false);
+    for table in batch.tables() {
+        assert!(matches!(&table.rows, Rows::Keyed(keyed) if keyed.entries().is_empty()));
+    }
+    assert_eq!(batch.bytes(), 0);
 }

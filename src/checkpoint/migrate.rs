@@ -15,25 +15,26 @@ const HISTORY_TABLE: &str = "walferry_migrations";
 
 /// Makes the state schema when it is missing and runs what it lacks of `migrations/`.
 ///
-/// Returns whether the schema had to be made. Works without CREATE on the database when the schema is there. Two daemons that start at the
-/// same time take turns, by an advisory lock that this session holds meanwhile.
+/// Returns whether walferry made the schema, now or earlier. Works without CREATE on the database
+/// when the schema is there. Two daemons that start at the same time take turns, by an advisory
+/// lock that this session holds meanwhile.
 pub async fn migrate(client: &mut Client, state_schema: &str) -> Result<bool> {
     let failed = |error| from_client(Side::Destination, "prepare the bookkeeping schema", &error);
     client
         .batch_execute(&sql::lock_migrations(state_schema))
         .await
         .map_err(failed)?;
-    let exists: bool = client
-        .query_one(sql::SCHEMA_EXISTS, &[&state_schema])
+    let found = client
+        .query_opt(sql::STATE_SCHEMA, &[&state_schema])
         .await
-        .map_err(failed)?
-        .get(0);
-    if !exists {
+        .map_err(failed)?;
+    if found.is_none() {
         client
-            .batch_execute(&sql::create_schema(state_schema))
+            .batch_execute(&sql::create_state_schema(state_schema))
             .await
             .map_err(failed)?;
     }
+    let made_by_us = found.is_none_or(|row| row.get(0));
     client
         .batch_execute(&sql::set_search_path(state_schema))
         .await
@@ -49,7 +50,7 @@ pub async fn migrate(client: &mut Client, state_schema: &str) -> Result<bool> {
         .batch_execute(sql::UNLOCK_ALL)
         .await
         .map_err(failed)?;
-    ran.map(|_| !exists).map_err(|error| {
+    ran.map(|_| made_by_us).map_err(|error| {
         let what = format!(
             "Could not migrate the bookkeeping schema \"{state_schema}\": {}",
             with_causes(&error)

@@ -32,7 +32,7 @@ pub use table::{LoadedTable, Loader};
 use crate::lsn::Lsn;
 
 /// A position that the destination has committed **and** flushed; made in this module alone.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DurableLsn(Lsn);
 
 impl DurableLsn {

@@ -21,6 +21,8 @@ pub struct NewPipeline {
     pub slot: String,
     /// The publication.
     pub publication: String,
+    /// The publication that has this name, by its oid; `None` when it is not known.
+    pub publication_oid: Option<u32>,
     /// walferry made the slot.
     pub made_slot: bool,
     /// walferry made the publication.
@@ -88,7 +90,7 @@ impl Writer {
             state_schema: state_schema.to_owned(),
             pipeline: pipeline.to_owned(),
             fence: 0,
-            applied: DurableLsn::default(),
+            applied: DurableLsn(Lsn::ZERO),
             advance: None,
         })
     }
@@ -119,6 +121,7 @@ impl Writer {
                 registered: NewPipeline {
                     slot: row.get(0),
                     publication: row.get(1),
+                    publication_oid: row.get(9),
                     made_slot: row.get(2),
                     made_publication: row.get(3),
                     system_identifier: row.get(4),
@@ -135,7 +138,7 @@ impl Writer {
     pub async fn register(&self, new: &NewPipeline) -> Result<()> {
         let statement = sql::insert_pipeline(&self.state_schema);
         let start = PgLsn::from(new.start.0);
-        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 9] = [
+        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 10] = [
             &self.pipeline,
             &new.slot,
             &new.publication,
@@ -145,6 +148,7 @@ impl Writer {
             &new.timeline,
             &new.source_database,
             &start,
+            &new.publication_oid,
         ];
         self.client
             .execute(&statement, &values)

@@ -66,13 +66,21 @@ impl Writer {
 
     /// Remembers a schema that walferry made.
     pub async fn record_schema(&self, schema: &str) -> Result<()> {
-        let statement = sql::insert_schema(&self.state_schema);
-        let done = self
-            .client
-            .execute(&statement, &[&self.pipeline, &schema])
-            .await;
-        done.map_err(|error| from_client(Side::Destination, DOING, &error))?;
-        Ok(())
+        let statement = sql::insert_schema(&self.state_schema, &self.pipeline, schema);
+        let done = self.client.batch_execute(&statement).await;
+        done.map_err(|error| from_client(Side::Destination, DOING, &error))
+    }
+
+    /// Runs the statements that make a schema, and remembers it, in one transaction.
+    pub async fn make_schema(&self, schema: &str, statements: &str) -> Result<()> {
+        let record = sql::insert_schema(&self.state_schema, &self.pipeline, schema);
+        // several statements in one message are one transaction
+        let statements = format!("{statements}; {record}");
+        let made = self.client.batch_execute(&statements).await;
+        made.map_err(|error| {
+            let doing = format!("make the schema \"{schema}\"");
+            from_client(Side::Destination, &doing, &error)
+        })
     }
 }
 

@@ -304,7 +304,8 @@ mod tests {
         destination
             .batch_execute(&format!(
                 "INSERT INTO walferry_pipelines VALUES
-                     ('{name}', 'walferry_{name}', 'walferry_{name}', true, true, '1', 1, 'd', '0/1');
+                     ('{name}', 'walferry_{name}', 'walferry_{name}', true, true,
+                      '1', 1, 'd', '0/1');
                  INSERT INTO walferry_tables VALUES
                      ('{name}', 1, 'public', 't', 'copy_public', 't', '0/1', true, 1, 1),
                      ('{name}', 2, 'public', 'theirs', 'copy_public', 'theirs', '0/1', false, 0, 0);

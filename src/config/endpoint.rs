@@ -45,8 +45,8 @@ fn refuse_ssh(section: &mut Section<'_>) {
         section.fault(
             "ssh",
             "cannot be used yet: SSH bastions come in a later version",
-            "Until then keep a tunnel open with `ssh -N -L 15432:database-host:5432 user@bastion`, and \
-             write host = \"localhost\" and port = 15432",
+            "Until then keep a tunnel open with `ssh -N -L 15432:database-host:5432 user@bastion`, \
+             and write host = \"localhost\" and port = 15432",
         );
     }
 }
@@ -94,8 +94,8 @@ fn tls(section: &mut Section<'_>, host: &Host) -> Tls {
     if system && mode.is_some_and(|mode| mode != SslMode::VerifyFull) {
         section.fault(
             "sslmode",
-            "must be verify-full when sslrootcert is \"system\": anybody can get a certificate from \
-             a public authority, only the name tells servers apart",
+            "must be verify-full when sslrootcert is \"system\": anybody can get a certificate \
+             from a public authority, only the name tells servers apart",
             "Write sslmode = \"verify-full\"",
         );
     }

@@ -21,7 +21,7 @@ pub(super) const FROM_ENVIRONMENT: &str = "the environment";
 /// The tree and what has to be known about the file that it came from.
 #[derive(Debug)]
 pub(super) struct Written {
-    /// Sections and keys; values of the environment are text, and have [`FROM_ENVIRONMENT`] as origin.
+    /// Sections and keys; values of the environment are text, with [`FROM_ENVIRONMENT`] as origin.
     pub(super) tree: Map<String, Value>,
     /// The file, if one was read.
     pub(super) file: Option<PathBuf>,

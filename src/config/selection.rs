@@ -67,8 +67,8 @@ fn patterns(section: &Section<'_>, key: &str, texts: &[String]) -> Vec<Pattern> 
             Err(why) => section.fault(
                 key,
                 format!("has the pattern {text:?}, which {why}"),
-                "Write schema.table, with * for any run of characters, and names that hold a dot in \
-                 double quotes: '\"my.schema\".*'",
+                "Write schema.table, with * for any run of characters, and names that hold a dot \
+                 in double quotes: '\"my.schema\".*'",
             ),
         }
     }

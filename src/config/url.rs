@@ -19,8 +19,8 @@ const PARAMETERS: [(&str, &str); 9] = [
 
 /// Most URLs that cannot be read hold a password with a character that means something in them.
 const REMEDY: &str = "Write postgresql://user:password@host:port/database with the characters \
-                      @ : / ? # % + & and spaces as %40 %3A %2F %3F %23 %25 %2B %26 %20, or use the \
-                      separate keys, where nothing needs to be encoded";
+                      @ : / ? # % + & and spaces as %40 %3A %2F %3F %23 %25 %2B %26 %20, or use \
+                      the separate keys, where nothing needs to be encoded";
 
 /// Lays the parts of `url` into the section, each under its own key.
 pub(super) fn unfold(section: &mut Section<'_>) {

@@ -150,7 +150,11 @@ proptest! {
     }
 
     #[test]
-    fn a_damaged_message_never_panics(which in 0..11_usize, at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+    fn a_damaged_message_never_panics(
+        which in 0..11_usize,
+        at in any::<prop::sample::Index>(),
+        byte in any::<u8>(),
+    ) {
         let mut sample = samples().swap_remove(which);
         let at = at.index(sample.len());
         sample[at] = byte;

@@ -1,8 +1,8 @@
 //! The whole thing on two throw-away clusters, to be watched.
 //!
 //! ```text
-//!  writer ─▶ cluster "shop" ─▶ daemon (`walferry run`, a process of its own) ─▶ cluster "warehouse"
-//!                └───────────────── screen: rows, rate, lag; at the end: equal? ──────┘
+//!  writer ─▶ cluster "shop" ─▶ daemon (`walferry run`, its own process) ─▶ cluster "warehouse"
+//!                └────────────── screen: rows, rate, lag; at the end: equal? ──────┘
 //! ```
 //!
 //! [`cluster`] and what it stands on also serve the tests.

@@ -91,8 +91,10 @@ impl ServerUser {
         let found =
             find_account(&accounts, "postgres").or_else(|| find_account(&accounts, "nobody"));
         found.map(Some).ok_or_else(|| {
-            Error::new(Kind::Io, "A PostgreSQL server does not run as root, and there is no user \"postgres\" or \"nobody\"")
-                .remedy("Run it as an ordinary user, or create the user: useradd --system postgres.")
+            let what = "A PostgreSQL server does not run as root, and there is no user \
+                        \"postgres\" or \"nobody\"";
+            Error::new(Kind::Io, what)
+                .remedy("Run it as an ordinary user, or make one: useradd --system postgres.")
         })
     }
 }

@@ -236,6 +236,11 @@ impl Error {
         self.0.sqlstate.as_deref()
     }
 
+    /// The position at which it happened.
+    pub fn position(&self) -> Option<Lsn> {
+        self.0.lsn
+    }
+
     /// The table it is about.
     pub fn about_table(&self) -> Option<&str> {
         self.0.table.as_deref()

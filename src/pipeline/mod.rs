@@ -9,11 +9,14 @@
 //! before it: whatever failed, the way back is the same.
 
 mod applier;
+mod figures;
+mod intake;
 pub mod preflight;
 mod reaction;
 mod routes;
 mod start;
 mod stream;
+mod take_over;
 mod watch;
 
 use std::sync::Arc;
@@ -24,9 +27,12 @@ use tokio_util::sync::CancellationToken;
 
 pub use reaction::{Reaction, reaction};
 
+use watch::Watch;
+
 use crate::config::Config;
 use crate::error::{Error, Kind, Result};
 use crate::limits::{BACKOFF_MAX, BACKOFF_MIN};
+use crate::lsn::Lsn;
 use crate::observe::{Board, State};
 
 /// Runs the pipeline until `shutdown`, through every fault that may heal.
@@ -46,9 +52,15 @@ pub async fn run(config: Config, board: Board, shutdown: CancellationToken) -> R
         };
         board.error(&error);
         match reaction(error.kind()) {
+            // The catalogs were read when the round began: it may be mended by now.
+            Reaction::Halt if error.kind() == Kind::SchemaChanged && progress.doubts(&error) => {
+                tracing::info!(reason = %error, "starting again");
+                continue;
+            }
             // The sessions of our own last round may take a moment to end.
             Reaction::Halt if progress.started && error.kind() == Kind::AlreadyRunning => {}
             Reaction::Halt => {
+                report_halt(&error);
                 board.state(State::Halted);
                 return Err(error);
             }
@@ -83,6 +95,17 @@ struct Progress {
     checked: bool,
     /// The writer lock was ours.
     started: bool,
+    /// Where the shape of a table did not fit, before the catalogs were read once more.
+    misfit_at: Option<Lsn>,
+}
+
+impl Progress {
+    /// Whether the error may come from catalogs that are out of date; once for each position.
+    fn doubts(&mut self, error: &Error) -> bool {
+        let doubtful = error.position() != self.misfit_at;
+        self.misfit_at = error.position();
+        doubtful
+    }
 }
 
 /// One life of all connections: start, stream, drain.
@@ -103,12 +126,14 @@ async fn round(
         }
         progress.checked = true;
     }
+    // Also during the initial load: the slot may run out of WAL meanwhile.
+    let watch = Watch::start(config, board.clone());
     let started = tokio::select! {
         started = turning(board, start::start(config, board)) => started?,
         () = shutdown.cancelled() => return Ok(()),
     };
     progress.started = true;
-    stream::follow(config, started, board, shutdown).await
+    stream::follow(config, started, &watch, board, shutdown).await
 }
 
 fn pauses() -> impl Iterator<Item = Duration> {
@@ -119,6 +144,16 @@ fn pauses() -> impl Iterator<Item = Duration> {
         .without_max_times()
         .build()
         .map(|pause| pause.min(BACKOFF_MAX))
+}
+
+/// For the log and what collects it; the command line tells the person at the terminal.
+fn report_halt(error: &Error) {
+    tracing::error!(
+        kind = error.kind().as_str(),
+        error = %error,
+        hint = error.hint().unwrap_or_default(),
+        "halted"
+    );
 }
 
 fn report_retry(error: &Error, pause: Duration) {

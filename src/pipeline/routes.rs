@@ -74,11 +74,23 @@ impl Routes {
             });
         };
         let route = match known.target(relation, self.binary) {
+            // Sent again, as after any change of the catalog that does not matter here.
+            Ok(target) if self.applies(&target) => return None,
             Ok(target) => Route::Apply(Arc::new(target)),
             Err(why) => Route::Refuse(why),
         };
         self.by_oid.insert(relation.oid, route);
         None
+    }
+
+    fn applies(&self, target: &Target) -> bool {
+        let route = self.by_oid.get(&target.oid);
+        matches!(route, Some(Route::Apply(known)) if **known == *target)
+    }
+
+    /// The relation was there when the pipeline started, or its rows are skipped.
+    pub(super) fn know(&self, oid: u32) -> bool {
+        self.known.contains_key(&oid) || self.by_oid.contains_key(&oid)
     }
 
     /// From now on the rows of this relation are skipped.

@@ -6,20 +6,21 @@ use std::time::SystemTime;
 
 use tokio_postgres::Client;
 
-use super::routes::{Known, Newcomer, Routes};
+use super::routes::{Known, Routes};
+use super::take_over::{PUBLICATION_MAY_BE_MISSING, take_over};
 use crate::apply::Applier;
 use crate::catalog::TableName;
 use crate::catalog::destination::{self, DestinationTable};
 use crate::catalog::source::{self, Facts, SourceTable};
-use crate::checkpoint::{self, LoadedTable, NewPipeline, Pipeline, Writer};
+use crate::checkpoint::{self, LoadedTable, Writer};
 use crate::config::{Config, Indexes};
 use crate::error::postgres::from_client;
 use crate::error::{Error, Kind, Result, Side};
 use crate::lsn::Lsn;
 use crate::observe::{Board, State, TableState};
 use crate::snapshot::{self, Load, Plan};
-use crate::source::slot::{self, ExportedSnapshot, System};
-use crate::source::{Connection, Mode, Stream};
+use crate::source::slot::{self, ExportedSnapshot};
+use crate::source::{Connection, Mode, PUBLICATION_GONE, Stream};
 use crate::sql;
 use crate::transport;
 
@@ -31,10 +32,10 @@ pub(super) struct Started {
     pub(super) stream: Stream,
     /// Where rows go.
     pub(super) routes: Routes,
+    /// The one publication that may be read through, by oid, where the source does not see to that.
+    pub(super) publication: Option<u32>,
     /// A session for questions to the source's catalog.
     pub(super) catalog: Client,
-    /// `server_version_num` of the source.
-    pub(super) server_version: u32,
 }
 
 /// Takes the pipeline over, loads what is missing, opens the stream.
@@ -49,7 +50,7 @@ pub(super) async fn start(config: &Arc<Config>, board: &Board) -> Result<Started
     let catalog = transport::connect(&config.source.endpoint, "catalog").await?;
     let replication = &config.source;
     let mut facts = source::facts(&catalog, &replication.slot, &replication.publication).await?;
-    let made_publication = ensure_publication(config, &catalog, &facts).await?;
+    let made_publication = ensure_publication(config, &catalog, &facts, &writer).await?;
     if made_publication {
         facts = source::facts(&catalog, &replication.slot, &replication.publication).await?;
     }
@@ -72,26 +73,18 @@ pub(super) async fn start(config: &Arc<Config>, board: &Board) -> Result<Started
         board.table_done(&table.source, table.rows, table.bytes);
     }
     if !missing.is_empty() {
-        board.state(State::Snapshot);
-        for table in &missing {
-            board.table_state(&table.name, TableState::Pending);
-        }
-        let plans = plan(config, &writer, &catalog, missing).await?;
-        ensure_schemas(config, &writer, &plans).await?;
-        let exported = match exported {
-            Some(exported) => exported,
-            None => temporary_snapshot(config).await?,
-        };
-        tracing::info!(tables = plans.len(), lsn = %exported.lsn, "initial load begins");
-        let load = Load {
-            config: Arc::clone(config),
-            snapshot: exported.name.clone(),
-            snapshot_lsn: exported.lsn,
-            loader: writer.loader(),
-            board: board.clone(),
-            source_version: server_version,
-        };
-        let new = snapshot::load(load, exported, plans, writer.client()).await?;
+        let new = load(
+            config,
+            board,
+            &writer,
+            &catalog,
+            missing,
+            exported,
+            server_version,
+        )
+        .await?;
+        // A new table has taken the place of a dropped one of the same name.
+        loaded.retain(|_, old| new.iter().all(|new| new.destination != old.destination));
         loaded.extend(new.into_iter().map(|table| (table.source_oid, table)));
     }
 
@@ -111,8 +104,11 @@ pub(super) async fn start(config: &Arc<Config>, board: &Board) -> Result<Started
         applier,
         stream,
         routes,
+        publication: facts
+            .publication
+            .filter(|_| facts.version_num >= PUBLICATION_MAY_BE_MISSING)
+            .map(|found| found.oid),
         catalog,
-        server_version,
     })
 }
 
@@ -120,17 +116,13 @@ fn is_wanted(config: &Config, table: &SourceTable) -> bool {
     table.published && config.tables.selects(&table.name.schema, &table.name.name)
 }
 
-/// A relation came that did not exist when the pipeline started. If it exists now and is wanted,
-/// the answer is an error of [`Kind::TableAdded`], which starts the pipeline again so that the
-/// table gets its initial load. If it is gone by now, or not wanted, its rows can be skipped: at
-/// the end of the stream it is not there.
-pub(super) async fn is_wanted_now(
-    catalog: &Client,
-    config: &Config,
-    newcomer: &Newcomer,
-) -> Result<()> {
+/// A relation is there that was not when the pipeline started. If it is still there and wanted, the
+/// answer is an error of [`Kind::TableAdded`], which starts the pipeline again so that the table
+/// gets its initial load. If it is gone by now, or not wanted, its rows can be skipped: at the end
+/// of the stream it is not there.
+pub(super) async fn is_wanted_now(catalog: &Client, config: &Config, oid: u32) -> Result<()> {
     let tables = source::tables(catalog, &config.source.publication).await?;
-    let now = tables.iter().find(|table| table.oid == newcomer.oid);
+    let now = tables.iter().find(|table| table.oid == oid);
     match now {
         Some(table) if is_wanted(config, table) => {
             let what = "A table was added that is to be copied";
@@ -138,23 +130,34 @@ pub(super) async fn is_wanted_now(
                 .on(Side::Source)
                 .table(&table.name))
         }
-        _ => {
-            tracing::warn!(
-                table = newcomer.name,
-                oid = newcomer.oid,
-                "skipping rows of a table that is not selected or no longer exists"
-            );
-            Ok(())
-        }
+        _ => Ok(()),
     }
 }
 
-/// Makes the publication when it is missing and the role may; whether it did.
-async fn ensure_publication(config: &Config, catalog: &Client, facts: &Facts) -> Result<bool> {
+/// The publication was there when the pipeline started.
+pub(super) fn publication_gone(name: &str) -> Error {
+    let what = format!("The publication \"{name}\" was dropped");
+    Error::new(Kind::PublicationMissing, what)
+        .on(Side::Source)
+        .remedy(PUBLICATION_GONE)
+}
+
+/// Makes the publication when it is missing and the role may; whether it did. One that a stream
+/// was read through is not made again, since what was written meanwhile would be left out.
+async fn ensure_publication(
+    config: &Config,
+    catalog: &Client,
+    facts: &Facts,
+    writer: &Writer,
+) -> Result<bool> {
     if facts.publication.is_some() {
         return Ok(false);
     }
     let name = &config.source.publication;
+    let registered = writer.read().await?;
+    if registered.is_some_and(|pipeline| pipeline.applied.lsn() != Lsn::ZERO) {
+        return Err(publication_gone(name));
+    }
     let tables = source::tables(catalog, name).await?;
     let selected: Vec<&TableName> = tables
         .iter()
@@ -191,167 +194,37 @@ async fn ensure_publication(config: &Config, catalog: &Client, facts: &Facts) ->
     Ok(true)
 }
 
-/// Makes sure that slot and checkpoint belong together, and makes both when there is neither.
-/// Returns the snapshot of a slot that was just made.
-async fn take_over(
-    config: &Config,
-    writer: &mut Writer,
-    facts: &Facts,
-    made_publication: bool,
-) -> Result<Option<ExportedSnapshot>> {
-    let endpoint = &config.source.endpoint;
-    let mut session = Connection::open(endpoint, "slot", Mode::Replication).await?;
-    let system = slot::identify(&mut session).await?;
-    let pipeline = if let Some(pipeline) = writer.read().await? {
-        pipeline
-    } else {
-        // Registered before the slot is made, so that no slot of ours is ever without a row.
-        writer
-            .register(&registration(config, facts, &system, made_publication))
-            .await?;
-        writer.read().await?.ok_or_else(|| vanished(config))?
+/// Loads tables that are not in the destination yet, from the slot's own snapshot if it was just
+/// made, else from one of their own.
+async fn load(
+    config: &Arc<Config>,
+    board: &Board,
+    writer: &Writer,
+    catalog: &Client,
+    missing: Vec<SourceTable>,
+    exported: Option<ExportedSnapshot>,
+    source_version: u32,
+) -> Result<Vec<LoadedTable>> {
+    board.state(State::Snapshot);
+    for table in &missing {
+        board.table_state(&table.name, TableState::Pending);
+    }
+    let plans = plan(config, writer, catalog, missing).await?;
+    ensure_schemas(config, writer, &plans).await?;
+    let exported = match exported {
+        Some(exported) => exported,
+        None => temporary_snapshot(config).await?,
     };
-    check_same_source(config, &pipeline, &system)?;
-    let slot = slot_to_use(config, &pipeline, facts)?;
-    let applied = writer.take_over(system.timeline).await?;
-    if applied.lsn() != Lsn::ZERO {
-        return Ok(None);
-    }
-    if let Some(confirmed) = slot {
-        // Made by an administrator, or by a start that did not get further.
-        writer.advance_idle(confirmed).await?;
-        return Ok(None);
-    }
-    let failover = facts.version_num >= 170_000 && !facts.in_recovery;
-    let exported = slot::create(session, &config.source.slot, failover).await?;
-    tracing::info!(slot = config.source.slot, lsn = %exported.lsn, "slot made");
-    writer.advance_idle(exported.lsn).await?;
-    Ok(Some(exported))
-}
-
-fn registration(
-    config: &Config,
-    facts: &Facts,
-    system: &System,
-    made_publication: bool,
-) -> NewPipeline {
-    NewPipeline {
-        slot: config.source.slot.clone(),
-        publication: config.source.publication.clone(),
-        made_slot: facts.slot.is_none(),
-        made_publication,
-        system_identifier: system.identifier.clone(),
-        timeline: system.timeline,
-        source_database: config.source.endpoint.database.clone(),
-        start: Lsn::ZERO,
-    }
-}
-
-fn vanished(config: &Config) -> Error {
-    let what = format!(
-        "The bookkeeping row of pipeline \"{}\" vanished",
-        config.pipeline
-    );
-    Error::new(Kind::Fenced, what).on(Side::Destination)
-}
-
-/// Refuses a source that is not the one the checkpoint was made from.
-fn check_same_source(config: &Config, pipeline: &Pipeline, system: &System) -> Result<()> {
-    let registered = &pipeline.registered;
-    let fresh = "If this is on purpose, run `walferry teardown --drop-data` with the old \
-                 configuration and start afresh.";
-    if registered.system_identifier != system.identifier
-        || registered.source_database != config.source.endpoint.database
-    {
-        let what = format!(
-            "The source is another database than the one the pipeline \"{}\" was made from \
-             (system identifier {} and database \"{}\", now {} and \"{}\")",
-            config.pipeline,
-            registered.system_identifier,
-            registered.source_database,
-            system.identifier,
-            config.source.endpoint.database
-        );
-        return Err(Error::new(Kind::OtherSystem, what)
-            .on(Side::Source)
-            .remedy(fresh));
-    }
-    if system.timeline < registered.timeline {
-        let what = format!(
-            "The source is on timeline {}, but the checkpoint was made on timeline {}: it was \
-             restored from a backup, or it is an old primary",
-            system.timeline, registered.timeline
-        );
-        return Err(Error::new(Kind::OlderTimeline, what)
-            .on(Side::Source)
-            .remedy(fresh));
-    }
-    if registered.slot != config.source.slot {
-        let what = format!(
-            "The pipeline \"{}\" was made with slot \"{}\", but the configuration says \"{}\"",
-            config.pipeline, registered.slot, config.source.slot
-        );
-        let remedy =
-            "Set [source.replication] slot back, or give this one another [pipeline] name.";
-        return Err(Error::new(Kind::SlotUnfit, what)
-            .on(Side::Source)
-            .remedy(remedy));
-    }
-    Ok(())
-}
-
-/// The slot's acknowledged position, when there is a slot; refuses one that does not fit.
-fn slot_to_use(config: &Config, pipeline: &Pipeline, facts: &Facts) -> Result<Option<Lsn>> {
-    let name = &config.source.slot;
-    let applied = pipeline.applied.lsn();
-    let reload = "The changes in between are lost for good. Run `walferry teardown --drop-data` \
-                  and start again with a new initial load.";
-    let Some(slot) = &facts.slot else {
-        if applied == Lsn::ZERO {
-            return Ok(None);
-        }
-        let what = format!("The slot \"{name}\" that the checkpoint belongs to is gone");
-        return Err(Error::new(Kind::SlotMissing, what)
-            .on(Side::Source)
-            .at(applied)
-            .remedy(reload));
+    tracing::info!(tables = plans.len(), lsn = %exported.lsn, "initial load begins");
+    let load = Load {
+        config: Arc::clone(config),
+        snapshot: exported.name.clone(),
+        snapshot_lsn: exported.lsn,
+        loader: writer.loader(),
+        board: board.clone(),
+        source_version,
     };
-    let ours = slot.slot_type == "logical"
-        && slot.plugin.as_deref() == Some("pgoutput")
-        && slot.database.as_deref() == Some(&config.source.endpoint.database);
-    if !ours {
-        let what = format!("The slot \"{name}\" is not a pgoutput slot of this database");
-        let remedy = "Choose another name in [source.replication] slot, or drop that slot.";
-        return Err(Error::new(Kind::SlotUnfit, what)
-            .on(Side::Source)
-            .remedy(remedy));
-    }
-    if slot.wal_status.as_deref() == Some("lost") {
-        let what = format!("The source removed WAL that the slot \"{name}\" needs");
-        let remedy = format!("{reload} Raise max_slot_wal_keep_size on the source first.");
-        return Err(Error::new(Kind::SlotLost, what)
-            .on(Side::Source)
-            .at(applied)
-            .remedy(remedy));
-    }
-    let Some(confirmed) = slot.confirmed_flush_lsn else {
-        let what = format!("The slot \"{name}\" never became consistent");
-        let remedy = format!("Drop it: SELECT pg_drop_replication_slot('{name}');");
-        return Err(Error::new(Kind::SlotUnfit, what)
-            .on(Side::Source)
-            .remedy(remedy));
-    };
-    if applied != Lsn::ZERO && confirmed > applied {
-        let what = format!(
-            "The slot \"{name}\" was acknowledged up to {confirmed}, past the checkpoint: it was \
-             made anew or read by others, or the destination lost its last commits"
-        );
-        return Err(Error::new(Kind::SlotAhead, what)
-            .on(Side::Source)
-            .at(applied)
-            .remedy(reload));
-    }
-    Ok(Some(confirmed))
+    snapshot::load(load, exported, plans, writer.client()).await
 }
 
 /// A snapshot with an exact LSN for tables that come later than the slot.
@@ -419,15 +292,7 @@ async fn ensure_schemas(config: &Config, writer: &Writer, plans: &[Plan]) -> Res
             statements.push_str("; ");
             statements.push_str(&sql::load::grant_usage(name, reader));
         }
-        let made = writer.client().batch_execute(&statements).await;
-        made.map_err(|error| {
-            from_client(
-                Side::Destination,
-                &format!("make the schema \"{name}\""),
-                &error,
-            )
-        })?;
-        writer.record_schema(name).await?;
+        writer.make_schema(name, &statements).await?;
     }
     Ok(())
 }

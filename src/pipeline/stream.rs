@@ -8,23 +8,26 @@
 use std::sync::Arc;
 
 use tokio::time::{Duration, Instant, MissedTickBehavior, interval};
+use tokio_postgres::Client;
 use tokio_util::sync::CancellationToken;
 
 use super::applier::{Done, HandOver};
+use super::figures::{report, seconds_since};
+use super::intake::{fold, unreadable};
 use super::routes::{Newcomer, Routes};
-use super::start::{Started, is_wanted_now};
-use super::watch::Watch;
-use crate::batch::{Batch, CommitPoint, FoldError, Target};
+use super::start::{Started, is_wanted_now, publication_gone};
+use super::watch::{Published, Watch, list};
+use crate::batch::{Batch, CommitPoint};
 use crate::checkpoint::DurableLsn;
 use crate::config::Config;
-use crate::decode::{DecodeError, Message, Replication};
+use crate::decode::{Message, Replication};
 use crate::error::{Error, Kind, Result, Side};
 use crate::limits::{
     DRAIN_MAX, FEEDBACK_INTERVAL, GOODBYE_MAX, GULP_BYTES_MIN, GULP_PAUSE,
     IDLE_CHECKPOINT_INTERVAL, WIRE_SILENCE_MAX,
 };
 use crate::lsn::{Lsn, ReceivedLsn};
-use crate::observe::{BatchReport, Board, State};
+use crate::observe::{Board, State};
 use crate::source::Stream;
 
 /// Everything that can wake the loop.
@@ -43,11 +46,11 @@ enum Event {
 pub(super) async fn follow(
     config: &Arc<Config>,
     started: Started,
+    watch: &Watch,
     board: &Board,
     shutdown: &CancellationToken,
 ) -> Result<()> {
-    let watch = Watch::start(config, started.server_version, board.clone());
-    let catalog = started.catalog;
+    let (catalog, publication) = (started.catalog, started.publication);
     let mut flow = Flow::new(
         config,
         started.stream,
@@ -62,20 +65,56 @@ pub(super) async fn follow(
     while !flow.is_drained() {
         let event = flow.event(&mut seconds, shutdown).await?;
         match event {
-            Event::Read(bytes) => {
-                flow.heard(bytes);
-                while let Some(newcomer) = flow.take_in()? {
-                    is_wanted_now(&catalog, config, &newcomer).await?;
-                    flow.routes.skip(newcomer.oid);
+            Event::Read(bytes) => flow.heard(bytes),
+            Event::Applied(done) => flow.applied(&done),
+            Event::Tick => {
+                flow.tick(watch.server_end())?;
+                if let Some(published) = watch.published() {
+                    if publication.is_some_and(|oid| published.is_by_another(oid)) {
+                        return Err(publication_gone(&config.source.publication));
+                    }
+                    look_for_newcomers(&flow.routes, &published, &catalog, config).await?;
                 }
             }
-            Event::Applied(done) => flow.applied(&done),
-            Event::Tick => flow.tick(watch.server_end())?,
             Event::Stop => flow.drain(),
+        }
+        // A full batch goes first: what was read and found no room then has some.
+        flow.hand_over()?;
+        while let Some(newcomer) = flow.take_in()? {
+            is_wanted_now(&catalog, config, newcomer.oid).await?;
+            tracing::warn!(
+                table = newcomer.name,
+                oid = newcomer.oid,
+                "skipping rows of a table that is not selected or no longer exists"
+            );
+            flow.routes.skip(newcomer.oid);
         }
         flow.hand_over()?;
     }
     flow.end().await
+}
+
+/// A table without writes sends no message that would tell of it, and a publication that is gone
+/// makes a source of version 18 leave changes out without a word.
+async fn look_for_newcomers(
+    routes: &Routes,
+    published: &Published,
+    catalog: &Client,
+    config: &Config,
+) -> Result<()> {
+    let Published::By(_, tables) = published else {
+        // The watch may have looked before the start made it.
+        return match list(catalog, &config.source.publication).await? {
+            Published::By(..) => Ok(()),
+            Published::Nothing => Err(publication_gone(&config.source.publication)),
+        };
+    };
+    for (oid, name) in tables {
+        if config.tables.selects(&name.schema, &name.name) && !routes.know(*oid) {
+            is_wanted_now(catalog, config, *oid).await?;
+        }
+    }
+    Ok(())
 }
 
 /// What the loop holds between events.
@@ -121,8 +160,8 @@ impl<'f> Flow<'f> {
             applier: HandOver::new(applier),
             board,
             batch: Batch::default(),
-            // One batch is filled while another is applied.
-            batch_bytes_max: config.apply.memory_bytes_max / 2,
+            // One batch is filled while another is applied, and a table of that one is encoded.
+            batch_bytes_max: config.apply.memory_bytes_max / 4,
             batch_changes_max: config.apply.batch_rows_max as u64,
             transaction: None,
             overdue: false,
@@ -167,7 +206,7 @@ impl<'f> Flow<'f> {
         }
     }
 
-    /// A full batch waits for the applier, and a drain reads on only to the end of the
+    /// A full batch waits for the applier, and a drain goes on only to the end of the
     /// transaction that is being received.
     fn may_read(&self) -> bool {
         let wanted = self.drain_until.is_none() || self.transaction.is_some();
@@ -184,9 +223,10 @@ impl<'f> Flow<'f> {
         self.board.heard_from_source();
     }
 
-    /// Decodes and folds what was read; stops at a relation that nobody knows.
+    /// Decodes and folds what was read, until the batch is full; stops at a relation that nobody
+    /// knows.
     fn take_in(&mut self) -> Result<Option<Newcomer>> {
-        while self.drain_until.is_none() || self.transaction.is_some() {
+        while self.may_read() {
             let Some(piece) = self.stream.take()? else {
                 return Ok(None);
             };
@@ -219,6 +259,9 @@ impl<'f> Flow<'f> {
                         }
                         change => {
                             fold(&mut self.batch, &self.routes, self.transaction, &change)?;
+                            if self.is_full() {
+                                self.hand_over()?;
+                            }
                         }
                     }
                 }
@@ -390,115 +433,4 @@ impl<'f> Flow<'f> {
         tracing::info!(lsn = %self.durable.lsn(), "drained");
         Ok(())
     }
-}
-
-/// Adds a change to the batch, unless its table already had it when it was loaded.
-fn fold(
-    batch: &mut Batch,
-    routes: &Routes,
-    transaction: Option<Lsn>,
-    change: &Message<'_>,
-) -> Result<()> {
-    let at = match (transaction, change) {
-        (Some(at), _) => at,
-        (None, Message::Logical { .. } | Message::Origin | Message::Type) => return Ok(()),
-        (None, _) => {
-            let what = "The source sent a change outside of a transaction";
-            return Err(Error::new(Kind::Protocol, what).on(Side::Source));
-        }
-    };
-    // A transaction is in a snapshot exactly if its commit record lies before the snapshot's LSN.
-    let wanted = |oid: u32| -> Result<Option<&Arc<Target>>> {
-        let target = routes.target(oid).map_err(|error| error.at(at))?;
-        Ok(target.filter(|target| at >= target.snapshot_lsn))
-    };
-    let (oid, folded) = match change {
-        Message::Insert { relation, new } => (
-            *relation,
-            wanted(*relation)?.map(|target| batch.insert(target, *new)),
-        ),
-        Message::Update { relation, old, new } => (
-            *relation,
-            wanted(*relation)?.map(|target| batch.update(target, *old, *new)),
-        ),
-        Message::Delete { relation, old } => (
-            *relation,
-            wanted(*relation)?.map(|target| batch.delete(target, *old)),
-        ),
-        Message::Truncate {
-            relations,
-            restart_identity,
-        } => {
-            for oid in relations {
-                if let Some(target) = wanted(*oid)? {
-                    batch.truncate(target, *restart_identity);
-                }
-            }
-            return Ok(());
-        }
-        _ => return Ok(()),
-    };
-    match folded {
-        Some(Err(error)) => Err(contradiction(&error, routes, oid, at)),
-        Some(Ok(())) | None => Ok(()),
-    }
-}
-
-fn contradiction(error: &FoldError, routes: &Routes, oid: u32, at: Lsn) -> Error {
-    let what = format!("The source's changes contradict each other: {error}");
-    let error = Error::new(Kind::Protocol, what).on(Side::Source).at(at);
-    match routes.target(oid) {
-        Ok(Some(target)) => error.table(&target.source),
-        _ => error,
-    }
-}
-
-fn unreadable(error: &DecodeError, transaction: Option<Lsn>) -> Error {
-    let what = format!("The source sent a message that cannot be read: {error}");
-    let error = Error::new(Kind::Protocol, what).on(Side::Source);
-    match transaction {
-        Some(at) => error.at(at),
-        None => error,
-    }
-}
-
-/// Seconds since a commit, by the source's clock against ours; never negative.
-fn seconds_since(committed_at: i64) -> f64 {
-    let committed = jiff::Timestamp::from_microsecond(committed_at + EPOCH_OFFSET_MICROSECONDS);
-    let since = committed.map(|committed| jiff::Timestamp::now().duration_since(committed));
-    since.map_or(0.0, |since| since.as_secs_f64().max(0.0))
-}
-
-/// Microseconds from 1970-01-01, Unix's epoch, to 2000-01-01, PostgreSQL's.
-const EPOCH_OFFSET_MICROSECONDS: i64 = 946_684_800_000_000;
-
-fn report(board: &Board, batch: &Batch, done: &Done) {
-    let mut steps = done.steps.named().to_vec();
-    steps.push(("total", done.took));
-    let tables: Vec<_> = batch
-        .tables()
-        .iter()
-        .map(|table| {
-            let counts = table.counts;
-            (
-                table.target.source.clone(),
-                counts.inserts,
-                counts.updates,
-                counts.deletes,
-            )
-        })
-        .collect();
-    let sum = |of: fn(&crate::batch::Counts) -> u64| {
-        batch.tables().iter().map(|table| of(&table.counts)).sum()
-    };
-    board.batch_applied(&BatchReport {
-        transactions: batch.transactions(),
-        inserts: sum(|counts| counts.inserts),
-        updates: sum(|counts| counts.updates),
-        deletes: sum(|counts| counts.deletes),
-        truncates: sum(|counts| counts.truncates),
-        changes: batch.changes(),
-        steps: &steps,
-        tables: &tables,
-    });
 }

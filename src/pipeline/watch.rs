@@ -1,19 +1,23 @@
-//! Watches over the source beside the stream: heartbeat, end of WAL, what the slot retains.
+//! Watches over the source beside the stream: heartbeat, end of WAL, what the slot retains, what
+//! the publication sends.
 //!
 //! Its failures never stop the stream: it reconnects by itself, and what it reports grows old.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_postgres::Client;
 use tokio_postgres::types::PgLsn;
 
+use crate::catalog::TableName;
 use crate::config::Config;
 use crate::error::postgres::from_client;
 use crate::error::{Result, Side};
-use crate::limits::{HEARTBEAT_INTERVAL, SLOT_WATCH_INTERVAL};
+use crate::limits::{
+    HEARTBEAT_INTERVAL, PUBLICATION_WATCH_INTERVAL, SLOT_WARNING_INTERVAL, SLOT_WATCH_INTERVAL,
+};
 use crate::lsn::Lsn;
 use crate::observe::Board;
 use crate::sql::watch as sql;
@@ -21,31 +25,59 @@ use crate::transport;
 
 /// The running watch; ends when dropped.
 pub(super) struct Watch {
-    server_end: Arc<AtomicU64>,
+    view: Arc<View>,
     task: JoinHandle<()>,
+}
+
+/// What the watch has seen and the stream wants to know.
+#[derive(Default)]
+struct View {
+    server_end: AtomicU64,
+    published: Mutex<Option<Published>>,
+}
+
+/// What the publication sends.
+#[derive(Debug)]
+pub(super) enum Published {
+    /// By the publication with this oid, these tables, by oid.
+    By(u32, Vec<(u32, TableName)>),
+    /// There is no such publication.
+    Nothing,
+}
+
+impl Published {
+    /// There is a publication, and it is not the one with this oid.
+    pub(super) fn is_by_another(&self, oid: u32) -> bool {
+        matches!(self, Published::By(now, _) if *now != oid)
+    }
 }
 
 impl Watch {
     /// Starts watching.
-    pub(super) fn start(config: &Arc<Config>, server_version: u32, board: Board) -> Self {
-        let server_end = Arc::new(AtomicU64::new(0));
-        let (config, end) = (Arc::clone(config), Arc::clone(&server_end));
+    pub(super) fn start(config: &Arc<Config>, board: Board) -> Self {
+        let view = Arc::new(View::default());
+        let (config, seen) = (Arc::clone(config), Arc::clone(&view));
         let task = tokio::spawn(async move {
             let mut pause = interval(SLOT_WATCH_INTERVAL);
             pause.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
                 pause.tick().await;
-                if let Err(error) = watch(&config, server_version, &board, &end).await {
+                if let Err(error) = watch(&config, &board, &seen).await {
                     tracing::warn!(error = %error, "the watch over the source was interrupted");
                 }
             }
         });
-        Watch { server_end, task }
+        Watch { view, task }
     }
 
     /// The end of the source's WAL when it was last asked; 0/0 before that.
     pub(super) fn server_end(&self) -> Lsn {
-        Lsn(self.server_end.load(Ordering::Relaxed))
+        Lsn(self.view.server_end.load(Ordering::Relaxed))
+    }
+
+    /// What the publication sends, if the watch has looked since this was last asked.
+    pub(super) fn published(&self) -> Option<Published> {
+        self.view.published.lock().ok()?.take()
     }
 }
 
@@ -55,20 +87,39 @@ impl Drop for Watch {
     }
 }
 
-async fn watch(
-    config: &Config,
-    server_version: u32,
-    board: &Board,
-    server_end: &AtomicU64,
-) -> Result<()> {
+async fn watch(config: &Config, board: &Board, view: &View) -> Result<()> {
     let client = transport::connect(&config.source.endpoint, "watch").await?;
+    let version = client.query_one(sql::SERVER_VERSION, &[]).await;
+    let version =
+        version.map_err(|error| from_client(Side::Source, "ask for the version", &error))?;
+    let statement = if version.get::<_, i32>(0) >= 130_000 {
+        sql::SLOT
+    } else {
+        sql::SLOT_BEFORE_13
+    };
+    let mut warned_at: Option<Instant> = None;
     let mut pause = interval(SLOT_WATCH_INTERVAL);
     let mut beat_at: Option<Instant> = None;
+    let mut listed_at: Option<Instant> = None;
     loop {
         pause.tick().await;
-        let in_recovery = look(&client, config, server_version, board, server_end).await?;
+        if listed_at.is_none_or(|at| at.elapsed() >= PUBLICATION_WATCH_INTERVAL) {
+            listed_at = Some(Instant::now());
+            let listed = list(&client, &config.source.publication).await?;
+            if let Ok(mut published) = view.published.lock() {
+                *published = Some(listed);
+            }
+        }
+        let seen = look(&client, config, statement, board, &view.server_end).await?;
+        if seen.running_out && warned_at.is_none_or(|at| at.elapsed() >= SLOT_WARNING_INTERVAL) {
+            warned_at = Some(Instant::now());
+            tracing::warn!(
+                slot = config.source.slot,
+                "the source will soon remove WAL that the slot needs: raise max_slot_wal_keep_size"
+            );
+        }
         let due = beat_at.is_none_or(|at| at.elapsed() >= HEARTBEAT_INTERVAL);
-        if due && !in_recovery {
+        if due && !seen.in_recovery {
             beat_at = Some(Instant::now());
             let beat = client.batch_execute(sql::HEARTBEAT).await;
             beat.map_err(|error| from_client(Side::Source, "write a heartbeat", &error))?;
@@ -76,19 +127,36 @@ async fn watch(
     }
 }
 
-/// Asks and reports; whether the source is a standby.
+/// Asks for it now.
+pub(super) async fn list(client: &Client, publication: &str) -> Result<Published> {
+    let rows = client.query(sql::PUBLISHED, &[&publication]).await;
+    let rows = rows.map_err(|error| from_client(Side::Source, "list the publication", &error))?;
+    let Some(first) = rows.first() else {
+        return Ok(Published::Nothing);
+    };
+    // one row without a table stands for a publication of none
+    let tables = rows.iter().filter_map(|row| {
+        let oid: Option<u32> = row.get(1);
+        let name = |at| row.get::<_, String>(at);
+        oid.map(|oid| (oid, TableName::new(name(2), name(3))))
+    });
+    Ok(Published::By(first.get(0), tables.collect()))
+}
+
+/// What the source answered.
+struct Seen {
+    in_recovery: bool,
+    running_out: bool,
+}
+
+/// Asks and reports.
 async fn look(
     client: &Client,
     config: &Config,
-    server_version: u32,
+    statement: &str,
     board: &Board,
     server_end: &AtomicU64,
-) -> Result<bool> {
-    let statement = if server_version >= 130_000 {
-        sql::SLOT
-    } else {
-        sql::SLOT_BEFORE_13
-    };
+) -> Result<Seen> {
     let row = client.query_one(statement, &[&config.source.slot]).await;
     let row = row.map_err(|error| from_client(Side::Source, "look at the slot", &error))?;
     if let Some(end) = row.get::<_, Option<PgLsn>>(0) {
@@ -100,12 +168,10 @@ async fn look(
     let unsigned = |value: i64| u64::try_from(value).unwrap_or(0);
     let status = status.as_deref().unwrap_or("unknown");
     board.slot(unsigned(retained.unwrap_or(0)), safe.map(unsigned), status);
-    if matches!(status, "unreserved" | "lost") {
-        tracing::warn!(
-            slot = config.source.slot,
-            wal_status = status,
-            "the source is about to remove WAL that the slot needs: raise max_slot_wal_keep_size"
-        );
-    }
-    Ok(row.get(1))
+    let (retained, safe) = (retained.unwrap_or(0), safe.unwrap_or(i64::MAX));
+    Ok(Seen {
+        in_recovery: row.get(1),
+        // Three quarters of what the source keeps for a slot are used up.
+        running_out: matches!(status, "unreserved" | "lost") || safe < retained / 3,
+    })
 }

@@ -29,7 +29,5 @@ pub(super) async fn finish(
     plan.run(client, "commit the load", sql::apply::COMMIT)
         .await?;
     load.loaded(&table);
-    let analyze = sql::load::analyze(&[&plan.destination]);
-    plan.run(client, "analyze the table", &analyze).await?;
     Ok(table)
 }

@@ -110,10 +110,6 @@ async fn pack(
     for table in &tables {
         load.loaded(table);
     }
-    let names: Vec<_> = plans.iter().map(|plan| &plan.destination).collect();
-    first
-        .run(client, "analyze the tables", &sql::load::analyze(&names))
-        .await?;
     Ok(Done::Tables(tables))
 }
 
@@ -151,6 +147,8 @@ async fn range(
 ) -> Result<Done, Failed> {
     let plan = &large.plan;
     plan.run(client, "begin the load", sql::apply::BEGIN)
+        .await?;
+    plan.run(client, "begin the load", sql::load::COMMIT_WITHOUT_WAITING)
         .await?;
     let place = Place {
         table: &large.hidden,

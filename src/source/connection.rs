@@ -98,7 +98,7 @@ impl Connection {
         }
     }
 
-    /// The next piece of a COPY, of about [`COPY_CHUNK_BYTES`], and the rows in it; `None` at the end.
+    /// The next piece of a COPY, of about [`COPY_CHUNK_BYTES`], and its rows; `None` at the end.
     pub async fn copy_chunk(&mut self, doing: &str) -> Result<Option<(Bytes, u64)>> {
         let mut chunk = BytesMut::with_capacity(COPY_CHUNK_BYTES);
         let mut rows = 0;

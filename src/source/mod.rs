@@ -20,4 +20,4 @@ mod stream;
 mod wire;
 
 pub use connection::{Connection, Mode};
-pub use stream::Stream;
+pub use stream::{PUBLICATION_GONE, Stream};

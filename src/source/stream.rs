@@ -20,6 +20,21 @@ pub struct Stream {
 
 const DOING: &str = "read the replication stream";
 
+/// The remedy for a publication that was dropped while a slot was read through it.
+pub const PUBLICATION_GONE: &str = "Tables may have been written while it was missing, and those \
+     changes cannot be had again. Run `walferry teardown --drop-data`, have the publication made \
+     again (`walferry setup-sql` prints CREATE PUBLICATION), and start with a new initial load.";
+
+/// The only object that a running stream looks up by name is its publication.
+fn explain(error: Error) -> Error {
+    if error.sqlstate() == Some("42704") {
+        return error
+            .as_kind(Kind::PublicationMissing)
+            .remedy(PUBLICATION_GONE);
+    }
+    error
+}
+
 /// Seconds from 1970-01-01, Unix's epoch, to 2000-01-01, PostgreSQL's.
 const EPOCH_OFFSET_SECONDS: u64 = 946_684_800;
 
@@ -67,7 +82,7 @@ impl Stream {
                 let what = "The source ended the replication stream";
                 Err(Error::new(Kind::ConnectionLost, what).on(Side::Source))
             }
-            b'E' => Err(parse_error(Side::Source, DOING, frame.whole)),
+            b'E' => Err(explain(parse_error(Side::Source, DOING, frame.whole))),
             _ => Err(unexpected(Side::Source, DOING)),
         }
     }

@@ -23,7 +23,8 @@ pub const ROLLBACK: &str = "ROLLBACK";
 /// made, and no plan may read all of a large one. Discouraged scans look so expensive that the
 /// server would compile each statement for a second (`jit`).
 pub const PIN_PLANS: &str = "SET enable_seqscan = off; SET enable_bitmapscan = off; \
-     SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_material = off; SET jit = off";
+     SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_material = off; \
+     SET jit = off";
 
 /// Notices within a second that the daemon is gone, also in the middle of a statement (14+).
 pub const WATCH_CLIENT: &str = "SET client_connection_check_interval = '1s'";

@@ -2,9 +2,19 @@
 
 use super::{Ident, Literal};
 
-/// Whether a schema exists: $1 its name.
-pub const SCHEMA_EXISTS: &str =
-    "SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1)";
+/// The schema $1, if it exists: one boolean `made`, whether walferry made it for its bookkeeping.
+pub const STATE_SCHEMA: &str = "SELECT COALESCE(
+        pg_catalog.obj_description(oid, 'pg_namespace') = 'Bookkeeping, made by walferry', false
+    ) AS made
+    FROM pg_catalog.pg_namespace WHERE nspname = $1";
+
+/// Makes the bookkeeping's schema. That walferry made it stands in its comment: there is no table
+/// yet that could tell, should we be killed now.
+pub fn create_state_schema(schema: &str) -> String {
+    let create = create_schema(schema);
+    let schema = Ident(schema);
+    format!("{create}; COMMENT ON SCHEMA {schema} IS 'Bookkeeping, made by walferry'")
+}
 
 /// Makes a schema.
 pub fn create_schema(schema: &str) -> String {
@@ -23,7 +33,8 @@ pub const CLEAR_SEARCH_PATH: &str = "SET search_path TO ''";
 pub fn lock_migrations(state_schema: &str) -> String {
     let key = Literal(state_schema).to_string();
     format!(
-        "SELECT pg_catalog.pg_advisory_lock(pg_catalog.hashtextextended('walferry migrations:' || {key}, 0))"
+        "SELECT pg_catalog.pg_advisory_lock(
+             pg_catalog.hashtextextended('walferry migrations:' || {key}, 0))"
     )
 }
 
@@ -43,7 +54,7 @@ pub fn writer_lock_name(state_schema: &str, pipeline: &str) -> String {
 pub fn select_pipeline(state_schema: &str) -> String {
     format!(
         "SELECT slot, publication, made_slot, made_publication, system_identifier, timeline,
-                source_database, applied_lsn, fence
+                source_database, applied_lsn, fence, publication_oid
            FROM {}.walferry_pipelines WHERE name = $1",
         Ident(state_schema)
     )
@@ -54,8 +65,8 @@ pub fn insert_pipeline(state_schema: &str) -> String {
     format!(
         "INSERT INTO {}.walferry_pipelines
                 (name, slot, publication, made_slot, made_publication, system_identifier,
-                 timeline, source_database, applied_lsn)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                 timeline, source_database, applied_lsn, publication_oid)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         Ident(state_schema)
     )
 }
@@ -90,7 +101,8 @@ pub fn select_tables(state_schema: &str) -> String {
     )
 }
 
-/// Records a loaded table, unless the pipeline was taken over: $1 pipeline, $2 fence.
+/// Records a loaded table, unless the pipeline was taken over: $1 pipeline, $2 fence. A table that
+/// was dropped on the source leaves its place to the one that came after it.
 pub fn insert_table(state_schema: &str) -> String {
     let schema = Ident(state_schema).to_string();
     format!(
@@ -98,14 +110,22 @@ pub fn insert_table(state_schema: &str) -> String {
                 (pipeline, source_oid, source_schema, source_table, destination_schema,
                  destination_table, snapshot_lsn, made_table, rows, bytes)
          SELECT name, $3, $4, $5, $6, $7, $8, $9, $10, $11
-           FROM {schema}.walferry_pipelines WHERE name = $1 AND fence = $2 FOR SHARE"
+           FROM {schema}.walferry_pipelines WHERE name = $1 AND fence = $2 FOR SHARE
+         ON CONFLICT (destination_schema, destination_table) DO UPDATE
+            SET source_oid = excluded.source_oid, source_schema = excluded.source_schema,
+                source_table = excluded.source_table, snapshot_lsn = excluded.snapshot_lsn,
+                made_table = walferry_tables.made_table OR excluded.made_table,
+                rows = excluded.rows, bytes = excluded.bytes, loaded_at = pg_catalog.now()
+          WHERE walferry_tables.pipeline = excluded.pipeline"
     )
 }
 
-/// Records a schema that walferry made: $1 pipeline, $2 schema.
-pub fn insert_schema(state_schema: &str) -> String {
+/// Records a schema that walferry made; without parameters, to go with the statement that makes it.
+pub fn insert_schema(state_schema: &str, pipeline: &str, schema: &str) -> String {
     format!(
-        "INSERT INTO {}.walferry_schemas (pipeline, name) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-        Ident(state_schema)
+        "INSERT INTO {}.walferry_schemas (pipeline, name) VALUES ({}, {}) ON CONFLICT DO NOTHING",
+        Ident(state_schema),
+        Literal(pipeline),
+        Literal(schema)
     )
 }

@@ -60,6 +60,10 @@ pub fn move_table(from: &TableName, to: &TableName) -> String {
     )
 }
 
+/// For the ranges of a hidden table: their commits need not wait for the disk, since the commit
+/// that moves the table into its place does, and flushes all WAL before it.
+pub const COMMIT_WITHOUT_WAITING: &str = "SET LOCAL synchronous_commit = off";
+
 /// Memory for building an index, in bytes.
 pub fn set_maintenance_work_mem(bytes: u64) -> String {
     format!(
@@ -145,9 +149,8 @@ pub fn copy_in(table: &TableName, columns: &[&str], binary: bool, freeze: bool) 
 }
 
 /// Fresh statistics for the planner.
-pub fn analyze(tables: &[&TableName]) -> String {
-    let names: Vec<String> = tables.iter().map(|table| Name(table).to_string()).collect();
-    format!("ANALYZE {}", names.join(", "))
+pub fn analyze(table: &TableName) -> String {
+    format!("ANALYZE {}", Name(table))
 }
 
 /// Lets a role read a schema.

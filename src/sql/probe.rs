@@ -25,7 +25,8 @@ pub fn bookkeeping_exists(state_schema: &str) -> String {
 /// `destination_table`, `made_table`.
 pub fn recorded_tables(state_schema: &str) -> String {
     format!(
-        "SELECT pipeline, destination_schema, destination_table, made_table FROM {}.walferry_tables",
+        "SELECT pipeline, destination_schema, destination_table, made_table \
+         FROM {}.walferry_tables",
         Ident(state_schema)
     )
 }

@@ -1,6 +1,6 @@
 //! Statements that findings recommend. walferry prints them and never runs them.
 
-use super::{Ident, Name};
+use super::{Ident, Literal, Name};
 use crate::catalog::TableName;
 
 /// Turns logical decoding on; the server has to be restarted afterwards.
@@ -15,12 +15,21 @@ pub fn set_number(setting: &str, value: u64) -> String {
 
 /// Lets `role` open replication connections.
 pub fn allow_replication(role: &str) -> String {
-    format!("ALTER ROLE {} REPLICATION;", Ident(role))
+    let role = Ident(role);
+    format!("ALTER ROLE {role} REPLICATION; -- on Amazon RDS: GRANT rds_replication TO {role};")
 }
 
 /// Lets `role` see the rows that policies hide.
 pub fn bypass_row_security(role: &str) -> String {
     format!("ALTER ROLE {} BYPASSRLS;", Ident(role))
+}
+
+/// Drops a slot that nobody needs.
+pub fn drop_slot(slot: &str) -> String {
+    format!(
+        "SELECT pg_catalog.pg_drop_replication_slot({});",
+        Literal(slot)
+    )
 }
 
 /// Lets `role` read `table`.

@@ -4,8 +4,15 @@
 /// sees. Cannot run on a standby.
 pub const HEARTBEAT: &str = "SELECT pg_catalog.pg_logical_emit_message(true, 'walferry', '')";
 
+/// The server's version, as a number.
+pub const SERVER_VERSION: &str = "SELECT pg_catalog.current_setting('server_version_num')::integer";
+
 /// $1 slot: end of WAL, bytes that the slot retains, state and bytes it may still retain (13+).
 pub const SLOT: &str = include_str!("watch_slot.sql");
 
 /// As [`SLOT`] before 13, which knows neither state nor limit.
 pub const SLOT_BEFORE_13: &str = include_str!("watch_slot_before_13.sql");
+
+/// The tables that the publication $1 sends: its own oid, then theirs, schema and name; NULLs when
+/// it sends none, no row when there is no such publication.
+pub const PUBLISHED: &str = include_str!("watch_publication.sql");

@@ -88,7 +88,7 @@ fn unreachable(endpoint: &Endpoint, why: &str) -> Error {
     )
     .on(endpoint.side)
     .remedy(
-        "Check `host` and `port` of this side in the configuration, that the server runs and listens \
-         there (listen_addresses), and that no firewall stands between.",
+        "Check `host` and `port` of this side in the configuration, that the server runs and \
+         listens there (listen_addresses), and that no firewall stands between.",
     )
 }

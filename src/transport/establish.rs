@@ -106,8 +106,8 @@ impl Step<'_> {
             Err(Error::new(Kind::Unreachable, what)
                 .on(self.endpoint.side)
                 .remedy(
-                    "Check that a PostgreSQL server listens there and that no firewall swallows the \
-                     packets; raise connect_timeout if the server is only slow.",
+                    "Check that a PostgreSQL server listens there and that no firewall swallows \
+                     the packets; raise connect_timeout if the server is only slow.",
                 ))
         })
     }
@@ -128,8 +128,8 @@ async fn encrypt(endpoint: &Endpoint, mut stream: TcpStream, optional: bool) -> 
             Error::new(Kind::Tls, format!("{} has no TLS", endpoint.address()))
                 .on(endpoint.side)
                 .remedy(
-                    "Turn `ssl` on in the server's configuration, or write sslmode = \"disable\" if \
-                     the network between is trusted.",
+                    "Turn `ssl` on in the server's configuration, or write sslmode = \"disable\" \
+                     if the network between is trusted.",
                 ),
         ),
         _ => Err(Error::new(

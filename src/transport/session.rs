@@ -112,22 +112,23 @@ fn refused(endpoint: &Endpoint, has_password: bool, error: &tokio_postgres::Erro
     let doing = format!("log in to {} as {:?}", endpoint.address(), endpoint.user);
     let refused = postgres::from_client(endpoint.side, &doing, error);
     match (refused.kind(), refused.sqlstate()) {
-        (_, Some("08P01")) => refused
-            .as_kind(Kind::Unsupported)
-            .remedy("Connect to the server itself: a pooler between takes no settings and keeps no session."),
+        (_, Some("08P01")) => refused.as_kind(Kind::Unsupported).remedy(
+            "Connect to the server itself: a pooler between takes no settings and keeps no \
+                 session.",
+        ),
         // neither the server nor the wire: the exchange of credentials
         (Kind::Unknown, None) if !has_password => refused
             .as_kind(Kind::Authentication)
             .remedy("Set password_file, password_command or password of this side."),
         (Kind::Unknown, None) => refused.as_kind(Kind::Authentication).remedy(
-            "walferry knows scram-sha-256 (up to 100000 iterations), md5, password, cert, trust and \
-             peer: choose one of them in the server's pg_hba.conf.",
+            "walferry knows scram-sha-256 (up to 100000 iterations), md5, password, cert, trust \
+             and peer: choose one of them in the server's pg_hba.conf.",
         ),
         _ => refused,
     }
 }
 
-/// The first answer of `look` for a cause of `error`; an [`std::io::Error`] hides its own in itself.
+/// The first answer of `look` for a cause of `error`; an [`std::io::Error`] hides its own inside.
 fn caused_by<T>(
     error: &tokio_postgres::Error,
     look: impl Fn(&(dyn std::error::Error + 'static)) -> Option<T>,

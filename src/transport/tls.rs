@@ -42,7 +42,7 @@ pub(super) async fn handshake(endpoint: &Endpoint, stream: TcpStream) -> Result<
     Ok(Transport::tls(stream, server_end_point))
 }
 
-/// The name for SNI and verification. A host that is no DNS name can only be checked by its address.
+/// The name for SNI and verification. A host that is no DNS name is checked by its address.
 fn server_name(endpoint: &Endpoint, host: &str, stream: &TcpStream) -> Result<ServerName<'static>> {
     if let Ok(name) = ServerName::try_from(host.to_owned()) {
         return Ok(name);
@@ -105,10 +105,12 @@ fn system() -> Result<Authorities> {
     let mut store = RootCertStore::empty();
     store.add_parsable_certificates(found);
     if store.is_empty() {
-        return Err(Error::new(Kind::Tls, "This machine has no trusted roots").remedy(
-            "Install the package ca-certificates, or set sslrootcert to the PEM file of the authority \
-             that signed the server's certificate.",
-        ));
+        return Err(
+            Error::new(Kind::Tls, "This machine has no trusted roots").remedy(
+                "Install the package ca-certificates, or set sslrootcert to the PEM file of the \
+             authority that signed the server's certificate.",
+            ),
+        );
     }
     Ok(Authorities {
         store,
@@ -130,10 +132,13 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
 fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>> {
     let pem = read(path)?;
     if String::from_utf8_lossy(&pem).contains("ENCRYPTED") {
-        return Err(unfit(path, "is encrypted with a passphrase").remedy(format!(
-            "Decrypt it: openssl pkcs8 -topk8 -nocrypt -in {} -out client.key; chmod 600 client.key",
-            path.display()
-        )));
+        return Err(
+            unfit(path, "is encrypted with a passphrase").remedy(format!(
+                "Decrypt it: openssl pkcs8 -topk8 -nocrypt -in {} -out client.key; \
+             chmod 600 client.key",
+                path.display()
+            )),
+        );
     }
     PrivateKeyDer::from_pem_slice(&pem)
         .map_err(|_| unfit(path, "holds no private key in PKCS #8, PKCS #1 or SEC 1"))
@@ -193,13 +198,13 @@ fn certificate_fault(fault: &CertificateError) -> (String, &'static str) {
     let (what, remedy) = match fault {
         Fault::UnknownIssuer => (
             "no trusted root has signed the server's certificate".to_owned(),
-            "Set sslrootcert to the PEM file of the authority that signed it, or of the certificate \
-             itself if it is self-signed.",
+            "Set sslrootcert to the PEM file of the authority that signed it, or of the \
+             certificate itself if it is self-signed.",
         ),
         Fault::NotValidForName | Fault::NotValidForNameContext { .. } => (
             format!("the server's certificate has another name: {text}"),
-            "Set `host` to a name that the certificate has, have a certificate made for this one, or \
-             accept any name of that authority with sslmode = \"verify-ca\".",
+            "Set `host` to a name that the certificate has, have a certificate made for this one, \
+             or accept any name of that authority with sslmode = \"verify-ca\".",
         ),
         Fault::Expired | Fault::ExpiredContext { .. } => (
             "the server's certificate has expired".to_owned(),

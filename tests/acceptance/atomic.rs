@@ -45,7 +45,7 @@ async fn the_same_holds_for_a_role_that_may_only_use_schemas_made_for_it() {
         let administrator = pair.on_destination().await;
         let revoke = "REVOKE ALL ON DATABASE warehouse FROM walferry";
         administrator.batch_execute(revoke).await.unwrap();
-        let refused = walferry(&pair, &config, &["check"]).await;
+        let refused = walferry(&config, &["check"]).await;
         assert_eq!(refused.code, Some(3), "{}", refused.out);
 
         run_setup_sql(&pair, &config).await;
@@ -64,7 +64,7 @@ async fn run_setup_sql(pair: &Pair, config: &Path) {
         "destination",
         "--pre-created-schemas",
     ];
-    let script = walferry(pair, config, &arguments).await;
+    let script = walferry(config, &arguments).await;
     assert_eq!(script.code, Some(0), "{}", script.err);
     let path = pair.directory().join("destination.sql");
     std::fs::write(&path, script.out).unwrap();
@@ -95,7 +95,7 @@ async fn follow_pgbench(pair: &Pair, config: &Path, rights: &str) {
     let (started, looks) = (Instant::now(), Cell::new(0));
     let reads = tokio::select! {
         reads = read(&destination, &figures) => reads,
-        () = pages::watch(pair, config, &daemon, &looks) => unreachable!("it goes on for ever"),
+        () = pages::watch(config, &daemon, &looks) => unreachable!("it goes on for ever"),
     };
     let took = started.elapsed();
     load.stop(pair).await;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::support::{Daemon, Metrics, Pair, walferry};
+use crate::support::{Daemon, Metrics, walferry};
 
 /// The metrics of design.md section 9 that a healthy run has.
 const METRICS: [&str; 15] = [
@@ -28,7 +28,7 @@ const METRICS: [&str; 15] = [
 ];
 
 /// Looks at every page twice a second, for ever, and counts.
-pub async fn watch(pair: &Pair, config: &Path, daemon: &Daemon, looks: &Cell<u64>) {
+pub async fn watch(config: &Path, daemon: &Daemon, looks: &Cell<u64>) {
     let mut before = 0.0;
     loop {
         for page in ["/healthz", "/readyz", "/"] {
@@ -51,20 +51,20 @@ pub async fn watch(pair: &Pair, config: &Path, daemon: &Daemon, looks: &Cell<u64
         let transactions = metrics.value("walferry_transactions_total", &[]).unwrap();
         assert!(transactions >= before);
         before = transactions;
-        check_status(pair, config).await;
+        check_status(config).await;
         looks.set(looks.get() + 1);
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
 }
 
-async fn check_status(pair: &Pair, config: &Path) {
-    let answer = walferry(pair, config, &["status", "--json"]).await;
+async fn check_status(config: &Path) {
+    let answer = walferry(config, &["status", "--json"]).await;
     assert_eq!(answer.code, Some(0), "{}", answer.err);
     let status: Value = serde_json::from_str(&answer.out).unwrap();
     assert_eq!(status["pipeline"], "app");
     assert_eq!(status["state"], "streaming");
     assert_eq!(status["tables"].as_array().unwrap().len(), 4, "{status}");
-    let answer = walferry(pair, config, &["status"]).await;
+    let answer = walferry(config, &["status"]).await;
     assert_eq!(answer.code, Some(0), "{}", answer.err);
     for word in ["streaming", "pgbench_accounts", "pgbench_history"] {
         assert!(answer.out.contains(word), "{word}:\n{}", answer.out);

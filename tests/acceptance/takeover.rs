@@ -17,7 +17,7 @@ async fn a_second_daemon_is_turned_away_and_the_first_one_does_not_notice() {
         let listen = format!("127.0.0.1:{}", pair.http_port());
         let second = edited_config(&pair, "second.toml", &[(&listen, "off")]);
         let started = Instant::now();
-        let second = walferry(&pair, &second, &["run"]).await;
+        let second = walferry(&second, &["run"]).await;
         let took = started.elapsed();
         assert_eq!(second.code, Some(4), "{}", second.err);
         assert!(took < Duration::from_secs(5), "{took:?}");

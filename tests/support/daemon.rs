@@ -65,6 +65,14 @@ impl Daemon {
         }
     }
 
+    /// Its exit code if it has ended already.
+    pub fn ended(&mut self) -> Option<i32> {
+        self.process
+            .try_wait()
+            .unwrap()
+            .and_then(|ended| ended.code())
+    }
+
     /// The whole answer to a GET, status line first; empty when there is none.
     pub async fn get(&self, path: &str) -> String {
         let mut answer = String::new();

@@ -7,7 +7,7 @@ mod judge;
 mod metrics;
 mod pair;
 mod pgbench;
-mod walferry;
+mod verb;
 
 pub use daemon::Daemon;
 pub use figures::{Figures, Random};
@@ -15,9 +15,12 @@ pub use judge::{compare, equal_soon};
 pub use metrics::Metrics;
 pub use pair::Pair;
 pub use pgbench::{Pgbench, client_tool};
-pub use walferry::{edited_config, walferry};
+pub use verb::{
+    CANARY, Ran, all_things, assert_discreet, edited_config, quoted, run, things, walferry,
+    walferry_with, write_private,
+};
 
-use ::walferry::demo::binaries::Binaries;
+use walferry::demo::binaries::Binaries;
 
 /// The major versions to test on: 15 and 18, as far as this machine has them. What it lacks is
 /// said, never passed over.

@@ -129,18 +129,30 @@ impl Pair {
 
     /// Another configuration, with `more` sections at its end: `[apply]`, `[tables]`, `[snapshot]`.
     pub fn write_config(&self, name: &str, more: &str) -> PathBuf {
+        self.write_config_between("app", "warehouse", name, more)
+    }
+
+    /// The same between two other databases of the two clusters.
+    pub fn write_config_between(
+        &self,
+        source: &str,
+        destination: &str,
+        name: &str,
+        more: &str,
+    ) -> PathBuf {
         let password = self.directory().join("password");
         let password = password.display();
         let config = format!(
             "[pipeline]\nname = \"app\"\n\
-             [source]\nhost = \"127.0.0.1\"\nport = {source}\ndatabase = \"app\"\n\
+             [source]\nhost = \"127.0.0.1\"\nport = {source_port}\ndatabase = \"{source}\"\n\
              user = \"walferry\"\npassword_file = \"{password}\"\nsslmode = \"disable\"\n\
-             [destination]\nhost = \"127.0.0.1\"\nport = {destination}\ndatabase = \"warehouse\"\n\
+             [destination]\nhost = \"127.0.0.1\"\nport = {destination_port}\n\
+             database = \"{destination}\"\n\
              user = \"walferry\"\npassword_file = \"{password}\"\nsslmode = \"disable\"\n\
              schema_prefix = \"app\"\n\
              [observability]\nlisten = \"127.0.0.1:{http}\"\n{more}",
-            source = self.source.port(),
-            destination = self.destination.port(),
+            source_port = self.source.port(),
+            destination_port = self.destination.port(),
             http = self.http_port,
         );
         self.write(name, &config)
@@ -153,6 +165,18 @@ impl Pair {
         let mut file = options.open(&path).unwrap();
         file.write_all(content.as_bytes()).unwrap();
         path
+    }
+}
+
+impl Drop for Pair {
+    /// Shows the log of a test that fails, before it is gone.
+    fn drop(&mut self) {
+        let log = self.directory().join("walferry.log");
+        if std::thread::panicking()
+            && let Ok(log) = std::fs::read_to_string(log)
+        {
+            eprintln!("the daemons said:\n{log}");
+        }
     }
 }
 

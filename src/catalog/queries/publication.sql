@@ -1,6 +1,7 @@
 -- What the publication $1 sends. pubtruncate came with 11 and pubviaroot with 13: read through
 -- jsonb, so that one statement serves every version.
-SELECT p.puballtables AS all_tables,
+SELECT p.oid,
+       p.puballtables AS all_tables,
        p.pubinsert AS inserts,
        p.pubupdate AS updates,
        p.pubdelete AS deletes,

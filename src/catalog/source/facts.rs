@@ -54,6 +54,8 @@ pub struct Facts {
     reason = "each is one column of the catalog"
 )]
 pub struct Publication {
+    /// `pg_publication.oid`: another one when it was dropped and made again.
+    pub oid: u32,
     /// FOR ALL TABLES
     pub all_tables: bool,
     /// It sends INSERT.
@@ -134,6 +136,7 @@ async fn find_publication(client: &Client, name: &str) -> Result<Option<Publicat
         return Ok(None);
     };
     Ok(Some(Publication {
+        oid: get(row, "oid")?,
         all_tables: get(row, "all_tables")?,
         inserts: get(row, "inserts")?,
         updates: get(row, "updates")?,

@@ -44,18 +44,42 @@ impl Level {
     }
 }
 
-/// The first failure as the error that `run` stops with; `None` when nothing failed.
+/// The failure that has to be mended first, as the error that `run` stops with; `None` when nothing
+/// failed. A wrong configuration comes first: with another one, the other findings may be others.
+/// All other failures are logged.
 pub fn first_failure(findings: &[Finding]) -> Option<Error> {
-    let finding = findings.iter().find(|f| f.level == Level::Failure)?;
-    let kind = finding.kind.unwrap_or(Kind::Unknown);
-    let mut error = Error::new(kind, &finding.what).on(finding.side);
-    if let Some(table) = finding.subject.strip_prefix("table ") {
-        error = error.table(table);
+    let mut failures: Vec<&Finding> = findings
+        .iter()
+        .filter(|finding| finding.level == Level::Failure)
+        .collect();
+    failures.sort_by_key(|finding| finding.kind != Some(Kind::Config));
+    let (first, others) = failures.split_first()?;
+    for other in others {
+        tracing::error!(
+            side = %other.side,
+            subject = other.subject,
+            kind = other.kind.map(Kind::as_str),
+            hint = other.remedy.as_deref(),
+            "{}",
+            other.what
+        );
     }
-    Some(match &finding.remedy {
-        Some(remedy) => error.remedy(remedy),
-        None => error,
-    })
+    Some(first.error())
+}
+
+impl Finding {
+    fn error(&self) -> Error {
+        let kind = self.kind.unwrap_or(Kind::Unknown);
+        let error = match self.subject.strip_prefix("table ") {
+            Some(table) => Error::new(kind, &self.what).table(table),
+            None => Error::new(kind, format!("{} ({})", self.what, self.subject)),
+        };
+        let error = error.on(self.side);
+        match &self.remedy {
+            Some(remedy) => error.remedy(remedy),
+            None => error,
+        }
+    }
 }
 
 /// Findings in the order in which they were made.

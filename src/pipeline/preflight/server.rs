@@ -104,10 +104,7 @@ fn role(facts: &SourceFacts, report: &mut Report) {
         Side::Source,
         subject,
         "The role may not open replication connections",
-        format!(
-            "{} (on Amazon RDS grant it rds_replication instead)",
-            remedy::allow_replication(&facts.role)
-        ),
+        remedy::allow_replication(&facts.role),
     );
 }
 
@@ -172,7 +169,10 @@ pub(super) fn compare(source: &SourceFacts, destination: &DestinationFacts, repo
         report.warning(
             Side::Destination,
             "encoding",
-            format!("The source is {from} and the destination {to}: a character that {to} lacks stops the copy"),
+            format!(
+                "The source is {from} and the destination {to}: a character that {to} lacks stops \
+                 the copy"
+            ),
             "Use a database with the encoding UTF8.",
         );
     }

@@ -156,7 +156,7 @@ fn missing_publication(name: &str, selected: &[SourceTable], facts: &Facts, repo
         "The publication does not exist, and the role may not make it: that takes CREATE on the \
          database and the ownership of its tables",
         format!(
-            "As the tables' owner or a superuser: {}",
+            "{} -- as the tables' owner or a superuser",
             remedy::create_publication(name, names, via_root)
         ),
     );

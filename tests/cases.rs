@@ -1,0 +1,70 @@
+//! Small histories, each a folder of SQL that is taken through walferry in several ways.
+//!
+//! `tests/cases/<area>/<name>/` holds
+//! * `schema.sql`: tables and rows that are there before; unqualified names go to a schema of the
+//!   case's own, `<area>_<name>`,
+//! * `changes.sql`: what then happens; psql runs it, statement by statement,
+//! * `publication.sql`, optional: makes the publication `walferry_app`, in place of one of all
+//!   tables,
+//! * `destination.sql`, optional: prepares the destination as the role `walferry`.
+//!
+//! Every case goes three ways (see [`way::Way`]) on every server version, and each time both sides
+//! must hold the same rows: the same text and, where the types are the same, the same bytes. Cases
+//! share databases and a daemon unless they need their own. Comments at the top of `schema.sql`:
+//! * `-- from: 18`, `-- until: 17`: the versions of the server that can do it,
+//! * `-- alone: why` needs a daemon of its own,
+//! * `-- batch: 1000` rows a batch on the third way, for cases that would take for ever,
+//! * `-- expect: refused WORDS` or `-- expect: halted WORDS`: the daemon must not start, or must end
+//!   at the changes, with these words.
+//!
+//! `WALFERRY_CASES=keys/` runs only the cases whose path contains that.
+
+mod bench;
+mod equality;
+mod folder;
+mod way;
+
+use crate::support::majors;
+use bench::Bench;
+use folder::Case;
+use way::Way;
+
+#[tokio::test]
+async fn every_case_comes_out_equal_on_postgresql_15() {
+    every_case_comes_out_equal_on(15).await;
+}
+
+#[tokio::test]
+async fn every_case_comes_out_equal_on_postgresql_18() {
+    every_case_comes_out_equal_on(18).await;
+}
+
+async fn every_case_comes_out_equal_on(major: u32) {
+    if !majors().await.contains(&major) {
+        return;
+    }
+    let cases: Vec<Case> = folder::all()
+        .into_iter()
+        .filter(|c| (c.from..=c.until).contains(&major))
+        .collect();
+    let (alone, together): (Vec<Case>, Vec<Case>) = cases.into_iter().partition(|c| c.alone);
+    let mut bench = Bench::start(major).await;
+    let mut failures = Vec::new();
+    for way in Way::ALL {
+        failures.extend(bench.take_all(way, together.clone()).await);
+        for case in &alone {
+            failures.extend(bench.take_all(way, vec![case.clone()]).await);
+        }
+    }
+    let count = together.len() + alone.len();
+    eprintln!(
+        "PostgreSQL {major}: {count} cases, {} ways each",
+        Way::ALL.len()
+    );
+    assert!(
+        failures.is_empty(),
+        "PostgreSQL {major}, {} failures:\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
+}

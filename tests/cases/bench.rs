@@ -1,0 +1,334 @@
+//! Two clusters on which cases are taken through a daemon.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use tokio::process::Command;
+use tokio_postgres::Client;
+use walferry::demo::cluster::{Cluster, SUPERUSER};
+
+use super::equality;
+use super::folder::{Case, Expect};
+use super::way::Way;
+use crate::support::{Daemon, Pair};
+
+/// Longer than any daemon may take to start, or to come to the end of all changes.
+const PATIENCE: Duration = Duration::from_mins(3);
+
+/// Its databases are used once.
+pub struct Bench {
+    major: u32,
+    pair: Pair,
+    databases: u32,
+}
+
+/// The databases of one daemon.
+struct Databases {
+    name: String,
+    source: Client,
+    destination: Client,
+    config: PathBuf,
+}
+
+/// A daemon that ended by itself.
+struct Ended {
+    code: Option<i32>,
+    log: String,
+}
+
+impl Bench {
+    pub async fn start(major: u32) -> Bench {
+        let source = [("max_prepared_transactions", "10")];
+        Bench {
+            major,
+            pair: Pair::with_settings(major, &source, &[]).await,
+            databases: 0,
+        }
+    }
+
+    /// Takes cases one way with one daemon, and says which failed. A case that ends the daemon
+    /// fails, and the others are taken again without it.
+    pub async fn take_all(&mut self, way: Way, mut cases: Vec<Case>) -> Vec<String> {
+        let mut failures = Vec::new();
+        while !cases.is_empty() {
+            match self.take(way, &cases).await {
+                Ok(different) => {
+                    failures.extend(different);
+                    break;
+                }
+                Err(ended) => {
+                    let end = ended
+                        .log
+                        .lines()
+                        .rev()
+                        .find(|line| line.starts_with("error:"));
+                    let end = end.unwrap_or(&ended.log);
+                    let named = |case: &&Case| end.contains(&case.schema);
+                    let culprit = cases
+                        .iter()
+                        .filter(named)
+                        .max_by_key(|case| case.schema.len());
+                    let culprit = culprit.map_or_else(|| all_of(&cases), |case| case.name.clone());
+                    let code = ended.code;
+                    failures.push(format!(
+                        "{culprit} [{}]: exit code {code:?}, {end}",
+                        way.as_str()
+                    ));
+                    let before = cases.len();
+                    cases.retain(|case| case.name != culprit);
+                    if cases.len() == before {
+                        break;
+                    }
+                }
+            }
+        }
+        failures
+    }
+
+    async fn take(&mut self, way: Way, cases: &[Case]) -> Result<Vec<String>, Ended> {
+        let databases = self.databases(way, cases).await;
+        self.psql(&self.pair.source, &databases, &schemas(cases))
+            .await;
+        self.psql(&self.pair.destination, &databases, &destinations(cases))
+            .await;
+        publish_fence(&databases.source).await;
+        if way == Way::Snapshot {
+            self.psql(&self.pair.source, &databases, &changes(cases))
+                .await;
+        }
+        let logged = self.log().len();
+        let mut daemon = Daemon::start_on(&self.pair, &databases.config);
+        let outcome = self.follow(&mut daemon, way, &databases, cases).await;
+        let outcome = match outcome {
+            Ok(()) => {
+                let different =
+                    equality::differences(way, cases, &databases.source, &databases.destination);
+                let different = different.await;
+                let code = daemon.sigterm().await;
+                assert_eq!(
+                    code,
+                    Some(0),
+                    "at the end: {}",
+                    self.log().split_off(logged)
+                );
+                Ok(different)
+            }
+            Err(code) => Err(Ended {
+                code,
+                log: self.log().split_off(logged),
+            }),
+        };
+        drop_slot(&databases.source).await;
+        as_expected(way, &cases[0].expect, outcome)
+    }
+
+    /// Until the destination is where the source is; the exit code of a daemon that ends before.
+    async fn follow(
+        &self,
+        daemon: &mut Daemon,
+        way: Way,
+        databases: &Databases,
+        cases: &[Case],
+    ) -> Result<(), Option<i32>> {
+        let ready = async |daemon: &Daemon| daemon.get("/readyz").await.starts_with("HTTP/1.1 200");
+        self.until(daemon, ready).await?;
+        if way == Way::Snapshot {
+            return Ok(());
+        }
+        self.psql(&self.pair.source, databases, &changes(cases))
+            .await;
+        let pass = "INSERT INTO public.fence VALUES (1)";
+        databases.source.batch_execute(pass).await.unwrap();
+        let passed = async |_: &Daemon| {
+            let rows = databases
+                .destination
+                .query("SELECT FROM app_public.fence", &[])
+                .await;
+            !rows.unwrap().is_empty()
+        };
+        self.until(daemon, passed).await
+    }
+
+    async fn until(
+        &self,
+        daemon: &mut Daemon,
+        reached: impl AsyncFn(&Daemon) -> bool,
+    ) -> Result<(), Option<i32>> {
+        let started = Instant::now();
+        while !reached(daemon).await {
+            if let Some(code) = daemon.ended() {
+                return Err(Some(code));
+            }
+            assert!(started.elapsed() < PATIENCE, "stuck: {}", self.log());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        Ok(())
+    }
+
+    async fn databases(&mut self, way: Way, cases: &[Case]) -> Databases {
+        self.databases += 1;
+        let name = format!("{}_{}", way.as_str(), self.databases);
+        let sides = [
+            (&self.pair.source, "app"),
+            (&self.pair.destination, "warehouse"),
+        ];
+        for (cluster, template) in sides {
+            let administrator = cluster.superuser("postgres").await.unwrap();
+            for statement in [
+                format!("CREATE DATABASE {name} TEMPLATE {template}"),
+                format!("GRANT CONNECT, CREATE, TEMPORARY ON DATABASE {name} TO walferry"),
+            ] {
+                administrator.batch_execute(&statement).await.unwrap();
+            }
+        }
+        let more = way.config(cases[0].batch_rows_max);
+        Databases {
+            source: self.pair.source.superuser(&name).await.unwrap(),
+            destination: self.pair.destination.superuser(&name).await.unwrap(),
+            config: self
+                .pair
+                .write_config_between(&name, &name, "cases.toml", &more),
+            name,
+        }
+    }
+
+    /// Runs a script as the superuser; it has to succeed.
+    async fn psql(&self, cluster: &Cluster, databases: &Databases, script: &str) {
+        let path = self.pair.directory().join("script.sql");
+        std::fs::write(&path, script).unwrap();
+        let done = Command::new(psql(cluster))
+            .args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-o", "/dev/null"])
+            .arg("-h")
+            .arg(cluster.socket_directory())
+            .args(["-p", &cluster.port().to_string()])
+            .args(["-U", SUPERUSER, "-d", &databases.name, "-f"])
+            .arg(path)
+            .env("PGOPTIONS", "-c client_min_messages=error")
+            .env("PGCLIENTENCODING", "UTF8")
+            .output()
+            .await
+            .unwrap();
+        let said = String::from_utf8_lossy(&done.stderr);
+        assert!(done.status.success(), "PostgreSQL {}: {said}", self.major);
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.pair.directory().join("walferry.log")).unwrap_or_default()
+    }
+}
+
+/// Whether a case came out as it said; the failure of one that did not.
+fn as_expected(
+    way: Way,
+    expect: &Expect,
+    outcome: Result<Vec<String>, Ended>,
+) -> Result<Vec<String>, Ended> {
+    let words = match expect {
+        Expect::Refused(words) => words,
+        Expect::Halted(words) if way != Way::Snapshot => words,
+        Expect::Equal | Expect::Halted(_) => return outcome,
+    };
+    match outcome {
+        Err(ended) if ended.log.contains(words) => Ok(Vec::new()),
+        Ok(_) => Ok(vec![format!("[{}]: nobody said: {words}", way.as_str())]),
+        other => other,
+    }
+}
+
+fn all_of(cases: &[Case]) -> String {
+    let names: Vec<&str> = cases.iter().map(|case| case.name.as_str()).collect();
+    names.join(" or ")
+}
+
+/// The psql that came with the server, or else the one of PATH: the packages of newer servers may
+/// have none.
+fn psql(cluster: &Cluster) -> PathBuf {
+    let debian = |major: &u32| PathBuf::from(format!("/usr/lib/postgresql/{major}/bin/psql"));
+    let own = cluster.binaries().directory().join("psql");
+    // Debian's /usr/bin/psql is a slow script in front of these
+    let all = std::iter::once(own).chain([18, 17, 16, 15].iter().map(debian));
+    all.into_iter()
+        .find(|path| path.exists())
+        .unwrap_or_else(|| "psql".into())
+}
+
+fn schemas(cases: &[Case]) -> String {
+    let mut script = "CREATE TABLE public.fence (passed integer PRIMARY KEY);\n\
+                      CREATE UNLOGGED TABLE public.case_schemas (case_name text, oid oid);\n"
+        .to_owned();
+    for case in cases {
+        let _ = writeln!(script, "\\connect\nCREATE SCHEMA {};", case.schema);
+        include(&mut script, &case.schema, &case.folder.join("schema.sql"));
+        if let Some(publication) = case.file("publication.sql") {
+            script += "DROP PUBLICATION walferry_app;\n";
+            include(&mut script, &case.schema, &publication);
+        }
+        let _ = writeln!(
+            script,
+            "\\connect\nINSERT INTO public.case_schemas SELECT '{}', oid FROM pg_namespace AS n \
+             WHERE nspname !~ '^(pg_|public$|information_schema$)' \
+             AND NOT EXISTS (SELECT FROM public.case_schemas AS known WHERE known.oid = n.oid);",
+            case.name
+        );
+    }
+    script
+}
+
+fn changes(cases: &[Case]) -> String {
+    let mut script = String::new();
+    for case in cases {
+        script += "\\connect\n";
+        include(&mut script, &case.schema, &case.folder.join("changes.sql"));
+    }
+    script
+}
+
+fn destinations(cases: &[Case]) -> String {
+    let mut script = String::new();
+    for case in cases {
+        if let Some(destination) = case.file("destination.sql") {
+            let schema = format!("app_{}", case.schema);
+            let _ = writeln!(
+                script,
+                "\\connect\nCREATE SCHEMA {schema} AUTHORIZATION walferry;\nSET ROLE walferry;"
+            );
+            include(&mut script, &schema, &destination);
+        }
+    }
+    script
+}
+
+fn include(script: &mut String, schema: &str, path: &Path) {
+    let path = path.display();
+    let _ = writeln!(
+        script,
+        "SET search_path = {schema}, public;\n\\include '{path}'"
+    );
+}
+
+/// Drops the slot once the walsender of a daemon that ended has ended as well.
+async fn drop_slot(source: &Client) {
+    let started = Instant::now();
+    let slots = "SELECT slot_name::text, active FROM pg_replication_slots";
+    while let Some(row) = source.query_opt(slots, &[]).await.unwrap() {
+        assert!(started.elapsed() < PATIENCE, "the slot stays in use");
+        if row.get(1) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            continue;
+        }
+        let name: String = row.get(0);
+        let drop = "SELECT pg_drop_replication_slot($1::text::name)";
+        source.execute(drop, &[&name]).await.unwrap();
+    }
+}
+
+/// The table whose row says that everything before it has arrived.
+async fn publish_fence(source: &Client) {
+    let publish = "DO $$ BEGIN
+        IF NOT (SELECT puballtables FROM pg_publication WHERE pubname = 'walferry_app') THEN
+            ALTER PUBLICATION walferry_app ADD TABLE public.fence;
+        END IF;
+    END $$";
+    source.batch_execute(publish).await.unwrap();
+}

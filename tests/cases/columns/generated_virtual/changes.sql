@@ -1,0 +1,4 @@
+UPDATE t SET a = a + 1 WHERE k % 2 = 0;
+UPDATE t SET k = k + 100 WHERE k > 15;
+DELETE FROM t WHERE k = 1;
+INSERT INTO t (k, a) VALUES (200, NULL);

@@ -1,0 +1,13 @@
+INSERT INTO always (v) VALUES ('next');
+INSERT INTO always (k, v) OVERRIDING SYSTEM VALUE VALUES (-1, 'chosen');
+UPDATE always SET v = 'changed' WHERE k < 3;
+UPDATE always SET k = DEFAULT WHERE k = 4;
+DELETE FROM always WHERE k = 5;
+INSERT INTO by_default (v) VALUES ('next');
+INSERT INTO by_default VALUES (1, 'chosen');
+UPDATE by_default SET k = k + 1000 WHERE k > 140;
+INSERT INTO not_the_key (k) VALUES ('next');
+UPDATE not_the_key SET k = 'moved' WHERE k = 'k1';
+UPDATE not_the_key SET id = DEFAULT WHERE k = 'k2';
+INSERT INTO old_style DEFAULT VALUES;
+UPDATE old_style SET v = DEFAULT WHERE k = 3;

@@ -1,0 +1,9 @@
+UPDATE t SET n = n + 100;
+UPDATE t SET k = k + 10 WHERE k < 3;
+UPDATE parent SET k = k + 10 WHERE k = 3;
+DELETE FROM parent WHERE k = 4;
+BEGIN;
+SET CONSTRAINTS ALL DEFERRED;
+DELETE FROM t WHERE k = 5;
+INSERT INTO t VALUES (5, 'short', 1, 5);
+COMMIT;

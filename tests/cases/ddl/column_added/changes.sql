@@ -1,0 +1,2 @@
+ALTER TABLE t ADD COLUMN w int;
+UPDATE t SET w = 1;

@@ -1,0 +1,3 @@
+-- expect: halted lacks
+CREATE TABLE t (k int PRIMARY KEY, v text);
+INSERT INTO t VALUES (1, 'one');

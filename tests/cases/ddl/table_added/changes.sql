@@ -1,0 +1,15 @@
+UPDATE first SET v = 'before';
+CREATE TABLE second (k int PRIMARY KEY, v text);
+INSERT INTO second SELECT i, 'row ' || i FROM generate_series(1, 100) AS i;
+UPDATE first SET v = 'between';
+UPDATE second SET v = 'changed' WHERE k = 7;
+BEGIN;
+CREATE TABLE third (v text);
+INSERT INTO third VALUES ('in the transaction that made it');
+UPDATE first SET v = 'after';
+COMMIT;
+INSERT INTO third VALUES ('later');
+CREATE TABLE passing (v text);
+INSERT INTO passing VALUES ('soon gone');
+DROP TABLE passing;
+UPDATE first SET v = 'last';

@@ -1,0 +1,191 @@
+//! Whether both sides of a case hold the same rows. Nothing of walferry takes part in the verdict.
+
+use std::collections::BTreeMap;
+
+use futures_util::TryStreamExt as _;
+use tokio_postgres::Client;
+use walferry::sql::Ident;
+
+use super::folder::Case;
+use super::way::Way;
+
+const TABLES: &str = include_str!("published_tables.sql");
+const COLUMNS: &str = include_str!("columns.sql");
+
+/// How much of a row that differs is shown.
+const SHOWN_CHARS_MAX: usize = 300;
+
+/// A published table.
+struct Table {
+    schema: String,
+    name: String,
+    /// A partitioned table, whose rows are in its partitions.
+    partitioned: bool,
+    row_filter: Option<String>,
+    columns: BTreeMap<String, Column>,
+}
+
+/// A column of it.
+struct Column {
+    type_name: String,
+    /// Users did not make the type.
+    built_in: bool,
+    /// What writes its bytes, if anything does.
+    send: Option<String>,
+}
+
+/// One line for each table that differs, with the case's name.
+pub async fn differences(
+    way: Way,
+    cases: &[Case],
+    source: &Client,
+    destination: &Client,
+) -> Vec<String> {
+    let mut different = Vec::new();
+    for case in cases {
+        let tables = source.query(TABLES, &[&case.name]).await.unwrap();
+        assert!(!tables.is_empty(), "{} has no table", case.name);
+        for row in tables {
+            let mut table = Table {
+                schema: row.get(0),
+                name: row.get(1),
+                partitioned: row.get(2),
+                row_filter: row.get(3),
+                columns: BTreeMap::new(),
+            };
+            table.columns = columns(source, &table.schema, &table.name).await;
+            if let Err(what) = compare(case, &table, source, destination).await {
+                let way = way.as_str();
+                different.push(format!("{} [{way}] {}: {what}", case.name, table.name));
+            }
+        }
+    }
+    different
+}
+
+async fn columns(client: &Client, schema: &str, table: &str) -> BTreeMap<String, Column> {
+    let rows = client.query(COLUMNS, &[&schema, &table]).await.unwrap();
+    let column = |row: &tokio_postgres::Row| Column {
+        type_name: row.get(1),
+        built_in: row.get(2),
+        send: row.get(3),
+    };
+    rows.iter().map(|row| (row.get(0), column(row))).collect()
+}
+
+async fn compare(
+    case: &Case,
+    table: &Table,
+    source: &Client,
+    destination: &Client,
+) -> Result<(), String> {
+    let theirs = columns(destination, &format!("app_{}", table.schema), &table.name).await;
+    if case.file("destination.sql").is_none() {
+        same_shape(table, &theirs)?;
+    }
+    let names: Vec<String> = table
+        .columns
+        .keys()
+        .map(|name| Ident(name).to_string())
+        .collect();
+    same_rows(table, &names, source, destination).await?;
+    let same_type = |(name, column): (&String, &Column)| {
+        let send = column.send.as_ref()?;
+        let same = column.built_in && theirs.get(name)?.type_name == column.type_name;
+        same.then(|| format!("pg_catalog.{send}({})", Ident(name)))
+    };
+    let octets: Vec<String> = table.columns.iter().filter_map(same_type).collect();
+    match octets.as_slice() {
+        [] => Ok(()),
+        octets => same_rows(table, octets, source, destination).await,
+    }
+}
+
+/// Each column is there with its type, or as text where users made the type, and no other is.
+fn same_shape(table: &Table, theirs: &BTreeMap<String, Column>) -> Result<(), String> {
+    for (name, column) in &table.columns {
+        let expected = if column.built_in {
+            &column.type_name
+        } else {
+            "text"
+        };
+        match theirs.get(name) {
+            Some(copy) if copy.type_name == expected => {}
+            Some(copy) => {
+                return Err(format!(
+                    "column {name} is {}, not {expected}",
+                    copy.type_name
+                ));
+            }
+            None => return Err(format!("column {name} is missing")),
+        }
+    }
+    let more = theirs
+        .keys()
+        .find(|name| !table.columns.contains_key(*name));
+    more.map_or(Ok(()), |name| {
+        Err(format!("column {name} came from nowhere"))
+    })
+}
+
+async fn same_rows(
+    table: &Table,
+    values: &[String],
+    source: &Client,
+    destination: &Client,
+) -> Result<(), String> {
+    let values = values.join(", ");
+    let only = if table.partitioned { "" } else { "ONLY " };
+    let filter = table.row_filter.as_ref().map(|sql| format!(" WHERE {sql}"));
+    let name = Ident(&table.name);
+    let original = format!(
+        "SELECT {values} FROM {only}{}.{name}{}",
+        Ident(&table.schema),
+        filter.unwrap_or_default()
+    );
+    let copy = Ident(&format!("app_{}", table.schema)).to_string();
+    let copy = format!("SELECT {values} FROM {copy}.{name}");
+    let original = rows(source, &original).await?;
+    let copy = rows(destination, &copy).await?;
+    if original == copy {
+        return Ok(());
+    }
+    let first = original
+        .iter()
+        .zip(&copy)
+        .position(|(one, other)| one != other);
+    let first = first.unwrap_or(original.len().min(copy.len()));
+    let show = |rows: &[Vec<u8>]| {
+        let row = rows
+            .get(first)
+            .map(|row| String::from_utf8_lossy(row).into_owned());
+        row.map(|row| row.chars().take(SHOWN_CHARS_MAX).collect::<String>())
+    };
+    Err(format!(
+        "{} rows, {} in the destination; in order, row {first} is {:?}, there {:?}",
+        original.len(),
+        copy.len(),
+        show(&original),
+        show(&copy)
+    ))
+}
+
+/// What COPY prints, a line a row, in the order of the bytes.
+async fn rows(client: &Client, query: &str) -> Result<Vec<Vec<u8>>, String> {
+    let copy = format!("COPY ({query}) TO STDOUT");
+    let failed = |error: tokio_postgres::Error| match error.as_db_error() {
+        Some(error) => error.to_string(),
+        None => error.to_string(),
+    };
+    let stream = client.copy_out(&copy).await.map_err(failed)?;
+    let text: Vec<bytes::Bytes> = stream.try_collect().await.map_err(failed)?;
+    let text = text.concat();
+    let mut lines: Vec<Vec<u8>> = text
+        .split(|&byte| byte == b'\n')
+        .map(<[u8]>::to_vec)
+        .collect();
+    // every line ends with a line break
+    assert_eq!(lines.pop().as_deref(), Some(&b""[..]));
+    lines.sort_unstable();
+    Ok(lines)
+}

@@ -1,0 +1,13 @@
+UPDATE t SET v = v + 1 WHERE v < 4;
+UPDATE t SET large = 'short' WHERE v = 5;
+UPDATE t SET large = repeat('new', 4000) WHERE v = 6;
+DELETE FROM t WHERE v = 7;
+UPDATE with_key SET v = v + 1 WHERE k < 4;
+UPDATE with_key SET k = k + 100 WHERE k IN (4, 5);
+UPDATE with_key SET k = k + 100, large = NULL WHERE k = 6;
+DELETE FROM with_key WHERE k = 7;
+BEGIN;
+UPDATE with_key SET k = 108 WHERE k = 8;
+UPDATE with_key SET k = 8 WHERE k = 9;
+UPDATE with_key SET v = 0 WHERE k IN (8, 108);
+COMMIT;

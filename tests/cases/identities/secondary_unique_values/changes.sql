@@ -1,0 +1,9 @@
+BEGIN;
+UPDATE t SET u = 100 WHERE k = 1;
+UPDATE t SET u = 1 WHERE k = 2;
+UPDATE t SET u = 2 WHERE k = 1;
+COMMIT;
+BEGIN;
+DELETE FROM t WHERE k = 3;
+INSERT INTO t VALUES (30, 3, 'took its value');
+COMMIT;

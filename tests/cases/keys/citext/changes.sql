@@ -1,0 +1,12 @@
+UPDATE t SET v = 10 WHERE k = 'A';
+UPDATE t SET k = 'A' WHERE k = 'a';
+UPDATE t SET v = 100 WHERE k = 'a';
+BEGIN;
+DELETE FROM t WHERE k = 'b';
+INSERT INTO t VALUES ('b', 20);
+COMMIT;
+BEGIN;
+UPDATE t SET k = 'ä' WHERE v = 3;
+UPDATE t SET v = 30 WHERE k = 'ä';
+UPDATE t SET k = 'Ä' WHERE v = 30;
+COMMIT;

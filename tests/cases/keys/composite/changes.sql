@@ -1,0 +1,14 @@
+UPDATE plain SET v = 'changed' WHERE a = 1;
+UPDATE plain SET a = a + 10 WHERE a = 2;
+UPDATE plain SET b = 'x' || b, v = NULL WHERE a = 0 AND b < 'b2';
+DELETE FROM plain WHERE b LIKE '%9';
+UPDATE other_order SET v = v || a;
+UPDATE other_order SET b = b || 'x' WHERE a = 1;
+DELETE FROM other_order WHERE a = 2;
+INSERT INTO other_order VALUES ('v', 'b', 2);
+UPDATE with_include SET v = 'included' WHERE a < 5;
+UPDATE with_include SET a = a + 100 WHERE a > 7;
+DELETE FROM with_include WHERE a = 1;
+UPDATE only_key SET a = a + 1 WHERE b < -5;
+UPDATE only_key SET a = a WHERE b = -5;
+DELETE FROM only_key WHERE b = -1;

@@ -1,0 +1,18 @@
+UPDATE doubles SET v = 10 WHERE k = 0;
+UPDATE doubles SET k = '0' WHERE k = 0;
+UPDATE doubles SET v = v + 100;
+BEGIN;
+UPDATE doubles SET k = '-0' WHERE k = 0;
+UPDATE doubles SET v = v + 1 WHERE k = 0;
+UPDATE doubles SET k = '0' WHERE k = 0;
+UPDATE doubles SET k = '-0' WHERE k = 0;
+COMMIT;
+DELETE FROM doubles WHERE k = 'NaN' OR k = 5e-324;
+INSERT INTO doubles VALUES ('NaN', 33);
+UPDATE singles SET v = v + 100;
+BEGIN;
+DELETE FROM singles WHERE k = 0;
+INSERT INTO singles VALUES ('-0', -1);
+COMMIT;
+UPDATE singles SET v = 7 WHERE k = 0;
+DELETE FROM singles WHERE k = 'NaN' OR k = 0.1::float4;

@@ -1,0 +1,2 @@
+CREATE TABLE t (k numeric PRIMARY KEY, v int);
+INSERT INTO t SELECT i, i FROM generate_series(1, 20) AS i;

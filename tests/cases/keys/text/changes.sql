@@ -1,0 +1,14 @@
+UPDATE t SET v = v + 100;
+UPDATE t SET k = k || k WHERE v IN (101, 105, 106, 107, 108, 109);
+DELETE FROM t WHERE k IN ('', 'A', 'a ', 'ä');
+INSERT INTO t VALUES ('', -1), ('A', -2);
+UPDATE padded SET v = v + 100;
+UPDATE padded SET k = 'zz' WHERE k = 'a';
+DELETE FROM padded WHERE k = 'ab';
+INSERT INTO padded VALUES ('ab', 7);
+UPDATE bounded SET v = v + 100;
+DELETE FROM bounded WHERE k = 'a ';
+UPDATE bounded SET w = 'c' WHERE w = 'B';
+UPDATE bytes SET v = v + 100;
+UPDATE bytes SET k = k || '\x5c' WHERE v > 101;
+DELETE FROM bytes WHERE k = '';

@@ -1,0 +1,3 @@
+INSERT INTO t VALUES ('two');
+TRUNCATE keyed;
+INSERT INTO keyed VALUES (1, 'one');

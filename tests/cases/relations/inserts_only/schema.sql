@@ -1,0 +1,3 @@
+CREATE TABLE t (v text);
+INSERT INTO t VALUES ('one');
+CREATE TABLE keyed (k int PRIMARY KEY, v text);

@@ -1,0 +1,8 @@
+CREATE TABLE t (k int PRIMARY KEY, v text);
+CREATE UNLOGGED TABLE unlogged (k int PRIMARY KEY, v text);
+CREATE VIEW seen AS SELECT * FROM t;
+CREATE MATERIALIZED VIEW kept AS SELECT * FROM t;
+CREATE SEQUENCE numbers;
+CREATE TYPE alone AS (a int);
+INSERT INTO t VALUES (1, 'one');
+INSERT INTO unlogged VALUES (1, 'one');

@@ -1,0 +1,11 @@
+UPDATE root SET v = 'changed' WHERE k % 4 = 0;
+UPDATE root SET part = 'b' WHERE part = 'a' AND k < 90;
+UPDATE root SET k = k + 100 WHERE part = 'b' AND k < 95;
+DELETE FROM root WHERE k % 7 = 0;
+INSERT INTO root VALUES (1, 'new', 'in default');
+INSERT INTO root_b_high VALUES (NULL, 'through the leaf', 'b', 500);
+UPDATE root_b_high SET v = 'through the leaf' WHERE k = 104;
+UPDATE keyless SET part = part + 1 WHERE part = 1;
+DELETE FROM keyless_0 WHERE ctid = '(0,1)';
+CREATE TABLE root_d PARTITION OF root FOR VALUES IN ('d');
+INSERT INTO root VALUES (1, 'd', 'in a new partition');

@@ -1,0 +1,18 @@
+CREATE TABLE root (k int, part text, v text, large text, PRIMARY KEY (k, part)) PARTITION BY LIST (part);
+CREATE TABLE root_a PARTITION OF root FOR VALUES IN ('a');
+CREATE TABLE root_b PARTITION OF root FOR VALUES IN ('b') PARTITION BY RANGE (k);
+CREATE TABLE root_b_low PARTITION OF root_b FOR VALUES FROM (MINVALUE) TO (100);
+CREATE TABLE root_b_high (large text, gone int, v text, part text NOT NULL, k int NOT NULL);
+ALTER TABLE root_b_high DROP gone;
+ALTER TABLE root_b ATTACH PARTITION root_b_high FOR VALUES FROM (100) TO (MAXVALUE);
+CREATE TABLE root_rest PARTITION OF root DEFAULT;
+ALTER TABLE root_a ALTER large SET STORAGE EXTERNAL;
+ALTER TABLE root_b_high ALTER large SET STORAGE EXTERNAL;
+INSERT INTO root SELECT i, substr('abc', 1 + i % 3, 1), 'row ' || i, repeat('x', 5000) FROM generate_series(80, 120) AS i;
+CREATE TABLE keyless (part int, v text) PARTITION BY HASH (part);
+CREATE TABLE keyless_0 PARTITION OF keyless FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+CREATE TABLE keyless_1 PARTITION OF keyless FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+ALTER TABLE keyless REPLICA IDENTITY FULL;
+ALTER TABLE keyless_0 REPLICA IDENTITY FULL;
+ALTER TABLE keyless_1 REPLICA IDENTITY FULL;
+INSERT INTO keyless SELECT i % 4, 'row' FROM generate_series(1, 20) AS i;

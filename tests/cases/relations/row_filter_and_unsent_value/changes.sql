@@ -1,0 +1,1 @@
+UPDATE t SET k = 100 WHERE k = 1;

@@ -1,0 +1,13 @@
+BEGIN;
+INSERT INTO t SELECT i, repeat('x' || i, 5000), i FROM generate_series(1, 10) AS i;
+UPDATE t SET v = v + 1;
+UPDATE t SET large = 'short' WHERE k = 2;
+UPDATE t SET k = k + 100 WHERE k % 3 = 0;
+UPDATE t SET v = v + 1 WHERE k > 100;
+DELETE FROM t WHERE k = 5;
+COMMIT;
+BEGIN;
+DELETE FROM t WHERE k = 4;
+INSERT INTO t VALUES (4, repeat('again', 4000), 4);
+UPDATE t SET v = -4 WHERE k = 4;
+COMMIT;

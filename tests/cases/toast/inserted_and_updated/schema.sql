@@ -1,0 +1,2 @@
+CREATE TABLE t (k int PRIMARY KEY, large text, v int);
+ALTER TABLE t ALTER large SET STORAGE EXTERNAL;

@@ -1,0 +1,4 @@
+CREATE TABLE t (k int PRIMARY KEY, v text);
+CREATE UNLOGGED TABLE elsewhere (k int PRIMARY KEY, v text);
+CREATE MATERIALIZED VIEW seen AS SELECT count(*) FROM t;
+CREATE SEQUENCE numbers;

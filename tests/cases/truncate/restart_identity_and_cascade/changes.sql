@@ -1,0 +1,10 @@
+TRUNCATE parent RESTART IDENTITY CASCADE;
+INSERT INTO parent (v) VALUES ('again from 1');
+INSERT INTO child (parent, v) VALUES (1, 'on');
+TRUNCATE bystander RESTART IDENTITY;
+INSERT INTO bystander (v) VALUES ('from 1');
+BEGIN;
+TRUNCATE child CONTINUE IDENTITY CASCADE;
+INSERT INTO child (parent, v) VALUES (1, 'and on');
+INSERT INTO grandchild (child) SELECT k FROM child;
+COMMIT;

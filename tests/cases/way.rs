@@ -1,0 +1,36 @@
+//! The ways that rows take into the destination.
+
+/// A way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// Everything has happened before the daemon starts.
+    Snapshot,
+    /// The changes happen while the daemon follows.
+    Stream,
+    /// The same, in batches of one change, as little memory as there may be, and one worker.
+    StreamInBatchesOfOne,
+}
+
+impl Way {
+    pub const ALL: [Way; 3] = [Way::Snapshot, Way::Stream, Way::StreamInBatchesOfOne];
+
+    /// For names of databases and reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Way::Snapshot => "snapshot",
+            Way::Stream => "stream",
+            Way::StreamInBatchesOfOne => "batches_of_one",
+        }
+    }
+
+    /// What it adds to the configuration.
+    pub fn config(self, batch_rows_max: u32) -> String {
+        match self {
+            Way::Snapshot | Way::Stream => String::new(),
+            Way::StreamInBatchesOfOne => format!(
+                "[apply]\nbatch_rows_max = {batch_rows_max}\nmemory_max = \"1 MiB\"\n\
+                 [snapshot]\nworkers = 1\n"
+            ),
+        }
+    }
+}

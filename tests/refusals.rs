@@ -1,0 +1,477 @@
+//! Promise P4: refuse rather than guess. Every refusal is named, says what to do, changes nothing,
+//! and doing what it says leads back to an equal copy.
+
+use std::time::{Duration, Instant};
+
+use tokio::process::Command;
+use tokio_postgres::Client;
+use walferry::demo::cluster::Stop;
+
+use crate::support::{
+    CANARY, Daemon, Pair, all_things, assert_discreet, compare, equal_soon, majors, run, things,
+    walferry,
+};
+
+/// How long anything may take that is not a fault.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A pair with two tables that were loaded and followed, and a daemon that has drained.
+async fn stopped_pair(major: u32, source: &[(&str, &str)]) -> (Pair, Client) {
+    let pair = Pair::with_settings(major, source, &[]).await;
+    let client = pair.on_source().await;
+    do_on(
+        &client,
+        &format!(
+            "CREATE TABLE t (id int PRIMARY KEY, v text DEFAULT '{CANARY}');
+             INSERT INTO t SELECT generate_series(1, 100);
+             CREATE TABLE other (id int PRIMARY KEY, v text);
+             INSERT INTO other VALUES (1, '{CANARY}')"
+        ),
+    )
+    .await;
+    let mut daemon = Daemon::start(&pair);
+    daemon.wait_ready().await;
+    compare(&pair).await;
+    drain(&pair, daemon).await;
+    (pair, client)
+}
+
+async fn drain(pair: &Pair, daemon: Daemon) {
+    let code = daemon.sigterm().await;
+    let log = std::fs::read_to_string(pair.directory().join("walferry.log"));
+    assert_eq!(code, Some(0), "{}", log.unwrap());
+}
+
+async fn do_on(client: &Client, script: &str) {
+    if let Err(error) = client.batch_execute(script).await {
+        panic!("{script}: {:?}", error.as_db_error());
+    }
+}
+
+/// Waits until the question is answered with true.
+async fn until(client: &Client, question: &str) {
+    let started = Instant::now();
+    while !client
+        .query_one(question, &[])
+        .await
+        .unwrap()
+        .get::<_, bool>(0)
+    {
+        assert!(started.elapsed() < PATIENCE, "never: {question}");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+/// The daemon ends by itself with exit code 4, names this kind, and says all of this.
+async fn halts(pair: &Pair, daemon: Daemon, already_said: usize, kind: &str, says: &[&str]) {
+    assert_eq!(daemon.wait_exit().await, Some(4), "not {kind}");
+    let log = std::fs::read_to_string(pair.directory().join("walferry.log")).unwrap();
+    let said = &log[already_said..];
+    let kind = format!("kind=\"{kind}\"");
+    for part in says.iter().chain([&kind.as_str(), &"hint: "]) {
+        assert!(said.contains(part), "{part:?} is not in\n{said}");
+    }
+    assert!(!log.contains(CANARY), "a row was shown:\n{log}");
+}
+
+fn log_length(pair: &Pair) -> usize {
+    let log = std::fs::metadata(pair.directory().join("walferry.log"));
+    log.map_or(0, |log| usize::try_from(log.len()).unwrap())
+}
+
+/// A start is refused, leaves everything as it was, and is refused again.
+async fn refuses_to_start(pair: &Pair, kind: &str, says: &[&str]) {
+    let before = all_things(pair).await;
+    for _ in 0..2 {
+        let length = log_length(pair);
+        halts(pair, Daemon::start(pair), length, kind, says).await;
+    }
+    assert_eq!(all_things(pair).await, before, "{kind}");
+}
+
+/// What most refusals tell the operator to do.
+async fn start_afresh(pair: &Pair) {
+    walferry(&pair.config(), &["teardown", "--drop-data", "--yes"])
+        .await
+        .ended(0, &["Done."]);
+    let daemon = Daemon::start(pair);
+    equal_soon(pair).await;
+    assert_discreet(pair, &daemon).await;
+    drain(pair, daemon).await;
+}
+
+const FRESH: &str = "walferry teardown --drop-data";
+
+#[tokio::test]
+async fn a_slot_that_is_gone_or_was_made_anew_or_was_read_by_others_is_refused() {
+    for major in majors().await {
+        let (pair, source) = stopped_pair(major, &[]).await;
+        do_on(&source, "SELECT pg_drop_replication_slot('walferry_app')").await;
+        refuses_to_start(
+            &pair,
+            "slot_missing",
+            &["\"walferry_app\"", "is gone", FRESH],
+        )
+        .await;
+
+        do_on(
+            &source,
+            "SELECT pg_create_logical_replication_slot('walferry_app', 'pgoutput')",
+        )
+        .await;
+        let says = [
+            "\"walferry_app\" was acknowledged up to",
+            "made anew",
+            FRESH,
+        ];
+        refuses_to_start(&pair, "slot_ahead", &says).await;
+        start_afresh(&pair).await;
+
+        do_on(&source, "INSERT INTO t VALUES (1001)").await;
+        do_on(
+            &source,
+            "SELECT pg_replication_slot_advance('walferry_app', pg_current_wal_lsn())",
+        )
+        .await;
+        refuses_to_start(&pair, "slot_ahead", &says).await;
+        start_afresh(&pair).await;
+    }
+}
+
+#[tokio::test]
+async fn a_slot_whose_wal_was_removed_is_refused() {
+    for major in majors().await {
+        let settings = [("max_slot_wal_keep_size", "1MB"), ("max_wal_size", "32MB")];
+        let (pair, source) = stopped_pair(major, &settings).await;
+        let started = Instant::now();
+        let lost = "SELECT wal_status = 'lost' FROM pg_replication_slots";
+        while !source.query_one(lost, &[]).await.unwrap().get::<_, bool>(0) {
+            for _ in 0..3 {
+                do_on(&source, "INSERT INTO other SELECT max(id) + 1 FROM other").await;
+                do_on(&source, "SELECT pg_switch_wal()").await;
+            }
+            do_on(&source, "CHECKPOINT").await;
+            assert!(started.elapsed() < PATIENCE);
+        }
+        let says = ["removed WAL that the slot needs", "max_slot_wal_keep_size"];
+        refuses_to_start(&pair, "slot_lost", &says).await;
+        start_afresh(&pair).await;
+    }
+}
+
+#[tokio::test]
+async fn a_slot_that_others_made_for_something_else_is_refused_and_left_alone() {
+    let pair = Pair::start(majors().await[0]).await;
+    let source = pair.on_source().await;
+    do_on(&source, "CREATE TABLE t (id int PRIMARY KEY)").await;
+    for (make, what) in [
+        (
+            "SELECT pg_create_logical_replication_slot('walferry_app', 'test_decoding')",
+            "test_decoding",
+        ),
+        (
+            "SELECT pg_create_physical_replication_slot('walferry_app')",
+            "physical",
+        ),
+    ] {
+        do_on(&source, make).await;
+        refuses_to_start(&pair, "slot_unfit", &[what, "Set another `slot`"]).await;
+        do_on(&source, "SELECT pg_drop_replication_slot('walferry_app')").await;
+    }
+    let elsewhere = pair.source.superuser("postgres").await.unwrap();
+    do_on(
+        &elsewhere,
+        "SELECT pg_create_logical_replication_slot('walferry_app', 'pgoutput')",
+    )
+    .await;
+    let says = ["database postgres", "Set another `slot`"];
+    refuses_to_start(&pair, "slot_unfit", &says).await;
+}
+
+#[tokio::test]
+async fn another_database_in_the_place_of_the_source_is_refused() {
+    let (mut pair, source) = stopped_pair(majors().await[0], &[]).await;
+    drop(source);
+    pair.source.stop(Stop::Fast).await.unwrap();
+    make_anew(&pair).await;
+    pair.source.start().await.unwrap();
+    let password = std::fs::read_to_string(pair.directory().join("password")).unwrap();
+    let postgres = pair.source.superuser("postgres").await.unwrap();
+    do_on(
+        &postgres,
+        &format!(
+            "CREATE ROLE walferry LOGIN REPLICATION PASSWORD {}",
+            walferry::sql::Literal(&password)
+        ),
+    )
+    .await;
+    do_on(&postgres, "CREATE DATABASE app").await;
+    do_on(
+        &pair.on_source().await,
+        "CREATE TABLE t (id int PRIMARY KEY, v text); GRANT SELECT ON t TO walferry;
+         CREATE PUBLICATION walferry_app FOR ALL TABLES",
+    )
+    .await;
+    let says = ["another database than the one", "system identifier", FRESH];
+    refuses_to_start(&pair, "other_system", &says).await;
+}
+
+/// Replaces the source's data by those of a fresh initdb: the clusters of `Cluster::create` are
+/// copies of one, with one system identifier.
+async fn make_anew(pair: &Pair) {
+    let data = pair.source.data_directory();
+    let old = data.with_file_name("old");
+    std::fs::rename(&data, &old).unwrap();
+    let binaries = pair.source.binaries();
+    let mut initdb = Command::new(binaries.directory().join("initdb"));
+    initdb.arg("-D").arg(&data).current_dir("/");
+    initdb.args(["-U", "postgres", "-E", "UTF8", "--locale=C"]);
+    initdb.args(["--auth=trust", "--no-sync"]);
+    if let Some(user) = binaries.user() {
+        initdb.uid(user.uid).gid(user.gid);
+    }
+    run(&mut initdb).await.ended(0, &[]);
+    for file in ["postgresql.conf", "pg_hba.conf"] {
+        // into the file that is there, which has the right owner
+        std::fs::write(data.join(file), std::fs::read(old.join(file)).unwrap()).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_crash_after_the_slot_was_made_is_resumed_with_that_slot_and_leaves_nothing_unknown() {
+    for major in majors().await {
+        let pair = Pair::start(major).await;
+        let untouched = all_things(&pair).await;
+        let source = pair.on_source().await;
+        do_on(
+            &source,
+            &format!(
+                "CREATE TABLE t AS SELECT i AS id, '{CANARY}' AS v FROM generate_series(1, 50000) AS i;
+                 ALTER TABLE t ADD PRIMARY KEY (id)"
+            ),
+        )
+        .await;
+        for milliseconds in [0, 10, 40, 90] {
+            let slots = "SELECT count(*) = 1 FROM pg_replication_slots";
+            let daemon = Daemon::start(&pair);
+            until(&source, slots).await;
+            tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+            daemon.kill9().await;
+            // as the next start finds it, whatever the crash left
+            let daemon = Daemon::start(&pair);
+            until(&source, slots).await;
+            daemon.kill9().await;
+            let mut daemon = Daemon::start(&pair);
+            daemon.wait_ready().await;
+            do_on(&source, "UPDATE t SET v = v || '.' WHERE id % 1000 = 0").await;
+            equal_soon(&pair).await;
+            until(&source, slots).await;
+            assert_discreet(&pair, &daemon).await;
+            drain(&pair, daemon).await;
+            walferry(&pair.config(), &["teardown", "--drop-data", "--yes"])
+                .await
+                .ended(0, &["Done."]);
+            let (mut left, destination) = all_things(&pair).await;
+            left.retain(|thing| thing != "relation public.t" && thing != "relation public.t_pkey");
+            assert_eq!((left, destination), untouched, "after {milliseconds} ms");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_slot_whose_maker_was_killed_while_it_waited_for_old_transactions_is_used_in_the_end() {
+    let pair = Pair::start(majors().await[0]).await;
+    let (source, old) = (pair.on_source().await, pair.on_source().await);
+    do_on(&source, "CREATE TABLE t (id int PRIMARY KEY)").await;
+    do_on(&old, "BEGIN; INSERT INTO t VALUES (1)").await;
+    let daemon = Daemon::start(&pair);
+    until(&source, "SELECT count(*) = 1 FROM pg_replication_slots").await;
+    daemon.kill9().await;
+    let mut daemon = Daemon::start(&pair);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    do_on(&old, "COMMIT").await;
+    daemon.wait_ready().await;
+    equal_soon(&pair).await;
+    drain(&pair, daemon).await;
+}
+
+#[tokio::test]
+async fn a_publication_that_is_dropped_while_the_stream_is_followed_halts_it_by_name() {
+    for major in majors().await {
+        let (pair, source) = stopped_pair(major, &[]).await;
+        let mut daemon = Daemon::start(&pair);
+        daemon.wait_ready().await;
+        do_on(
+            &source,
+            "DROP PUBLICATION walferry_app; INSERT INTO t VALUES (1000)",
+        )
+        .await;
+        let says = ["walferry_app", "publication", "CREATE PUBLICATION"];
+        halts(&pair, daemon, 0, "publication_missing", &says).await;
+    }
+}
+
+#[tokio::test]
+async fn a_publication_that_was_missing_for_a_while_is_refused_since_changes_may_be() {
+    for major in majors().await {
+        let (pair, source) = stopped_pair(major, &[]).await;
+        do_on(&source, "DROP PUBLICATION walferry_app").await;
+        do_on(&source, "INSERT INTO t VALUES (1000)").await;
+        do_on(&source, "CREATE PUBLICATION walferry_app FOR ALL TABLES").await;
+        let says = ["walferry_app", "cannot be had again", FRESH];
+        refuses_to_start(&pair, "publication_missing", &says).await;
+        start_afresh(&pair).await;
+
+        let daemon = Daemon::start(&pair);
+        until(&source, "SELECT active FROM pg_replication_slots").await;
+        let length = log_length(&pair);
+        do_on(&source, "DROP PUBLICATION walferry_app").await;
+        do_on(&source, "INSERT INTO t VALUES (1001)").await;
+        do_on(&source, "CREATE PUBLICATION walferry_app FOR ALL TABLES").await;
+        halts(&pair, daemon, length, "publication_missing", &says).await;
+    }
+}
+
+#[tokio::test]
+async fn a_table_that_joins_the_publication_is_loaded_while_the_others_are_followed() {
+    for major in majors().await {
+        let (pair, source) = stopped_pair(major, &[]).await;
+        let mut daemon = Daemon::start(&pair);
+        daemon.wait_ready().await;
+        // new, and written to
+        do_on(
+            &source,
+            &format!(
+                "CREATE TABLE young (id int PRIMARY KEY, v text);
+                 INSERT INTO young VALUES (1, '{CANARY}'); INSERT INTO t VALUES (1000)"
+            ),
+        )
+        .await;
+        equal_soon(&pair).await;
+        // new, and nobody writes to it
+        do_on(&source, "CREATE TABLE quiet (id int PRIMARY KEY)").await;
+        equal_soon(&pair).await;
+        do_on(
+            &source,
+            "INSERT INTO t VALUES (1001); UPDATE young SET v = 'x'",
+        )
+        .await;
+        equal_soon(&pair).await;
+        assert_discreet(&pair, &daemon).await;
+        drain(&pair, daemon).await;
+    }
+}
+
+#[tokio::test]
+async fn an_old_table_that_joins_a_publication_by_name_is_loaded_without_a_restart_by_hand() {
+    let pair = Pair::start(majors().await[0]).await;
+    let source = pair.on_source().await;
+    do_on(
+        &source,
+        &format!(
+            "CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE old (id int PRIMARY KEY, v text);
+             INSERT INTO old VALUES (1, '{CANARY}'); DROP PUBLICATION walferry_app;
+             CREATE PUBLICATION walferry_app FOR TABLE t"
+        ),
+    )
+    .await;
+    let mut daemon = Daemon::start(&pair);
+    daemon.wait_ready().await;
+    do_on(
+        &source,
+        "INSERT INTO old VALUES (2); INSERT INTO t VALUES (1)",
+    )
+    .await;
+    do_on(&source, "ALTER PUBLICATION walferry_app ADD TABLE old").await;
+    equal_soon(&pair).await;
+    do_on(
+        &source,
+        "INSERT INTO old VALUES (3); INSERT INTO t VALUES (2)",
+    )
+    .await;
+    equal_soon(&pair).await;
+    assert_discreet(&pair, &daemon).await;
+    drain(&pair, daemon).await;
+}
+
+#[tokio::test]
+async fn a_dropped_table_disturbs_nobody_and_its_successor_waits_for_a_decision() {
+    for major in majors().await {
+        let (pair, source) = stopped_pair(major, &[]).await;
+        let mut daemon = Daemon::start(&pair);
+        daemon.wait_ready().await;
+        do_on(
+            &source,
+            "INSERT INTO other VALUES (2); DROP TABLE other; INSERT INTO t VALUES (1000)",
+        )
+        .await;
+        equal_soon(&pair).await;
+        drain(&pair, daemon).await;
+        let mut daemon = Daemon::start(&pair);
+        daemon.wait_ready().await;
+        let destination = pair.on_destination().await;
+        let kept = "SELECT count(*) = 2 FROM app_public.other";
+        until(&destination, kept).await;
+
+        let length = log_length(&pair);
+        do_on(
+            &source,
+            "CREATE TABLE other (id int PRIMARY KEY, v text); INSERT INTO other VALUES (7)",
+        )
+        .await;
+        let says = ["app_public.other", "holds rows", "Drop, rename or empty it"];
+        halts(&pair, daemon, length, "table_in_the_way", &says).await;
+        do_on(&destination, "DROP TABLE app_public.other").await;
+        let daemon = Daemon::start(&pair);
+        equal_soon(&pair).await;
+        drain(&pair, daemon).await;
+    }
+}
+
+#[tokio::test]
+async fn a_new_column_halts_until_the_destination_has_it_and_may_also_come_there_first() {
+    for major in majors().await {
+        let (pair, source) = stopped_pair(major, &[]).await;
+        let destination = pair.on_destination().await;
+        let mut daemon = Daemon::start(&pair);
+        daemon.wait_ready().await;
+        let length = log_length(&pair);
+        do_on(
+            &source,
+            &format!(
+                "INSERT INTO t VALUES (1000);
+                 ALTER TABLE t ADD COLUMN \"ne w\" text DEFAULT '{CANARY}';
+                 INSERT INTO t VALUES (1001, 'v', 'w'); UPDATE t SET v = 'x' WHERE id = 5"
+            ),
+        )
+        .await;
+        let says = ["public.t", "\"ne w\"", "destination table by hand"];
+        halts(&pair, daemon, length, "schema_changed", &says).await;
+        let length = log_length(&pair);
+        halts(&pair, Daemon::start(&pair), length, "schema_changed", &says).await;
+        do_on(
+            &destination,
+            &format!("ALTER TABLE app_public.t ADD COLUMN \"ne w\" text DEFAULT '{CANARY}'"),
+        )
+        .await;
+        let mut daemon = Daemon::start(&pair);
+        daemon.wait_ready().await;
+        equal_soon(&pair).await;
+
+        do_on(
+            &destination,
+            "ALTER TABLE app_public.other ADD COLUMN n int",
+        )
+        .await;
+        do_on(&source, "INSERT INTO other VALUES (10)").await;
+        do_on(&source, "ALTER TABLE other ADD COLUMN n int").await;
+        do_on(
+            &source,
+            "INSERT INTO other VALUES (11, 'v', 3); UPDATE other SET n = id",
+        )
+        .await;
+        equal_soon(&pair).await;
+        assert_discreet(&pair, &daemon).await;
+        drain(&pair, daemon).await;
+    }
+}
