@@ -1,13 +1,14 @@
 //! pgbench at full speed, while a reader of the copy adds up its four tables all the time.
 
+use std::cell::Cell;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use serde_json::Value;
 use tokio_postgres::Client;
 
+use super::pages;
 use crate::support::{
-    Daemon, Figures, Metrics, Pair, Pgbench, client_tool, edited_config, majors, walferry,
+    Daemon, Figures, Pair, Pgbench, client_tool, edited_config, majors, walferry,
 };
 
 /// Every transaction of pgbench adds one number to each of these.
@@ -16,25 +17,6 @@ const SUMS: &str = "
            (SELECT pg_catalog.sum(tbalance) FROM {schema}.pgbench_tellers)::bigint,
            (SELECT pg_catalog.sum(bbalance) FROM {schema}.pgbench_branches)::bigint,
            (SELECT COALESCE(pg_catalog.sum(delta), 0) FROM {schema}.pgbench_history)::bigint";
-
-/// The metrics of design.md section 9 that a healthy run has.
-const METRICS: [&str; 15] = [
-    "lag_bytes",
-    "lag_seconds",
-    "pipeline_state",
-    "table_state",
-    "changes_total",
-    "table_changes_total",
-    "transactions_total",
-    "batch_seconds",
-    "batch_changes",
-    "snapshot_bytes",
-    "snapshot_bytes_expected",
-    "slot_retained_bytes",
-    "slot_safe_bytes",
-    "reconnects_total",
-    "build_info",
-];
 
 #[tokio::test]
 async fn a_reader_only_sees_states_of_the_source_and_the_pages_tell_the_run() {
@@ -110,10 +92,10 @@ async fn follow_pgbench(pair: &Pair, config: &Path, rights: &str) {
     daemon.wait_ready().await;
 
     let destination = pair.on_destination().await;
-    let started = Instant::now();
+    let (started, looks) = (Instant::now(), Cell::new(0));
     let reads = tokio::select! {
         reads = read(&destination, &figures) => reads,
-        () = watch_pages(config, &daemon) => unreachable!("it goes on for ever"),
+        () = pages::watch(config, &daemon, &looks) => unreachable!("it goes on for ever"),
     };
     let took = started.elapsed();
     load.stop(pair).await;
@@ -122,15 +104,17 @@ async fn follow_pgbench(pair: &Pair, config: &Path, rights: &str) {
         sums(&destination, "app_public").await,
         sums(&pair.on_source().await, "public").await
     );
-    check_pages_at_rest(&daemon).await;
+    pages::check_at_rest(&daemon).await;
     daemon.assert_running();
     assert_eq!(daemon.sigterm().await, Some(0));
     eprintln!(
         "PostgreSQL {major}, {rights}: {count} reads, {distinct} different states, 0 torn, in \
-         {took:.1?}; {transactions} transactions; the last was there {late:.1?} after the end",
+         {took:.1?}; {transactions} transactions; the last was there {late:.1?} after the end; \
+         {looks} looks at /metrics and status",
         major = pair.source.binaries().version(),
         count = reads.count,
         distinct = reads.distinct,
+        looks = looks.get(),
     );
 }
 
@@ -173,77 +157,4 @@ async fn sums(client: &Client, schema: &str) -> [i64; 4] {
     let statement = SUMS.replace("{schema}", schema);
     let row = client.query_one(&statement, &[]).await.unwrap();
     std::array::from_fn(|at| row.get(at))
-}
-
-/// Looks at every page twice a second, for ever.
-async fn watch_pages(config: &Path, daemon: &Daemon) {
-    let mut before = 0.0;
-    loop {
-        for page in ["/healthz", "/readyz", "/"] {
-            let answer = daemon.get(page).await;
-            assert!(answer.starts_with("HTTP/1.1 200"), "{page}: {answer}");
-        }
-        let metrics = Metrics::of(daemon).await;
-        let lag = |stage| {
-            let lag = metrics.value("walferry_lag_bytes", &[("stage", stage)]);
-            lag.unwrap()
-        };
-        let stages = [0.0, lag("received"), lag("applied"), lag("confirmed")];
-        assert!(stages.is_sorted(), "{stages:?}");
-        let streaming = [("state", "streaming")];
-        let streaming = metrics.value("walferry_pipeline_state", &streaming);
-        assert_eq!(streaming, Some(1.0));
-        if let Some(seconds) = metrics.value("walferry_lag_seconds", &[]) {
-            assert!((0.0..600.0).contains(&seconds), "{seconds}");
-        }
-        let transactions = metrics.value("walferry_transactions_total", &[]).unwrap();
-        assert!(transactions >= before);
-        before = transactions;
-        check_status(config).await;
-        tokio::time::sleep(Duration::from_millis(500)).await;
-    }
-}
-
-async fn check_status(config: &Path) {
-    let answer = walferry(config, &["status", "--json"]).await;
-    assert_eq!(answer.code, Some(0), "{}", answer.err);
-    let status: Value = serde_json::from_str(&answer.out).unwrap();
-    assert_eq!(status["pipeline"], "app");
-    assert_eq!(status["state"], "streaming");
-    assert_eq!(status["tables"].as_array().unwrap().len(), 4, "{status}");
-    let answer = walferry(config, &["status"]).await;
-    assert_eq!(answer.code, Some(0), "{}", answer.err);
-    for word in ["streaming", "pgbench_accounts", "pgbench_history"] {
-        assert!(answer.out.contains(word), "{word}:\n{}", answer.out);
-    }
-}
-
-/// Everything has arrived: no lag is left, and no metric is missing.
-async fn check_pages_at_rest(daemon: &Daemon) {
-    let asked = Instant::now();
-    let metrics = loop {
-        let metrics = Metrics::of(daemon).await;
-        if metrics.value("walferry_lag_seconds", &[]) == Some(0.0) {
-            break metrics;
-        }
-        assert!(asked.elapsed() < Duration::from_secs(10), "lag_seconds");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    };
-    for name in METRICS {
-        assert!(metrics.has(&format!("walferry_{name}")), "no {name}");
-    }
-    assert!(
-        !metrics.has("walferry_errors_total"),
-        "an error was counted"
-    );
-    for endpoint in ["source", "destination"] {
-        assert!(metrics.reconnects(endpoint) == 0.0, "{endpoint}");
-    }
-    let history = [
-        ("schema", "public"),
-        ("table", "pgbench_history"),
-        ("op", "insert"),
-    ];
-    let inserted = metrics.value("walferry_table_changes_total", &history);
-    assert!(inserted > Some(0.0));
 }

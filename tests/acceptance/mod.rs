@@ -5,6 +5,7 @@ mod atomic;
 mod crashes;
 mod drain;
 mod outages;
+mod pages;
 mod refusals;
 mod stuck;
 mod takeover;
