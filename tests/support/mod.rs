@@ -16,7 +16,7 @@ pub use metrics::Metrics;
 pub use pair::Pair;
 pub use pgbench::{Pgbench, client_tool};
 pub use verb::{
-    CANARY, Ran, all_things, assert_discreet, edited_config, quoted, run, things, walferry,
+    CANARY, Ran, all_things, assert_discreet, edited_config, psql, quoted, run, things, walferry,
     walferry_with, write_private,
 };
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::process::Command;
 use tokio_postgres::Client;
+use walferry::demo::cluster::{Cluster, SUPERUSER};
 
 use super::{Daemon, Pair};
 
@@ -72,6 +73,21 @@ pub fn run(command: &mut Command) -> impl Future<Output = Ran> {
         assert!(!all.contains(CANARY), "a secret was printed:\n{all}");
         ran
     }
+}
+
+/// Runs a script as the administrator who was given it.
+pub async fn psql(cluster: &Cluster, script: &str, variable: &str) {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), script).unwrap();
+    let mut command = Command::new("psql");
+    command
+        .args(["-X", "-q", "-d", "postgres", "-U", SUPERUSER])
+        .args(["-p", &cluster.port().to_string(), "-v", variable, "-h"])
+        .arg(cluster.socket_directory())
+        .arg("-f")
+        .arg(file.path());
+    let ran = run(&mut command).await;
+    assert_eq!(ran.code, Some(0), "{script}\n{ran:?}");
 }
 
 /// Panics when the log or a page of the daemon holds the canary or the pair's password.
