@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use tokio_postgres::Client;
 
 use super::routes::{Known, Routes};
-use super::take_over::take_over;
+use super::take_over::{PUBLICATION_MAY_BE_MISSING, take_over};
 use crate::apply::Applier;
 use crate::catalog::TableName;
 use crate::catalog::destination::{self, DestinationTable};
@@ -23,9 +23,6 @@ use crate::source::slot::{self, ExportedSnapshot};
 use crate::source::{Connection, Mode, PUBLICATION_GONE, Stream};
 use crate::sql;
 use crate::transport;
-
-/// From this version on, a source decodes without the publication.
-const PUBLICATION_MAY_BE_MISSING: i32 = 18_00_00;
 
 /// Everything the stream needs.
 pub(super) struct Started {
@@ -218,7 +215,6 @@ async fn load(
         Some(exported) => exported,
         None => temporary_snapshot(config).await?,
     };
-<<<<<<< HEAD
     tracing::info!(tables = plans.len(), lsn = %exported.lsn, "initial load begins");
     let load = Load {
         config: Arc::clone(config),
@@ -227,126 +223,6 @@ async fn load(
         loader: writer.loader(),
         board: board.clone(),
         source_version,
-=======
-    check_same_source(config, &pipeline, &system)?;
-    check_same_publication(&pipeline, facts)?;
-    let slot = slot_to_use(config, &pipeline, facts)?;
-    let applied = writer.take_over(system.timeline).await?;
-    if applied.lsn() != Lsn::ZERO {
-        return Ok(None);
-    }
-    if let Some(confirmed) = slot {
-        // Made by an administrator, or by a start that did not get further.
-        writer.advance_idle(confirmed).await?;
-        return Ok(None);
-    }
-    let failover = facts.version_num >= 170_000 && !facts.in_recovery;
-    let exported = slot::create(session, &config.source.slot, failover).await?;
-    tracing::info!(slot = config.source.slot, lsn = %exported.lsn, "slot made");
-    writer.advance_idle(exported.lsn).await?;
-    Ok(Some(exported))
-}
-
-fn registration(
-    config: &Config,
-    facts: &Facts,
-    system: &System,
-    made_publication: bool,
-) -> NewPipeline {
-    NewPipeline {
-        slot: config.source.slot.clone(),
-        publication: config.source.publication.clone(),
-        publication_oid: facts.publication.as_ref().map(|found| found.oid),
-        made_slot: facts.slot.is_none(),
-        made_publication,
-        system_identifier: system.identifier.clone(),
-        timeline: system.timeline,
-        source_database: config.source.endpoint.database.clone(),
-        start: Lsn::ZERO,
-    }
-}
-
-fn vanished(config: &Config) -> Error {
-    let what = format!(
-        "The bookkeeping row of pipeline \"{}\" vanished",
-        config.pipeline
-    );
-    Error::new(Kind::Fenced, what).on(Side::Destination)
-}
-
-/// Refuses a source that is not the one the checkpoint was made from.
-fn check_same_source(config: &Config, pipeline: &Pipeline, system: &System) -> Result<()> {
-    let registered = &pipeline.registered;
-    let fresh = "If this is on purpose, run `walferry teardown --drop-data` with the old \
-                 configuration and start afresh.";
-    if registered.system_identifier != system.identifier
-        || registered.source_database != config.source.endpoint.database
-    {
-        let what = format!(
-            "The source is another database than the one the pipeline \"{}\" was made from \
-             (system identifier {} and database \"{}\", now {} and \"{}\")",
-            config.pipeline,
-            registered.system_identifier,
-            registered.source_database,
-            system.identifier,
-            config.source.endpoint.database
-        );
-        return Err(Error::new(Kind::OtherSystem, what)
-            .on(Side::Source)
-            .remedy(fresh));
-    }
-    if system.timeline < registered.timeline {
-        let what = format!(
-            "The source is on timeline {}, but the checkpoint was made on timeline {}: it was \
-             restored from a backup, or it is an old primary",
-            system.timeline, registered.timeline
-        );
-        return Err(Error::new(Kind::OlderTimeline, what)
-            .on(Side::Source)
-            .remedy(fresh));
-    }
-    if registered.slot != config.source.slot {
-        let what = format!(
-            "The pipeline \"{}\" was made with slot \"{}\", but the configuration says \"{}\"",
-            config.pipeline, registered.slot, config.source.slot
-        );
-        let remedy =
-            "Set [source.replication] slot back, or give this one another [pipeline] name.";
-        return Err(Error::new(Kind::SlotUnfit, what)
-            .on(Side::Source)
-            .remedy(remedy));
-    }
-    Ok(())
-}
-
-/// Refuses a publication that was dropped and made again. A source before 18 fails by itself when
-/// it decodes a change that was written meanwhile; since 18 it leaves that change out.
-fn check_same_publication(pipeline: &Pipeline, facts: &Facts) -> Result<()> {
-    let registered = &pipeline.registered;
-    let now = facts.publication.as_ref().map(|found| found.oid);
-    let same = registered.publication_oid.is_none() || registered.publication_oid == now;
-    if same || facts.version_num < PUBLICATION_MAY_BE_MISSING {
-        return Ok(());
-    }
-    Err(publication_gone(&registered.publication).at(pipeline.applied.lsn()))
-}
-
-/// The slot's acknowledged position, when there is a slot; refuses one that does not fit.
-fn slot_to_use(config: &Config, pipeline: &Pipeline, facts: &Facts) -> Result<Option<Lsn>> {
-    let name = &config.source.slot;
-    let applied = pipeline.applied.lsn();
-    let reload = "The changes in between are lost for good. Run `walferry teardown --drop-data` \
-                  and start again with a new initial load.";
-    let Some(slot) = &facts.slot else {
-        if applied == Lsn::ZERO {
-            return Ok(None);
-        }
-        let what = format!("The slot \"{name}\" that the checkpoint belongs to is gone");
-        return Err(Error::new(Kind::SlotMissing, what)
-            .on(Side::Source)
-            .at(applied)
-            .remedy(reload));
->>>>>>> badinput
     };
     snapshot::load(load, exported, plans, writer.client()).await
 }

@@ -1,5 +1,6 @@
 //! Slot and checkpoint: whether they belong together, and what happens when there is neither.
 
+use super::start::publication_gone;
 use crate::catalog::source::Facts;
 use crate::checkpoint::{NewPipeline, Pipeline, Writer};
 use crate::config::Config;
@@ -8,6 +9,9 @@ use crate::lsn::Lsn;
 use crate::source::slot::{self, ExportedSnapshot, System};
 use crate::source::{Connection, Mode};
 use crate::sql;
+
+/// From this version on, a source decodes without the publication.
+pub(super) const PUBLICATION_MAY_BE_MISSING: i32 = 18_00_00;
 
 /// Makes sure that slot and checkpoint belong together, and makes both when there is neither.
 /// Returns the snapshot of a slot that was just made.
@@ -30,6 +34,7 @@ pub(super) async fn take_over(
         writer.read().await?.ok_or_else(|| vanished(config))?
     };
     check_same_source(config, &pipeline, &system)?;
+    check_same_publication(&pipeline, facts)?;
     let slot = slot_to_use(config, &pipeline, facts)?;
     let applied = writer.take_over(system.timeline).await?;
     if applied.lsn() != Lsn::ZERO {
@@ -56,6 +61,7 @@ fn registration(
     NewPipeline {
         slot: config.source.slot.clone(),
         publication: config.source.publication.clone(),
+        publication_oid: facts.publication.as_ref().map(|found| found.oid),
         made_slot: facts.slot.is_none(),
         made_publication,
         system_identifier: system.identifier.clone(),
@@ -116,6 +122,18 @@ fn check_same_source(config: &Config, pipeline: &Pipeline, system: &System) -> R
             .remedy(remedy));
     }
     Ok(())
+}
+
+/// Refuses a publication that was dropped and made again. A source before 18 fails by itself when
+/// it decodes a change that was written meanwhile; since 18 it leaves that change out.
+fn check_same_publication(pipeline: &Pipeline, facts: &Facts) -> Result<()> {
+    let registered = &pipeline.registered;
+    let now = facts.publication.as_ref().map(|found| found.oid);
+    let same = registered.publication_oid.is_none() || registered.publication_oid == now;
+    if same || facts.version_num < PUBLICATION_MAY_BE_MISSING {
+        return Ok(());
+    }
+    Err(publication_gone(&registered.publication).at(pipeline.applied.lsn()))
 }
 
 /// The slot's acknowledged position, when there is a slot; refuses one that does not fit.
