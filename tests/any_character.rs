@@ -84,7 +84,7 @@ impl Odd {
         let script = format!(
             "UPDATE {table} SET {column} = {value} WHERE {key} % 3 = 0;
              UPDATE {table} SET {key} = {key} + 2000 WHERE {key} % 5 = 0;
-             DELETE FROM {table} WHERE {key} % 7 = 0; INSERT INTO {table} VALUES (3000, NULL)",
+             DELETE FROM {table} WHERE {key} % 7 = 0; INSERT INTO {table} VALUES (5000, NULL)",
             value = Literal(&odd(CANARY)),
         );
         self.source.batch_execute(&script).await.unwrap();

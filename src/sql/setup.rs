@@ -125,10 +125,10 @@ fn connect(database: &str) -> String {
     if !database.contains('=') && !database.starts_with("postgres") {
         return format!("\\connect {}", Ident(database));
     }
-    // quoted as a value of the connection string, and that as an argument of psql
-    let quoted = |text: &str| format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"));
-    let string = format!("dbname={}", quoted(database));
-    format!("\\connect -reuse-previous=on {}", quoted(&string))
+    let value = database.replace('\\', "\\\\").replace('\'', "\\'");
+    let string = format!("dbname='{value}'");
+    // psql takes quotes off as it does for a name
+    format!("\\connect -reuse-previous=on {}", Ident(&string))
 }
 
 /// A name on a line that begins with dashes, and that must not end before its end.
