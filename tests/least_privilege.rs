@@ -4,11 +4,9 @@
 use std::path::PathBuf;
 
 use serde_json::Value;
-use tokio::process::Command;
 use tokio_postgres::Client;
-use walferry::demo::cluster::{Cluster, SUPERUSER};
 
-use crate::support::{Pair, all_things, majors, run, walferry, write_private};
+use crate::support::{Pair, all_things, majors, psql, walferry, write_private};
 
 /// Two databases that only `setup-sql` has prepared, for a role that has no right of its own.
 struct Prepared {
@@ -117,21 +115,6 @@ impl Prepared {
         let left = self.failures().await;
         assert!(left.is_empty(), "{}: {remedy}: {left:#?}", lack.revoke);
     }
-}
-
-/// Runs a script as the administrator who was given it.
-async fn psql(cluster: &Cluster, script: &str, variable: &str) {
-    let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), script).unwrap();
-    let mut command = Command::new("psql");
-    command
-        .args(["-X", "-q", "-d", "postgres", "-U", SUPERUSER])
-        .args(["-p", &cluster.port().to_string(), "-v", variable, "-h"])
-        .arg(cluster.socket_directory())
-        .arg("-f")
-        .arg(file.path());
-    let ran = run(&mut command).await;
-    assert_eq!(ran.code, Some(0), "{script}\n{ran:?}");
 }
 
 /// A right that is taken away.

@@ -6,6 +6,7 @@
 mod support;
 
 mod acceptance;
+mod any_character;
 mod bad_input;
 mod cases;
 mod least_privilege;

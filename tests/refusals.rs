@@ -8,8 +8,7 @@ use tokio_postgres::Client;
 use walferry::demo::cluster::Stop;
 
 use crate::support::{
-    CANARY, Daemon, Pair, all_things, assert_discreet, compare, equal_soon, majors, run, things,
-    walferry,
+    CANARY, Daemon, Pair, all_things, assert_discreet, compare, equal_soon, majors, run, walferry,
 };
 
 /// How long anything may take that is not a fault.
@@ -276,6 +275,30 @@ async fn a_crash_after_the_slot_was_made_is_resumed_with_that_slot_and_leaves_no
             assert_eq!((left, destination), untouched, "after {milliseconds} ms");
         }
     }
+}
+
+#[tokio::test]
+async fn a_crash_in_the_middle_of_a_large_table_leaves_nothing_that_a_teardown_does_not_find() {
+    let pair = Pair::start(majors().await[0]).await;
+    let source = pair.on_source().await;
+    do_on(
+        &source,
+        "CREATE TABLE wide (id int PRIMARY KEY, v text);
+         ALTER TABLE wide ALTER v SET STORAGE PLAIN;
+         INSERT INTO wide SELECT i, repeat('x', 3500) FROM generate_series(1, 24000) AS i",
+    )
+    .await;
+    let untouched = all_things(&pair).await;
+    let destination = pair.on_destination().await;
+    let daemon = Daemon::start(&pair);
+    let hidden = "SELECT count(*) > 4 FROM pg_class
+                  WHERE relnamespace = to_regnamespace('walferry') AND relkind = 'r'";
+    until(&destination, hidden).await;
+    daemon.kill9().await;
+    walferry(&pair.config(), &["teardown", "--drop-data", "--yes"])
+        .await
+        .ended(0, &["Done."]);
+    assert_eq!(all_things(&pair).await, untouched);
 }
 
 #[tokio::test]

@@ -8,9 +8,11 @@ use tokio_postgres::types::ToSql;
 
 use super::Outcome;
 use crate::catalog::TableName;
+use crate::catalog::destination::hidden_tables;
 use crate::config::Config;
 use crate::error::postgres::from_client;
 use crate::error::{Error, Kind, Result, Side};
+use crate::snapshot::hidden_prefix;
 use crate::sql::{checkpoint, probe, teardown};
 use crate::transport::connect;
 
@@ -31,6 +33,8 @@ struct Made {
     slot: Option<String>,
     publication: Option<String>,
     tables: Vec<TableName>,
+    /// Tables of a load that did not end: nobody can use them.
+    unfinished: Vec<TableName>,
     schemas: Vec<String>,
 }
 
@@ -93,7 +97,7 @@ async fn ask(
         .map_err(|error| from_client(Side::Destination, doing, &error))
 }
 
-/// `None`: no bookkeeping, or none of this pipeline.
+/// `None`: no bookkeeping, or none of this pipeline while it is in use by others.
 async fn made(config: &Config, client: &Client) -> Result<Option<Made>> {
     let failed = |error| from_client(Side::Destination, "read the bookkeeping", &error);
     let state_schema = &config.destination.state_schema;
@@ -107,7 +111,14 @@ async fn made(config: &Config, client: &Client) -> Result<Option<Made>> {
         .await
         .map_err(failed)?
     else {
-        return Ok(None);
+        // A start that was killed before it registered the pipeline leaves bookkeeping of nobody.
+        let in_use = teardown::bookkeeping_in_use(state_schema);
+        if ask(client, "read the bookkeeping", &in_use, &[]).await? {
+            return Ok(None);
+        }
+        let mut made = Made::default();
+        add_own_schema(config, client, &mut made).await?;
+        return Ok(Some(made));
     };
     let mut made = Made::default();
     if row.try_get("made_slot").map_err(failed)? {
@@ -132,7 +143,21 @@ async fn made(config: &Config, client: &Client) -> Result<Option<Made>> {
     for row in &schemas {
         made.schemas.push(row.try_get("name").map_err(failed)?);
     }
+    add_own_schema(config, client, &mut made).await?;
+    let prefix = hidden_prefix(&config.pipeline);
+    made.unfinished = hidden_tables(client, state_schema, &prefix).await?;
     Ok(Some(made))
+}
+
+/// The bookkeeping's schema may have been made for a pipeline that shares it and is gone.
+async fn add_own_schema(config: &Config, client: &Client, made: &mut Made) -> Result<()> {
+    let state_schema = &config.destination.state_schema;
+    let doing = "look for the bookkeeping";
+    let ours = ask(client, doing, checkpoint::STATE_SCHEMA, &[state_schema]).await?;
+    if ours && !made.schemas.contains(state_schema) {
+        made.schemas.push(state_schema.clone());
+    }
+    Ok(())
 }
 
 fn plan(config: &Config, made: &Made, drop_data: bool) -> String {
@@ -224,6 +249,12 @@ async fn drop_on_destination(
                         .remedy("Drop what others built on it (views, foreign keys), then repeat.")
                 })?;
         }
+    }
+    for table in &made.unfinished {
+        transaction
+            .batch_execute(&teardown::drop_table(table))
+            .await
+            .map_err(failed("drop what a load has left"))?;
     }
     transaction
         .execute(

@@ -31,4 +31,4 @@ mod queue;
 mod worker;
 
 pub use prepare::{Plan, PlannedColumn};
-pub use queue::{Load, load};
+pub use queue::{Load, hidden_prefix, load};

@@ -158,7 +158,7 @@ fn ended(done: Result<Result<Vec<LoadedTable>>, JoinError>) -> Result<Vec<Loaded
 
 /// How the names of a pipeline's hidden tables begin. Pipelines may share a state schema, and their
 /// names may be as long as a table's.
-fn hidden_prefix(pipeline: &str) -> String {
+pub fn hidden_prefix(pipeline: &str) -> String {
     let hash = foldhash::fast::FixedState::default().hash_one(pipeline);
     format!("walferry_load_{hash:016x}_")
 }

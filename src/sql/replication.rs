@@ -37,8 +37,9 @@ pub fn start_replication(
     version: u32,
     binary: bool,
 ) -> String {
-    // The option is a list of identifiers inside a literal: both layers are quoted.
-    let publications = Ident(publication).to_string();
+    // The option is a list of identifiers inside a literal: both layers are quoted. Replication
+    // commands know nothing of the escapes of SQL: there a backslash stands for itself.
+    let publications = Ident(publication).to_string().replace('\'', "''");
     let messages = if version >= 140_000 {
         ", messages 'true'"
     } else {
@@ -47,9 +48,8 @@ pub fn start_replication(
     let binary = if binary { ", binary 'true'" } else { "" };
     format!(
         "START_REPLICATION SLOT {} LOGICAL {start} \
-         (proto_version '1', publication_names {}{messages}{binary})",
+         (proto_version '1', publication_names '{publications}'{messages}{binary})",
         Ident(slot),
-        Literal(&publications),
     )
 }
 

@@ -54,10 +54,10 @@ pub fn source(source: &Source<'_>) -> String {
     let mut script = format!(
         "-- SOURCE: run as an administrator of the source, with psql\n\
          \\set ON_ERROR_STOP on\n\
-         \\connect {}\n\n{SOURCE_NOTES}\
+         {}\n\n{SOURCE_NOTES}\
          -- pg_hba.conf: replication of one database is matched by its name, not by \"replication\"\n\
          --   hostssl  {}  {}  <address of walferry>/32  scram-sha-256\n\n",
-        Ident(source.database),
+        connect(source.database),
         in_comment(source.database),
         in_comment(source.role),
     );
@@ -80,9 +80,10 @@ pub fn destination(destination: &Destination<'_>) -> String {
     let mut script = format!(
         "-- DESTINATION: run as an administrator of the destination, with psql\n\
          \\set ON_ERROR_STOP on\n\
-         \\connect {database}\n\n\
+         {}\n\n\
          -- pg_hba.conf\n\
          --   hostssl  {}  {}  <address of walferry>/32  scram-sha-256\n\n",
+        connect(destination.database),
         in_comment(destination.database),
         in_comment(destination.role),
     );
@@ -117,6 +118,17 @@ pub fn destination(destination: &Destination<'_>) -> String {
         }
     }
     script
+}
+
+/// psql takes a name that holds an equals sign for a whole connection string.
+fn connect(database: &str) -> String {
+    if !database.contains('=') && !database.starts_with("postgres") {
+        return format!("\\connect {}", Ident(database));
+    }
+    let value = database.replace('\\', "\\\\").replace('\'', "\\'");
+    let string = format!("dbname='{value}'");
+    // psql takes quotes off as it does for a name
+    format!("\\connect -reuse-previous=on {}", Ident(&string))
 }
 
 /// A name on a line that begins with dashes, and that must not end before its end.

@@ -16,8 +16,8 @@ pub use metrics::Metrics;
 pub use pair::Pair;
 pub use pgbench::{Pgbench, client_tool};
 pub use verb::{
-    CANARY, Ran, all_things, assert_discreet, edited_config, quoted, run, things, walferry,
-    walferry_with, write_private,
+    CANARY, Ran, Running, all_things, assert_discreet, edited_config, psql, quoted, run, things,
+    walferry, walferry_with, write_private,
 };
 
 use walferry::demo::binaries::Binaries;

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 use tokio_postgres::Client;
+use walferry::demo::cluster::{Cluster, SUPERUSER, send};
 
 use super::{Daemon, Pair};
 
@@ -71,6 +72,61 @@ pub fn run(command: &mut Command) -> impl Future<Output = Ran> {
         let all = format!("{}\n{}", ran.out, ran.err);
         assert!(!all.contains(CANARY), "a secret was printed:\n{all}");
         ran
+    }
+}
+
+/// Runs a script as the administrator who was given it.
+pub async fn psql(cluster: &Cluster, script: &str, variable: &str) {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), script).unwrap();
+    let mut command = Command::new("psql");
+    command
+        .args(["-X", "-q", "-d", "postgres", "-U", SUPERUSER])
+        .args(["-p", &cluster.port().to_string(), "-v", variable, "-h"])
+        .arg(cluster.socket_directory())
+        .arg("-f")
+        .arg(file.path());
+    let ran = run(&mut command).await;
+    assert_eq!(ran.code, Some(0), "{script}\n{ran:?}");
+}
+
+/// `walferry run` on a configuration that belongs to no pair; killed on drop.
+pub struct Running {
+    process: Child,
+    log: PathBuf,
+}
+
+impl Running {
+    /// Its log is beside the configuration.
+    pub fn start(config: &Path, variables: &[(&str, &str)]) -> Running {
+        let log = config.with_extension("log");
+        let file = std::fs::File::create(&log).unwrap();
+        let process = Command::new(env!("CARGO_BIN_EXE_walferry"))
+            .args(["run", "--config"])
+            .arg(config)
+            .envs(variables.iter().copied())
+            .current_dir(config.parent().unwrap())
+            .stdin(Stdio::null())
+            .stdout(file.try_clone().unwrap())
+            .stderr(file)
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        Running { process, log }
+    }
+
+    /// What it has logged so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap()
+    }
+
+    /// Asks it to drain; panics unless it ends well and has kept the canary for itself.
+    pub async fn drain(mut self) {
+        send("TERM", self.process.id().unwrap()).await.unwrap();
+        let ended = tokio::time::timeout(PATIENCE, self.process.wait()).await;
+        let log = self.log();
+        assert!(ended.unwrap().unwrap().success(), "{log}");
+        assert!(!log.contains(CANARY), "a secret was logged:\n{log}");
     }
 }
 
