@@ -58,12 +58,10 @@ async fn every_case_comes_out_equal_on(major: u32) {
         for case in &alone {
             failures.extend(bench.take_all(way, vec![case.clone()]).await);
         }
+        let (count, name) = (together.len() + alone.len(), way.as_str());
+        let took = started.elapsed();
+        eprintln!("PostgreSQL {major}: {count} cases, {name}, {took:.0?}");
     }
-    let count = together.len() + alone.len();
-    eprintln!(
-        "PostgreSQL {major}: {count} cases, {} ways each",
-        Way::ALL.len()
-    );
     assert!(
         failures.is_empty(),
         "PostgreSQL {major}, {} failures:\n{}",
