@@ -133,6 +133,10 @@ impl Bench {
     ) -> Result<(), Option<i32>> {
         let ready = async |daemon: &Daemon| daemon.get("/readyz").await.starts_with("HTTP/1.1 200");
         self.until(daemon, ready).await?;
+        if cases.iter().all(|case| case.binary) {
+            let binary = is_binary(&databases.source).await;
+            assert!(binary, "{}: a text stream", all_of(cases));
+        }
         if way == Way::Snapshot {
             return Ok(());
         }
@@ -305,6 +309,14 @@ fn include(script: &mut String, schema: &str, path: &Path) {
         script,
         "SET search_path = {schema}, public;\n\\include '{path}'"
     );
+}
+
+/// The daemon asked the source for binary values.
+async fn is_binary(source: &Client) -> bool {
+    let stream = "SELECT query FROM pg_stat_activity \
+                  WHERE backend_type = 'walsender' AND query LIKE 'START_REPLICATION%'";
+    let query: String = source.query_one(stream, &[]).await.unwrap().get(0);
+    query.contains("binary")
 }
 
 /// Drops the slot once the walsender of a daemon that ended has ended as well.

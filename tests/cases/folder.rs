@@ -27,6 +27,8 @@ pub struct Case {
     pub until: u32,
     /// It has a daemon of its own.
     pub alone: bool,
+    /// It is taken again with a daemon to which the source sends binary values.
+    pub binary: bool,
     /// Rows a batch on the way through small batches.
     pub batch_rows_max: u32,
     pub expect: Expect,
@@ -48,6 +50,7 @@ impl Case {
             from: 15,
             until: u32::MAX,
             alone: false,
+            binary: false,
             batch_rows_max: 1,
             expect: Expect::Equal,
         };
@@ -68,6 +71,7 @@ impl Case {
             "from" => self.from = value.parse().unwrap(),
             "until" => self.until = value.parse().unwrap(),
             "alone" => self.alone = true,
+            "binary" => self.binary = true,
             "batch" => {
                 self.batch_rows_max = value.parse().unwrap();
                 self.alone = true;

@@ -1,3 +1,4 @@
+-- binary: all of these types can
 CREATE TABLE none ();
 INSERT INTO none DEFAULT VALUES;
 INSERT INTO none DEFAULT VALUES;

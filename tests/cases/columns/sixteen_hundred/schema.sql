@@ -1,3 +1,4 @@
+-- binary: all of these types can
 SELECT 'CREATE TABLE t (k int PRIMARY KEY, ' || string_agg('c' || i || ' int', ', ') || ')' FROM generate_series(2, 1600) AS i
 \gexec
 CREATE TABLE whole (LIKE t);

@@ -1,3 +1,4 @@
+-- binary: all of these types can
 -- of rows that are alike exactly one goes
 CREATE TABLE t (a int, b text);
 ALTER TABLE t REPLICA IDENTITY FULL;

@@ -1,3 +1,4 @@
+-- binary: all of these types can
 CREATE TABLE t (id int PRIMARY KEY, code text NOT NULL, part int NOT NULL, v text);
 CREATE UNIQUE INDEX by_code ON t (code, part);
 ALTER TABLE t REPLICA IDENTITY USING INDEX by_code;

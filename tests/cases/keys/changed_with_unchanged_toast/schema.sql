@@ -1,3 +1,4 @@
+-- binary: all of these types can
 CREATE TABLE t (k int PRIMARY KEY, v text, one text, two text);
 ALTER TABLE t ALTER one SET STORAGE EXTERNAL, ALTER two SET STORAGE EXTERNAL;
 INSERT INTO t SELECT i, 'row ' || i, repeat('one' || i, 3000), repeat('two' || i, 3000) FROM generate_series(1, 12) AS i;

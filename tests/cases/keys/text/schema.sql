@@ -1,3 +1,4 @@
+-- binary: all of these types can
 CREATE TABLE t (k text PRIMARY KEY, v int);
 INSERT INTO t VALUES ('', 0), (' ', 1), ('a', 2), ('A', 3), ('a ', 4), (E'\t', 5), (E'\n', 6), (E'\\N', 7), (E'\\.', 8),
     (E'a\tb\nc\rd\\e', 9), ('ä', 10), (U&'a\0308', 11), ('😀', 12), ('null', 13), ('NULL', 14);

@@ -1,3 +1,4 @@
+-- binary: all of these types can
 CREATE TABLE t (k int PRIMARY KEY, a text, b text, c bytea, d jsonb, v int);
 ALTER TABLE t ALTER a SET STORAGE EXTERNAL, ALTER b SET STORAGE EXTERNAL, ALTER c SET STORAGE EXTERNAL;
 INSERT INTO t SELECT i, repeat('a' || i, 3000), repeat('b' || i, 3000), decode(repeat('00ff', 3000), 'hex'),

@@ -1,3 +1,4 @@
+-- binary: all of these types can
 CREATE TABLE t01 (k int PRIMARY KEY, v int2);
 INSERT INTO t01 VALUES
     (1, '-32768'),

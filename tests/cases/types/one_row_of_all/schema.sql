@@ -1,3 +1,4 @@
+-- binary: all of these types can
 -- binary values side by side in one row, with NULLs in every place
 CREATE TABLE t (k int PRIMARY KEY, a int2, b int8, c float8, d numeric, e text, f bytea, g timestamptz, h interval, i uuid, j jsonb, l inet, m int[], n text[], o bool, p date, q point, r varbit, s char(4), u money, v json);
 INSERT INTO t
