@@ -58,6 +58,7 @@ async fn every_case_comes_out_equal_on(major: u32) {
     let mut bench = Bench::start(major).await;
     let mut failures = Vec::new();
     for way in Way::ALL {
+        let started = std::time::Instant::now();
         failures.extend(bench.take_all(way, together.clone()).await);
         failures.extend(bench.take_all(way, binary.clone()).await);
         for case in &alone {
