@@ -60,6 +60,9 @@ pub const SLOT_WATCH_INTERVAL: Duration = Duration::from_secs(2);
 /// How often the publication is looked at: a new table without writes is noticed that late.
 pub const PUBLICATION_WATCH_INTERVAL: Duration = Duration::from_secs(4);
 
+/// How long a question to the source's catalog may keep the stream waiting.
+pub const CATALOG_ANSWER_MAX: Duration = Duration::from_secs(20);
+
 /// Shortest time between two warnings that the slot runs out of WAL.
 pub const SLOT_WARNING_INTERVAL: Duration = Duration::from_mins(1);
 

@@ -21,7 +21,7 @@ pub struct Target {
     /// The source sends all values of this table in binary; otherwise all of them come as text.
     pub binary: bool,
     /// The destination held the source's state at this position when its initial load ended;
-    /// transactions that end at or before it are skipped for this table.
+    /// transactions whose commit record lies before it are skipped for this table.
     pub snapshot_lsn: Lsn,
 }
 

@@ -100,14 +100,15 @@ fn kind_of(sqlstate: &str) -> Kind {
         "55006" => Kind::SlotInUse,
         // 57014, query_canceled, is somebody's pg_cancel_backend or a time-out: worth another try
         "40001" | "40P01" | "55P03" | "57014" => Kind::Contention,
-        "25006" => Kind::Unsupported,
+        // read-only: during a failover the address may lead to a standby for a while
+        "25006" => Kind::ServerBusy,
         "3D000" => Kind::Definite,
         _ => match sqlstate.get(..2).unwrap_or_default() {
             "08" => Kind::ConnectionLost,
             "28" => Kind::Authentication,
             "53" | "57" | "58" => Kind::ServerBusy,
             "23" | "27" | "44" | "09" | "P0" => Kind::Refused,
-            "0A" | "22" | "3D" | "3F" | "42" | "55" => Kind::Definite,
+            "0A" | "22" | "3D" | "3F" | "42" | "54" | "55" => Kind::Definite,
             _ => Kind::Unknown,
         },
     }

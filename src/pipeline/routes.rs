@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::batch::{RowIdentity, Target, TargetColumn};
+use crate::catalog::TableName;
 use crate::catalog::destination::DestinationTable;
 use crate::catalog::source::SourceTable;
 use crate::catalog::{self, types};
@@ -88,9 +89,16 @@ impl Routes {
         matches!(route, Some(Route::Apply(known)) if **known == *target)
     }
 
-    /// The relation was there when the pipeline started, or its rows are skipped.
-    pub(super) fn know(&self, oid: u32) -> bool {
-        self.known.contains_key(&oid) || self.by_oid.contains_key(&oid)
+    /// The relation has had its initial load.
+    pub(super) fn is_loaded(&self, oid: u32) -> bool {
+        self.known.contains_key(&oid)
+    }
+
+    /// Loaded tables that the source had and published when the pipeline started.
+    pub(super) fn loaded(&self) -> impl Iterator<Item = (u32, &TableName)> {
+        let published = |known: &Known| known.source.as_ref().is_some_and(|table| table.published);
+        let known = self.known.iter().filter(move |(_, known)| published(known));
+        known.map(|(oid, known)| (*oid, &known.loaded.source))
     }
 
     /// From now on the rows of this relation are skipped.
@@ -116,7 +124,8 @@ impl Routes {
             .on(Side::Source)
             .remedy(
                 "Make the same change to the destination table by hand, then start walferry again; \
-             nothing was lost, the source keeps the changes until then.",
+             the source keeps the changes until then. If the change gave old rows new values (a \
+             default, a type with USING), reload the table as docs/operations.md says.",
             );
         match self.known.get(&oid) {
             Some(known) => error.table(&known.loaded.source),

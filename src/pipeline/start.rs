@@ -69,6 +69,7 @@ pub(super) async fn start(config: &Arc<Config>, board: &Board) -> Result<Started
         .filter(|table| is_wanted(config, table) && !loaded.contains_key(&table.oid))
         .cloned()
         .collect();
+    check_still_published(config, &tables, &loaded)?;
     for table in loaded.values() {
         board.table_done(&table.source, table.rows, table.bytes);
     }
@@ -124,6 +125,29 @@ async fn open_stream(
 
 fn is_wanted(config: &Config, table: &SourceTable) -> bool {
     table.published && config.tables.selects(&table.name.schema, &table.name.name)
+}
+
+/// Refuses to go on with a table that left the publication: what was written meanwhile will never
+/// come, so the copy would be wrong without a word once the table is back.
+fn check_still_published(
+    config: &Config,
+    tables: &[SourceTable],
+    loaded: &HashMap<u32, LoadedTable>,
+) -> Result<()> {
+    let left = tables.iter().find(|table| {
+        let selected = config.tables.selects(&table.name.schema, &table.name.name);
+        selected && !table.published && loaded.contains_key(&table.oid)
+    });
+    let Some(left) = left else {
+        return Ok(());
+    };
+    let what = "A table that was copied is no longer in the publication";
+    let remedy = "Add it to the publication and reload it as docs/operations.md says, or leave it \
+                  out with [tables] exclude.";
+    Err(Error::new(Kind::PublicationMissing, what)
+        .on(Side::Source)
+        .table(&left.name)
+        .remedy(remedy))
 }
 
 /// A relation is there that was not when the pipeline started. If it is still there and wanted, the

@@ -23,7 +23,7 @@ use crate::config::Config;
 use crate::decode::{Message, Replication};
 use crate::error::{Error, Kind, Result, Side};
 use crate::limits::{
-    DRAIN_MAX, FEEDBACK_INTERVAL, GOODBYE_MAX, GULP_BYTES_MIN, GULP_PAUSE,
+    CATALOG_ANSWER_MAX, DRAIN_MAX, FEEDBACK_INTERVAL, GOODBYE_MAX, GULP_BYTES_MIN, GULP_PAUSE,
     IDLE_CHECKPOINT_INTERVAL, WIRE_SILENCE_MAX,
 };
 use crate::lsn::{Lsn, ReceivedLsn};
@@ -73,7 +73,8 @@ pub(super) async fn follow(
                     if publication.is_some_and(|oid| published.is_by_another(oid)) {
                         return Err(publication_gone(&config.source.publication));
                     }
-                    look_for_newcomers(&flow.routes, &published, &catalog, config).await?;
+                    let looked = look_for_newcomers(&flow.routes, &published, &catalog, config);
+                    in_time(looked).await?;
                 }
             }
             Event::Stop => flow.drain(),
@@ -81,7 +82,7 @@ pub(super) async fn follow(
         // A full batch goes first: what was read and found no room then has some.
         flow.hand_over()?;
         while let Some(newcomer) = flow.take_in()? {
-            is_wanted_now(&catalog, config, newcomer.oid).await?;
+            in_time(is_wanted_now(&catalog, config, newcomer.oid)).await?;
             tracing::warn!(
                 table = newcomer.name,
                 oid = newcomer.oid,
@@ -110,11 +111,33 @@ async fn look_for_newcomers(
         };
     };
     for (oid, name) in tables {
-        if config.tables.selects(&name.schema, &name.name) && !routes.know(*oid) {
+        if config.tables.selects(&name.schema, &name.name) && !routes.is_loaded(*oid) {
             is_wanted_now(catalog, config, *oid).await?;
         }
     }
-    Ok(())
+    // A start says what that means: the table was dropped, or its changes are missed from now on.
+    let left = routes
+        .loaded()
+        .find(|(oid, _)| !tables.iter().any(|(sent, _)| sent == oid));
+    match left {
+        None => Ok(()),
+        Some((_, name)) => {
+            let what = "A table is no longer in the publication";
+            Err(Error::new(Kind::TableAdded, what)
+                .on(Side::Source)
+                .table(name))
+        }
+    }
+}
+
+/// A question to the catalog waits for locks that others hold on its tables; the stream does not
+/// wait for the answer for ever.
+async fn in_time<T>(question: impl Future<Output = Result<T>>) -> Result<T> {
+    let Ok(answer) = tokio::time::timeout(CATALOG_ANSWER_MAX, question).await else {
+        let what = "The catalog of the source did not answer in time: a table is locked";
+        return Err(Error::new(Kind::Contention, what).on(Side::Source));
+    };
+    answer
 }
 
 /// What the loop holds between events.
@@ -343,6 +366,9 @@ impl<'f> Flow<'f> {
             );
             self.batch = Batch::default();
             self.transaction = None;
+            // Commits that were in the batch are not applied either: nothing past the checkpoint
+            // may be taken for done.
+            self.quiet_at = self.durable.lsn();
         }
         // What we do not read we cannot hear: waiting for the applier is not the wire's fault.
         if !self.may_read() {

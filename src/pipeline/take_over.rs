@@ -110,6 +110,18 @@ fn check_same_source(config: &Config, pipeline: &Pipeline, system: &System) -> R
             .on(Side::Source)
             .remedy(fresh));
     }
+    let applied = pipeline.applied.lsn();
+    if system.timeline > registered.timeline && system.position < applied {
+        let what = format!(
+            "The source was promoted and ends at {}, before the checkpoint: it lacks the last \
+             commits of the old primary",
+            system.position
+        );
+        return Err(Error::new(Kind::OlderTimeline, what)
+            .on(Side::Source)
+            .at(applied)
+            .remedy(fresh));
+    }
     if registered.slot != config.source.slot {
         let what = format!(
             "The pipeline \"{}\" was made with slot \"{}\", but the configuration says \"{}\"",

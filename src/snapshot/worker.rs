@@ -148,8 +148,6 @@ async fn range(
     let plan = &large.plan;
     plan.run(client, "begin the load", sql::apply::BEGIN)
         .await?;
-    plan.run(client, "begin the load", sql::load::COMMIT_WITHOUT_WAITING)
-        .await?;
     let place = Place {
         table: &large.hidden,
         fresh: false,

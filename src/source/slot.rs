@@ -29,7 +29,7 @@ pub struct System {
 pub struct ExportedSnapshot {
     /// For `SET TRANSACTION SNAPSHOT`.
     pub name: String,
-    /// The snapshot holds exactly the transactions that end at or before it.
+    /// The snapshot holds exactly the transactions whose commit record lies before it.
     pub lsn: Lsn,
     _session: Connection,
 }

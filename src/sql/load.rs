@@ -60,10 +60,6 @@ pub fn move_table(from: &TableName, to: &TableName) -> String {
     )
 }
 
-/// For the ranges of a hidden table: their commits need not wait for the disk, since the commit
-/// that moves the table into its place does, and flushes all WAL before it.
-pub const COMMIT_WITHOUT_WAITING: &str = "SET LOCAL synchronous_commit = off";
-
 /// Memory for building an index, in bytes.
 pub fn set_maintenance_work_mem(bytes: u64) -> String {
     format!(
