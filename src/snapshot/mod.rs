@@ -13,8 +13,8 @@
 //! readers do not look at; keys, indexes, the move to its place and the record are one transaction
 //! again. So readers see all of a table or nothing, a crash leaves nothing that counts, and a
 //! recorded table is never copied again. The stream then skips, for that table alone, the
-//! transactions whose commit record lies before its LSN. A table that is added later gets a snapshot of its
-//! own from a temporary slot, with a later LSN, by the same code.
+//! transactions whose commit record lies before its LSN. A table that is added later gets a
+//! snapshot of its own from a temporary slot, with a later LSN, by the same code.
 //!
 //! **What can go wrong.** A worker that loses a connection before its COMMIT has copied nothing:
 //! its job goes back to the queue while the snapshot lives. A connection that is lost *at* COMMIT
