@@ -4,7 +4,7 @@
 //! process do not mix. docs/metrics.md says what each metric means and when to alert.
 
 use std::collections::HashMap;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder};
@@ -126,6 +126,8 @@ const METADATA: Metadata<'static> = Metadata::new("walferry", Level::INFO, None)
 pub(super) struct Metrics {
     recorder: PrometheusRecorder,
     handle: PrometheusHandle,
+    /// Held while figures change that belong together, and while they are read.
+    scrape: Mutex<()>,
     lag_received: Gauge,
     lag_applied: Gauge,
     lag_confirmed: Gauge,
@@ -179,6 +181,7 @@ impl Metrics {
         one.gauge("process_start_time_seconds", vec![])
             .set(unix_seconds());
         Metrics {
+            scrape: Mutex::new(()),
             lag_received: lag("received"),
             lag_applied: lag("applied"),
             lag_confirmed: lag("confirmed"),
@@ -204,6 +207,7 @@ impl Metrics {
 
     /// The text exposition format, version 0.0.4.
     pub(super) fn render(&self) -> String {
+        let _together = self.scrape.lock();
         self.handle.render()
     }
 
@@ -219,6 +223,7 @@ impl Metrics {
 
     pub(super) fn positions(&self, at: Positions) {
         let behind = |position| float(at.server_end.bytes_since(position));
+        let _together = self.scrape.lock();
         self.lag_received.set(behind(at.received));
         self.lag_applied.set(behind(at.applied));
         self.lag_confirmed.set(behind(at.confirmed));
