@@ -438,6 +438,33 @@ async fn a_check_can_be_read_by_people_and_by_programs() {
 }
 
 #[tokio::test]
+async fn the_example_that_init_prints_is_good_once_its_few_keys_are_filled_in() {
+    let pair = Pair::start(majors().await[0]).await;
+    let source = pair.on_source().await;
+    let table = "CREATE TABLE t (id int PRIMARY KEY)";
+    source.batch_execute(table).await.unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_walferry"));
+    let mut text = run(command.arg("init")).await.ended(0, &[]).out;
+    let ports = [source_port(&pair), destination_port(&pair)];
+    for (side, port) in ["source", "destination"].into_iter().zip(ports) {
+        let host = format!("host = \"{side}.example.com\"");
+        let file = format!("#password_file = \"/etc/walferry/{side}.password\"");
+        for (example, mine) in [
+            (host.as_str(), "host = \"127.0.0.1\""),
+            ("\n#port = 5432", &format!("\n{port}")),
+            (&file, "password_file = \"password\""),
+            ("#sslmode = \"verify-full\"", "sslmode = \"disable\""),
+        ] {
+            assert!(text.contains(example), "{example}");
+            text = text.replacen(example, mine, 1);
+        }
+    }
+    let config = write_private(pair.directory().join("filled.toml"), &text);
+    let says = ["warnings 0, failures 0"];
+    walferry(&config, &["check"]).await.ended(0, &says);
+}
+
+#[tokio::test]
 async fn the_usage_is_explained_and_a_wrong_one_is_refused() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_walferry"));
     let help = run(command.arg("--help"))

@@ -11,6 +11,7 @@ mod bad_input;
 mod cases;
 mod least_privilege;
 mod live_copy;
+mod newcomers;
 mod refusals;
 mod teardown;
 mod throw_away_clusters;

@@ -4,62 +4,15 @@
 use std::time::{Duration, Instant};
 
 use tokio::process::Command;
-use tokio_postgres::Client;
 use walferry::demo::cluster::Stop;
 
 use crate::support::{
-    CANARY, Daemon, Pair, all_things, assert_discreet, compare, equal_soon, majors, run, walferry,
+    CANARY, Daemon, Pair, all_things, assert_discreet, do_on, drain, equal_soon, majors, run,
+    stopped_pair, until, walferry,
 };
 
 /// How long anything may take that is not a fault.
 const PATIENCE: Duration = Duration::from_mins(1);
-
-/// A pair with two tables that were loaded and followed, and a daemon that has drained.
-async fn stopped_pair(major: u32, source: &[(&str, &str)]) -> (Pair, Client) {
-    let pair = Pair::with_settings(major, source, &[]).await;
-    let client = pair.on_source().await;
-    do_on(
-        &client,
-        &format!(
-            "CREATE TABLE t (id int PRIMARY KEY, v text DEFAULT '{CANARY}');
-             INSERT INTO t SELECT generate_series(1, 100);
-             CREATE TABLE other (id int PRIMARY KEY, v text);
-             INSERT INTO other VALUES (1, '{CANARY}')"
-        ),
-    )
-    .await;
-    let mut daemon = Daemon::start(&pair);
-    daemon.wait_ready().await;
-    compare(&pair).await;
-    drain(&pair, daemon).await;
-    (pair, client)
-}
-
-async fn drain(pair: &Pair, daemon: Daemon) {
-    let code = daemon.sigterm().await;
-    let log = std::fs::read_to_string(pair.directory().join("walferry.log"));
-    assert_eq!(code, Some(0), "{}", log.unwrap());
-}
-
-async fn do_on(client: &Client, script: &str) {
-    if let Err(error) = client.batch_execute(script).await {
-        panic!("{script}: {:?}", error.as_db_error());
-    }
-}
-
-/// Waits until the question is answered with true.
-async fn until(client: &Client, question: &str) {
-    let started = Instant::now();
-    while !client
-        .query_one(question, &[])
-        .await
-        .unwrap()
-        .get::<_, bool>(0)
-    {
-        assert!(started.elapsed() < PATIENCE, "never: {question}");
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
-}
 
 /// The daemon ends by itself with exit code 4, names this kind, and says all of this.
 async fn halts(pair: &Pair, daemon: Daemon, already_said: usize, kind: &str, says: &[&str]) {
@@ -353,68 +306,6 @@ async fn a_publication_that_was_missing_for_a_while_is_refused_since_changes_may
         do_on(&source, "CREATE PUBLICATION walferry_app FOR ALL TABLES").await;
         halts(&pair, daemon, length, "publication_missing", &says).await;
     }
-}
-
-#[tokio::test]
-async fn a_table_that_joins_the_publication_is_loaded_while_the_others_are_followed() {
-    for major in majors().await {
-        let (pair, source) = stopped_pair(major, &[]).await;
-        let mut daemon = Daemon::start(&pair);
-        daemon.wait_ready().await;
-        // new, and written to
-        do_on(
-            &source,
-            &format!(
-                "CREATE TABLE young (id int PRIMARY KEY, v text);
-                 INSERT INTO young VALUES (1, '{CANARY}'); INSERT INTO t VALUES (1000)"
-            ),
-        )
-        .await;
-        equal_soon(&pair).await;
-        // new, and nobody writes to it
-        do_on(&source, "CREATE TABLE quiet (id int PRIMARY KEY)").await;
-        equal_soon(&pair).await;
-        do_on(
-            &source,
-            "INSERT INTO t VALUES (1001); UPDATE young SET v = 'x'",
-        )
-        .await;
-        equal_soon(&pair).await;
-        assert_discreet(&pair, &daemon).await;
-        drain(&pair, daemon).await;
-    }
-}
-
-#[tokio::test]
-async fn an_old_table_that_joins_a_publication_by_name_is_loaded_without_a_restart_by_hand() {
-    let pair = Pair::start(majors().await[0]).await;
-    let source = pair.on_source().await;
-    do_on(
-        &source,
-        &format!(
-            "CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE old (id int PRIMARY KEY, v text);
-             INSERT INTO old VALUES (1, '{CANARY}'); DROP PUBLICATION walferry_app;
-             CREATE PUBLICATION walferry_app FOR TABLE t"
-        ),
-    )
-    .await;
-    let mut daemon = Daemon::start(&pair);
-    daemon.wait_ready().await;
-    do_on(
-        &source,
-        "INSERT INTO old VALUES (2); INSERT INTO t VALUES (1)",
-    )
-    .await;
-    do_on(&source, "ALTER PUBLICATION walferry_app ADD TABLE old").await;
-    equal_soon(&pair).await;
-    do_on(
-        &source,
-        "INSERT INTO old VALUES (3); INSERT INTO t VALUES (2)",
-    )
-    .await;
-    equal_soon(&pair).await;
-    assert_discreet(&pair, &daemon).await;
-    drain(&pair, daemon).await;
 }
 
 #[tokio::test]

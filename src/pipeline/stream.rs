@@ -86,7 +86,7 @@ pub(super) async fn follow(
             tracing::warn!(
                 table = newcomer.name,
                 oid = newcomer.oid,
-                "skipping rows of a table that is not selected or no longer exists"
+                "skipping rows of a table that is not selected, is gone, or cannot be seen yet"
             );
             flow.routes.skip(newcomer.oid);
         }

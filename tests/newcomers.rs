@@ -1,0 +1,106 @@
+//! Tables that come while the others are followed.
+
+use crate::support::{
+    CANARY, Daemon, Pair, assert_discreet, do_on, drain, equal_soon, majors, stopped_pair, until,
+};
+
+#[tokio::test]
+async fn a_table_that_joins_the_publication_is_loaded_while_the_others_are_followed() {
+    for major in majors().await {
+        let (pair, source) = stopped_pair(major, &[]).await;
+        let mut daemon = Daemon::start(&pair);
+        daemon.wait_ready().await;
+        // new, and written to
+        do_on(
+            &source,
+            &format!(
+                "CREATE TABLE young (id int PRIMARY KEY, v text);
+                 INSERT INTO young VALUES (1, '{CANARY}'); INSERT INTO t VALUES (1000)"
+            ),
+        )
+        .await;
+        equal_soon(&pair).await;
+        // new, and nobody writes to it
+        do_on(&source, "CREATE TABLE quiet (id int PRIMARY KEY)").await;
+        equal_soon(&pair).await;
+        do_on(
+            &source,
+            "INSERT INTO t VALUES (1001); UPDATE young SET v = 'x'",
+        )
+        .await;
+        equal_soon(&pair).await;
+        assert_discreet(&pair, &daemon).await;
+        drain(&pair, daemon).await;
+    }
+}
+
+#[tokio::test]
+async fn an_old_table_that_joins_a_publication_by_name_is_loaded_without_a_restart_by_hand() {
+    let pair = Pair::start(majors().await[0]).await;
+    let source = pair.on_source().await;
+    do_on(
+        &source,
+        &format!(
+            "CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE old (id int PRIMARY KEY, v text);
+             INSERT INTO old VALUES (1, '{CANARY}'); DROP PUBLICATION walferry_app;
+             CREATE PUBLICATION walferry_app FOR TABLE t"
+        ),
+    )
+    .await;
+    let mut daemon = Daemon::start(&pair);
+    daemon.wait_ready().await;
+    do_on(
+        &source,
+        "INSERT INTO old VALUES (2); INSERT INTO t VALUES (1)",
+    )
+    .await;
+    do_on(&source, "ALTER PUBLICATION walferry_app ADD TABLE old").await;
+    equal_soon(&pair).await;
+    do_on(
+        &source,
+        "INSERT INTO old VALUES (3); INSERT INTO t VALUES (2)",
+    )
+    .await;
+    equal_soon(&pair).await;
+    assert_discreet(&pair, &daemon).await;
+    drain(&pair, daemon).await;
+}
+
+#[tokio::test]
+async fn a_table_whose_rows_arrive_before_the_catalog_shows_it_is_loaded_once_it_does() {
+    for major in majors().await {
+        let (pair, source) = stopped_pair(major, &[]).await;
+        let mut daemon = Daemon::start(&pair);
+        daemon.wait_ready().await;
+        // a commit is sent once it is flushed, and seen once this standby has it: never
+        let standby = "ALTER SYSTEM SET synchronous_standby_names = 'nobody'";
+        do_on(&source, standby).await;
+        do_on(&source, "SELECT pg_reload_conf()").await;
+        let waiting = pair.on_source().await;
+        until(
+            &waiting,
+            "SELECT current_setting('synchronous_standby_names') = 'nobody'",
+        )
+        .await;
+        let commit = tokio::spawn(async move {
+            let script = "CREATE TABLE early (id int PRIMARY KEY); INSERT INTO early VALUES (1)";
+            waiting.batch_execute(script).await
+        });
+        let started = std::time::Instant::now();
+        while !daemon.log().contains("cannot be seen yet") {
+            assert!(started.elapsed().as_secs() < 30, "{}", daemon.log());
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        do_on(&source, "ALTER SYSTEM RESET synchronous_standby_names").await;
+        do_on(&source, "SELECT pg_reload_conf()").await;
+        commit.await.unwrap().unwrap();
+        equal_soon(&pair).await;
+        do_on(
+            &source,
+            "INSERT INTO early VALUES (2); INSERT INTO t VALUES (1000)",
+        )
+        .await;
+        equal_soon(&pair).await;
+        drain(&pair, daemon).await;
+    }
+}
