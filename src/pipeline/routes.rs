@@ -89,8 +89,8 @@ impl Routes {
         matches!(route, Some(Route::Apply(known)) if **known == *target)
     }
 
-    /// The relation has had its initial load. One whose rows are skipped may want it: a source sends
-    /// a row before others can see what its transaction did, so the catalog may not show it yet.
+    /// The relation has had its initial load. One whose rows are skipped may still want it: a
+    /// source sends a row before others see what its transaction did, so the catalog may lag.
     pub(super) fn is_loaded(&self, oid: u32) -> bool {
         self.known.contains_key(&oid)
     }
