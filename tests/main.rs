@@ -9,6 +9,7 @@ mod acceptance;
 mod any_character;
 mod bad_input;
 mod cases;
+mod interrupted_load;
 mod least_privilege;
 mod live_copy;
 mod newcomers;

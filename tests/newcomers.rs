@@ -1,15 +1,13 @@
 //! Tables that come while the others are followed.
 
 use crate::support::{
-    CANARY, Daemon, Pair, assert_discreet, do_on, drain, equal_soon, majors, stopped_pair, until,
+    CANARY, Daemon, Pair, assert_discreet, do_on, drain, equal_soon, followed_pair, majors, until,
 };
 
 #[tokio::test]
 async fn a_table_that_joins_the_publication_is_loaded_while_the_others_are_followed() {
     for major in majors().await {
-        let (pair, source) = stopped_pair(major, &[]).await;
-        let mut daemon = Daemon::start(&pair);
-        daemon.wait_ready().await;
+        let (pair, source, daemon) = followed_pair(major).await;
         // new, and written to
         do_on(
             &source,
@@ -69,9 +67,7 @@ async fn an_old_table_that_joins_a_publication_by_name_is_loaded_without_a_resta
 #[tokio::test]
 async fn a_table_whose_rows_arrive_before_the_catalog_shows_it_is_loaded_once_it_does() {
     for major in majors().await {
-        let (pair, source) = stopped_pair(major, &[]).await;
-        let mut daemon = Daemon::start(&pair);
-        daemon.wait_ready().await;
+        let (pair, source, daemon) = followed_pair(major).await;
         // a commit is sent once it is flushed, and seen once this standby has it: never
         let standby = "ALTER SYSTEM SET synchronous_standby_names = 'nobody'";
         do_on(&source, standby).await;

@@ -7,8 +7,8 @@ use tokio::process::Command;
 use walferry::demo::cluster::Stop;
 
 use crate::support::{
-    CANARY, Daemon, Pair, all_things, assert_discreet, do_on, drain, equal_soon, majors, run,
-    stopped_pair, until, walferry,
+    CANARY, Daemon, Pair, all_things, assert_discreet, do_on, drain, equal_soon, followed_pair,
+    majors, run, stopped_pair, until, walferry,
 };
 
 /// How long anything may take that is not a fault.
@@ -274,9 +274,7 @@ async fn a_slot_whose_maker_was_killed_while_it_waited_for_old_transactions_is_u
 #[tokio::test]
 async fn a_publication_that_is_dropped_while_the_stream_is_followed_halts_it_by_name() {
     for major in majors().await {
-        let (pair, source) = stopped_pair(major, &[]).await;
-        let mut daemon = Daemon::start(&pair);
-        daemon.wait_ready().await;
+        let (pair, source, daemon) = followed_pair(major).await;
         do_on(
             &source,
             "DROP PUBLICATION walferry_app; INSERT INTO t VALUES (1000)",
@@ -309,11 +307,36 @@ async fn a_publication_that_was_missing_for_a_while_is_refused_since_changes_may
 }
 
 #[tokio::test]
+async fn a_loaded_table_that_left_the_publication_for_a_while_is_refused_since_changes_are_lost() {
+    let pair = Pair::start(majors().await[0]).await;
+    let source = pair.on_source().await;
+    do_on(
+        &source,
+        "CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE other (id int PRIMARY KEY);
+         DROP PUBLICATION walferry_app; CREATE PUBLICATION walferry_app FOR TABLE t, other",
+    )
+    .await;
+    let mut daemon = Daemon::start(&pair);
+    daemon.wait_ready().await;
+    do_on(
+        &source,
+        "INSERT INTO t VALUES (1); INSERT INTO other VALUES (1)",
+    )
+    .await;
+    equal_soon(&pair).await;
+    let length = log_length(&pair);
+    do_on(&source, "ALTER PUBLICATION walferry_app DROP TABLE other").await;
+    do_on(&source, "INSERT INTO other VALUES (2)").await;
+    do_on(&source, "INSERT INTO t VALUES (2)").await;
+    let says = ["public.other", "no longer in the publication", "reload it"];
+    halts(&pair, daemon, length, "publication_missing", &says).await;
+    refuses_to_start(&pair, "publication_missing", &says).await;
+}
+
+#[tokio::test]
 async fn a_dropped_table_disturbs_nobody_and_its_successor_waits_for_a_decision() {
     for major in majors().await {
-        let (pair, source) = stopped_pair(major, &[]).await;
-        let mut daemon = Daemon::start(&pair);
-        daemon.wait_ready().await;
+        let (pair, source, daemon) = followed_pair(major).await;
         do_on(
             &source,
             "INSERT INTO other VALUES (2); DROP TABLE other; INSERT INTO t VALUES (1000)",
@@ -345,10 +368,8 @@ async fn a_dropped_table_disturbs_nobody_and_its_successor_waits_for_a_decision(
 #[tokio::test]
 async fn a_new_column_halts_until_the_destination_has_it_and_may_also_come_there_first() {
     for major in majors().await {
-        let (pair, source) = stopped_pair(major, &[]).await;
+        let (pair, source, daemon) = followed_pair(major).await;
         let destination = pair.on_destination().await;
-        let mut daemon = Daemon::start(&pair);
-        daemon.wait_ready().await;
         let length = log_length(&pair);
         do_on(
             &source,

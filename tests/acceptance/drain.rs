@@ -3,7 +3,9 @@
 use std::time::Instant;
 
 use crate::support::bookkeeping::{applied, confirmed, loads, slots_made};
-use crate::support::{Daemon, Figures, Pair, Pgbench, majors};
+use crate::support::{
+    Daemon, Figures, Pair, Pgbench, Relay, do_on, edited_config, equal_soon, majors, until,
+};
 
 #[tokio::test]
 async fn a_drain_under_load_leaves_a_clean_checkpoint_from_which_the_next_start_goes_on() {
@@ -44,4 +46,38 @@ async fn a_drain_under_load_leaves_a_clean_checkpoint_from_which_the_next_start_
             version = pair.source.binaries().version(),
         );
     }
+}
+
+#[tokio::test]
+async fn a_drain_that_runs_out_of_time_acknowledges_nothing_that_it_drops() {
+    let pair = Pair::start(majors().await[0]).await;
+    let (source, destination) = (pair.on_source().await, pair.on_destination().await);
+    do_on(&source, "CREATE TABLE t (id int PRIMARY KEY, v text)").await;
+    let relay = Relay::to(pair.source.port(), "the wire stops here").await;
+    let port = |port: u16| format!("port = {port}");
+    let edits = [(&*port(pair.source.port()), &*port(relay.port))];
+    let mut daemon = Daemon::start_on(&pair, &edited_config(&pair, "relayed.toml", &edits));
+    daemon.wait_ready().await;
+
+    // the first waits for somebody, the second for the first, the third for the wire
+    let somebody = pair.on_destination().await;
+    let lock = "BEGIN; LOCK TABLE app_public.t IN ACCESS EXCLUSIVE MODE";
+    do_on(&somebody, lock).await;
+    do_on(&source, "INSERT INTO t VALUES (1)").await;
+    let blocked = "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted";
+    until(&destination, blocked).await;
+    do_on(&source, "INSERT INTO t VALUES (2)").await;
+    let third = "INSERT INTO t VALUES (3, 'the wire stops here'), (4, 'never seen')";
+    do_on(&source, third).await;
+    relay.until_held().await;
+    do_on(&somebody, "COMMIT").await;
+    until(&destination, "SELECT count(*) = 1 FROM app_public.t").await;
+
+    assert_eq!(daemon.sigterm().await, Some(0));
+    let (acknowledged, _) = confirmed(&source).await.unwrap();
+    assert!(acknowledged <= applied(&destination).await.unwrap());
+    until(&destination, "SELECT count(*) = 1 FROM app_public.t").await;
+    let daemon = Daemon::start(&pair);
+    equal_soon(&pair).await;
+    assert_eq!(daemon.sigterm().await, Some(0));
 }

@@ -11,7 +11,7 @@ use crate::support::bookkeeping::{applied, confirmed, loads};
 use crate::support::{Daemon, Figures, Metrics, Pair, Pgbench, majors};
 
 /// How often both positions are read.
-const SAMPLE_INTERVAL: Duration = Duration::from_millis(50);
+const SAMPLE_INTERVAL: Duration = Duration::from_millis(20);
 
 #[tokio::test]
 async fn an_outage_of_either_side_heals_by_itself_and_the_slot_never_passes_the_checkpoint() {

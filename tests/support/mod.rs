@@ -7,6 +7,7 @@ mod judge;
 mod metrics;
 mod pair;
 mod pgbench;
+mod relay;
 mod stopped;
 mod verb;
 
@@ -16,7 +17,8 @@ pub use judge::{compare, equal_soon};
 pub use metrics::Metrics;
 pub use pair::Pair;
 pub use pgbench::{Pgbench, client_tool};
-pub use stopped::{do_on, drain, stopped_pair, until};
+pub use relay::Relay;
+pub use stopped::{do_on, drain, followed_pair, stopped_pair, until};
 pub use verb::{
     CANARY, Ran, Running, all_things, assert_discreet, edited_config, psql, quoted, run, things,
     walferry, walferry_with, write_private,

@@ -1,4 +1,4 @@
-//! A pipeline that has been loaded and stopped, as most refusals begin, and its source.
+//! A pipeline that has been loaded and is stopped or followed, as most scenarios begin.
 
 use std::time::{Duration, Instant};
 
@@ -28,6 +28,14 @@ pub async fn stopped_pair(major: u32, source: &[(&str, &str)]) -> (Pair, Client)
     compare(&pair).await;
     drain(&pair, daemon).await;
     (pair, client)
+}
+
+/// The same pair with a daemon that follows it.
+pub async fn followed_pair(major: u32) -> (Pair, Client, Daemon) {
+    let (pair, client) = stopped_pair(major, &[]).await;
+    let mut daemon = Daemon::start(&pair);
+    daemon.wait_ready().await;
+    (pair, client, daemon)
 }
 
 /// Asks a daemon to end, and expects that it ends well.
