@@ -60,6 +60,22 @@ pub const SLOT_WATCH_INTERVAL: Duration = Duration::from_secs(2);
 /// How often the publication is looked at: a new table without writes is noticed that late.
 pub const PUBLICATION_WATCH_INTERVAL: Duration = Duration::from_secs(4);
 
+/// A table that is loaded beside the stream has this much log left to apply when the stream begins
+/// to wait for it.
+pub const TABLESYNC_NEAR_BYTES: u64 = 128 << 10;
+
+/// While it does not come that near, [`TABLESYNC_NEAR_BYTES`] doubles each time this has passed.
+pub const TABLESYNC_PATIENCE: Duration = Duration::from_secs(5);
+
+/// But not beyond this.
+pub const TABLESYNC_NEAR_BYTES_MAX: u64 = 64 << 20;
+
+/// How long the stream waits for such a table before it gives the load up and starts again.
+pub const TABLESYNC_HOLD_MAX: Duration = Duration::from_secs(30);
+
+/// How often the load beside the stream asks the source where its slot is.
+pub const TABLESYNC_ASK_INTERVAL: Duration = Duration::from_millis(50);
+
 /// How long a question to the source's catalog may keep the stream waiting.
 pub const CATALOG_ANSWER_MAX: Duration = Duration::from_secs(20);
 

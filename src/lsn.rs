@@ -19,6 +19,9 @@ impl Lsn {
     /// `0/0`, which PostgreSQL calls an invalid LSN: before everything.
     pub const ZERO: Lsn = Lsn(0);
 
+    /// After everything.
+    pub const MAX: Lsn = Lsn(u64::MAX);
+
     /// Bytes from `earlier` to `self`; 0 when `earlier` is not earlier.
     pub fn bytes_since(self, earlier: Lsn) -> u64 {
         self.0.saturating_sub(earlier.0)

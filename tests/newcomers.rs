@@ -100,3 +100,32 @@ async fn a_table_whose_rows_arrive_before_the_catalog_shows_it_is_loaded_once_it
         drain(&pair, daemon).await;
     }
 }
+
+#[tokio::test]
+async fn a_dropped_table_disturbs_nobody_and_its_successor_takes_its_place() {
+    for major in majors().await {
+        let (pair, source, daemon) = followed_pair(major).await;
+        do_on(
+            &source,
+            "INSERT INTO other VALUES (2); DROP TABLE other; INSERT INTO t VALUES (1000)",
+        )
+        .await;
+        equal_soon(&pair).await;
+        drain(&pair, daemon).await;
+        let mut daemon = Daemon::start(&pair);
+        daemon.wait_ready().await;
+        let destination = pair.on_destination().await;
+        let kept = "SELECT count(*) = 2 FROM app_public.other";
+        until(&destination, kept).await;
+
+        do_on(
+            &source,
+            "CREATE TABLE other (id bigint, w text); INSERT INTO other VALUES (7), (7)",
+        )
+        .await;
+        equal_soon(&pair).await;
+        do_on(&source, "INSERT INTO other VALUES (8)").await;
+        equal_soon(&pair).await;
+        drain(&pair, daemon).await;
+    }
+}

@@ -33,6 +33,7 @@ use crate::batch::{Batch, CommitPoint, Target};
 use crate::checkpoint::{DurableLsn, Writer};
 use crate::error::postgres::from_client;
 use crate::error::{Error, Kind, Result, Side};
+use crate::snapshot::Adoption;
 use crate::sql::apply as sql;
 
 /// Applies batches, one after the other, in the session that holds the writer lock.
@@ -121,6 +122,16 @@ impl Applier {
     /// Moves the position of an idle pipeline.
     pub async fn advance_idle(&mut self, to: crate::Lsn) -> Result<DurableLsn> {
         self.writer.advance_idle(to).await
+    }
+
+    /// Puts loaded tables into their places, in a transaction of its own.
+    pub async fn adopt(&mut self, adoption: &Adoption) -> Result<()> {
+        adoption.run(self.writer.client()).await
+    }
+
+    /// Somebody asked for a table to be loaded again since this session began.
+    pub fn reload_asked(&self) -> bool {
+        self.writer.reload_asked()
     }
 
     /// Gives up parts whose commit never came, at the end of a drain.

@@ -201,8 +201,8 @@ impl Work<'_> {
         }
         let what = format!("Of {staged} {what}, the destination table took or had {found}");
         let remedy = "Somebody else wrote to the table, or a trigger skips rows. Stop that, then \
-                      reload the table: drop it, delete its row from walferry_tables in the state \
-                      schema, and start walferry again. Nothing of this batch was committed.";
+                      load the table again: `walferry resync`, and start walferry. Nothing of this \
+                      batch was committed.";
         Err(Error::new(Kind::Diverged, what)
             .on(Side::Destination)
             .table(&self.target.destination)

@@ -137,6 +137,23 @@ pub async fn hidden_tables(client: &Client, schema: &str, prefix: &str) -> Resul
     .collect()
 }
 
+/// The names of a table's indexes.
+pub async fn indexes(client: &Client, table: &TableName) -> Result<Vec<String>> {
+    let statement = include_str!("queries/destination_indexes.sql");
+    let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 2] = [&table.schema, &table.name];
+    query(
+        client,
+        Side::Destination,
+        "list the indexes",
+        statement,
+        &parameters,
+    )
+    .await?
+    .iter()
+    .map(|row| get(row, "name"))
+    .collect()
+}
+
 /// Those of the roles `names` that exist.
 pub async fn roles(client: &Client, names: &[String]) -> Result<HashSet<String>> {
     let statement = include_str!("queries/destination_roles.sql");

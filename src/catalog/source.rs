@@ -131,7 +131,8 @@ struct Sent {
     row_filter: Option<String>,
 }
 
-async fn version_num(client: &Client) -> Result<i32> {
+/// `server_version_num`, for example 150018.
+pub async fn version_num(client: &Client) -> Result<i32> {
     let statement = include_str!("queries/version_num.sql");
     let doing = "ask for the version";
     let row = super::rows::query_one(client, Side::Source, doing, statement).await?;

@@ -31,6 +31,12 @@ pub use table::{LoadedTable, Loader};
 
 use crate::lsn::Lsn;
 
+/// The name of the bookkeeping row of the tables that are loaded beside this pipeline's stream.
+/// Names in a configuration hold no slash, so it is nobody else's.
+pub fn tablesync_name(pipeline: &str) -> String {
+    format!("{pipeline}/tablesync")
+}
+
 /// A position that the destination has committed **and** flushed; made in this module alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DurableLsn(Lsn);

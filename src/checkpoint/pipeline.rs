@@ -54,6 +54,8 @@ pub struct Writer {
     pub(super) fence: i64,
     applied: DurableLsn,
     advance: Option<Statement>,
+    /// Requests for loading tables again: those known at the start, and those seen since.
+    reloads: (i64, i64),
 }
 
 /// Pause between two tries at the writer lock.
@@ -92,6 +94,7 @@ impl Writer {
             fence: 0,
             applied: DurableLsn(Lsn::ZERO),
             advance: None,
+            reloads: (0, 0),
         })
     }
 
@@ -165,7 +168,9 @@ impl Writer {
             .client
             .query_one(&statement, &[&self.pipeline, &timeline])
             .await;
-        self.fence = row.map_err(|error| failed(&error))?.get(0);
+        let row = row.map_err(|error| failed(&error))?;
+        self.fence = row.get(0);
+        self.reloads = (row.get(1), row.get(1));
         let pipeline = self.read().await?.ok_or_else(|| self.fenced(Lsn::ZERO))?;
         self.applied = pipeline.applied;
         let statement = sql::advance(&self.state_schema);
@@ -195,7 +200,7 @@ impl Writer {
         Ok(self.applied)
     }
 
-    async fn advance(&self, to: Lsn, time: Option<SystemTime>) -> Result<()> {
+    async fn advance(&mut self, to: Lsn, time: Option<SystemTime>) -> Result<()> {
         let Some(statement) = &self.advance else {
             return Err(self.fenced(to));
         };
@@ -203,11 +208,24 @@ impl Writer {
         let target = PgLsn::from(to.0);
         let values: [&(dyn tokio_postgres::types::ToSql + Sync); 5] =
             [&self.pipeline, &self.fence, &from, &target, &time];
-        let moved = self.client.execute(statement, &values).await;
-        match moved.map_err(|error| failed(&error).at(to))? {
-            1 => Ok(()),
-            _ => Err(self.fenced(to)),
-        }
+        let moved = self.client.query_opt(statement, &values).await;
+        let Some(row) = moved.map_err(|error| failed(&error).at(to))? else {
+            return Err(self.fenced(to));
+        };
+        self.reloads.1 = row.get(0);
+        Ok(())
+    }
+
+    /// Somebody asked for a table to be loaded again since this session took the pipeline over.
+    pub fn reload_asked(&self) -> bool {
+        self.reloads.0 != self.reloads.1
+    }
+
+    /// Forgets another pipeline of ours, which no daemon runs.
+    pub async fn forget(&self, pipeline: &str) -> Result<()> {
+        let statement = sql::forget_pipeline(&self.state_schema);
+        let done = self.client.execute(&statement, &[&pipeline]).await;
+        done.map(|_| ()).map_err(|error| failed(&error))
     }
 
     fn fenced(&self, at: Lsn) -> Error {

@@ -29,6 +29,8 @@ pub struct LoadedTable {
     pub rows: u64,
     /// Bytes of COPY data that were loaded.
     pub bytes: u64,
+    /// It is to be loaded again.
+    pub reload: bool,
 }
 
 const DOING: &str = "use the bookkeeping tables";
@@ -49,6 +51,7 @@ impl Writer {
                 made_table: row.get(6),
                 rows: unsigned(row.get(7)),
                 bytes: unsigned(row.get(8)),
+                reload: row.get(9),
             };
             (table.source_oid, table)
         });
@@ -59,6 +62,7 @@ impl Writer {
     pub fn loader(&self) -> Loader {
         Loader {
             insert_table: sql::insert_table(&self.state_schema),
+            forget_pipeline: sql::forget_pipeline(&self.state_schema),
             pipeline: self.pipeline.clone(),
             fence: self.fence,
         }
@@ -88,11 +92,19 @@ impl Writer {
 #[derive(Clone, Debug)]
 pub struct Loader {
     insert_table: String,
+    forget_pipeline: String,
     pipeline: String,
     fence: i64,
 }
 
 impl Loader {
+    /// Forgets the pipeline that loaded tables for this one, in the open transaction of `client`.
+    pub async fn forget(&self, client: &Client, pipeline: &str) -> Result<()> {
+        let done = client.execute(&self.forget_pipeline, &[&pipeline]).await;
+        done.map(|_| ())
+            .map_err(|error| from_client(Side::Destination, DOING, &error))
+    }
+
     /// Writes the table's row into the open transaction of `client`; fails when another daemon
     /// has taken the pipeline over, so that its transaction comes to nothing.
     pub async fn record(&self, client: &Client, table: &LoadedTable) -> Result<()> {

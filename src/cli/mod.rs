@@ -4,6 +4,7 @@ mod check;
 mod demo;
 mod discover;
 mod init;
+mod resync;
 mod run;
 mod setup_sql;
 mod status;
@@ -63,6 +64,8 @@ enum Verb {
     Run(run::Options),
     /// Show where a running pipeline is
     Status(status::Options),
+    /// Load tables again while the others are followed
+    Resync(resync::Options),
     /// Drop what walferry made: slot, publication, bookkeeping
     Teardown(teardown::Options),
     /// See it work on two throw-away clusters
@@ -95,6 +98,7 @@ async fn dispatch(arguments: Arguments) -> Result<Outcome> {
         Verb::Discover(options) => discover::run(&load()?, &options).await,
         Verb::Run(options) => run::run(load()?, &options).await,
         Verb::Status(options) => status::run(&load()?, &options).await,
+        Verb::Resync(options) => resync::run(&load()?, &options).await,
         Verb::Teardown(options) => teardown::run(&load()?, &options).await,
         Verb::Demo(options) => demo::run(&options).await,
     }

@@ -9,6 +9,7 @@ use tokio_postgres::types::ToSql;
 use super::Outcome;
 use crate::catalog::TableName;
 use crate::catalog::destination::hidden_tables;
+use crate::checkpoint::tablesync_name;
 use crate::config::Config;
 use crate::error::postgres::from_client;
 use crate::error::{Error, Kind, Result, Side};
@@ -144,8 +145,11 @@ async fn made(config: &Config, client: &Client) -> Result<Option<Made>> {
         made.schemas.push(row.try_get("name").map_err(failed)?);
     }
     add_own_schema(config, client, &mut made).await?;
-    let prefix = hidden_prefix(&config.pipeline);
-    made.unfinished = hidden_tables(client, state_schema, &prefix).await?;
+    for pipeline in [&config.pipeline, &tablesync_name(&config.pipeline)] {
+        let prefix = hidden_prefix(pipeline);
+        let hidden = hidden_tables(client, state_schema, &prefix).await?;
+        made.unfinished.extend(hidden);
+    }
     Ok(Some(made))
 }
 
@@ -256,13 +260,13 @@ async fn drop_on_destination(
             .await
             .map_err(failed("drop what a load has left"))?;
     }
-    transaction
-        .execute(
-            &teardown::forget_pipeline(state_schema),
-            &[&config.pipeline],
-        )
-        .await
-        .map_err(failed("delete the bookkeeping"))?;
+    let forget = checkpoint::forget_pipeline(state_schema);
+    for pipeline in [&config.pipeline, &tablesync_name(&config.pipeline)] {
+        transaction
+            .execute(&forget, &[pipeline])
+            .await
+            .map_err(failed("delete the bookkeeping"))?;
+    }
     let in_use: bool = transaction
         .query_one(&teardown::bookkeeping_in_use(state_schema), &[])
         .await
@@ -333,6 +337,10 @@ mod tests {
             .await
             .unwrap();
         destination
+            .batch_execute(include_str!("../../migrations/V2__columns_and_reloads.sql"))
+            .await
+            .unwrap();
+        destination
             .batch_execute(&format!(
                 "INSERT INTO walferry_pipelines VALUES
                      ('{name}', 'walferry_{name}', 'walferry_{name}', true, true,
@@ -399,7 +407,7 @@ mod tests {
         let error = run(&config, &options(true)).await.unwrap_err();
         assert_eq!(error.about_table(), Some("copy_public.t"));
         assert!(error.hint().unwrap().contains("views"));
-        assert_eq!(left(&destination, TABLES).await.len(), 7, "all or nothing");
+        assert_eq!(left(&destination, TABLES).await.len(), 8, "all or nothing");
     }
 
     #[tokio::test]

@@ -11,6 +11,7 @@ use crate::checkpoint::DurableLsn;
 use crate::error::{Error, Kind, Result};
 use crate::limits::GOODBYE_MAX;
 use crate::lsn::Lsn;
+use crate::snapshot::Adoption;
 
 /// What the applier is to do.
 enum Work {
@@ -20,6 +21,8 @@ enum Work {
     Last(Batch, CommitPoint),
     /// Only move the position.
     Idle(Lsn),
+    /// Put tables into their places.
+    Adopt(Adoption),
 }
 
 /// What the applier did.
@@ -28,6 +31,10 @@ pub(super) struct Done {
     pub(super) durable: Option<DurableLsn>,
     /// The batch that was applied, for the figures.
     pub(super) batch: Option<Batch>,
+    /// Tables came into their places.
+    pub(super) adopted: bool,
+    /// Somebody asked for a table to be loaded again since the session began.
+    pub(super) reload_asked: bool,
     /// Time its steps took.
     pub(super) steps: Steps,
     /// Time all of it took.
@@ -84,6 +91,11 @@ impl HandOver {
     /// Moves the position of an idle pipeline.
     pub(super) fn idle(&mut self, to: Lsn) -> Result<()> {
         self.send(Work::Idle(to))
+    }
+
+    /// Puts loaded tables into their places.
+    pub(super) fn adopt(&mut self, adoption: Adoption) -> Result<()> {
+        self.send(Work::Adopt(adoption))
     }
 
     /// Waits for the work that is under way; for ever when nothing is.
@@ -151,34 +163,31 @@ async fn apply_all(
 }
 
 async fn one(applier: &mut Applier, work: Work) -> Result<Done> {
-    let took = Duration::ZERO;
+    let mut done = Done {
+        durable: None,
+        batch: None,
+        adopted: false,
+        reload_asked: false,
+        steps: Steps::default(),
+        took: Duration::ZERO,
+    };
     match work {
         Work::Part(batch) => {
-            let steps = applier.apply_part(&batch).await?;
-            Ok(Done {
-                durable: None,
-                batch: Some(batch),
-                steps,
-                took,
-            })
+            done.steps = applier.apply_part(&batch).await?;
+            done.batch = Some(batch);
         }
         Work::Last(batch, point) => {
             let (durable, steps) = applier.apply(&batch, point).await?;
-            Ok(Done {
-                durable: Some(durable),
-                batch: Some(batch),
-                steps,
-                took,
-            })
+            done.durable = Some(durable);
+            done.steps = steps;
+            done.batch = Some(batch);
         }
-        Work::Idle(to) => {
-            let durable = applier.advance_idle(to).await?;
-            Ok(Done {
-                durable: Some(durable),
-                batch: None,
-                steps: Steps::default(),
-                took,
-            })
+        Work::Idle(to) => done.durable = Some(applier.advance_idle(to).await?),
+        Work::Adopt(adoption) => {
+            applier.adopt(&adoption).await?;
+            done.adopted = true;
         }
     }
+    done.reload_asked = applier.reload_asked();
+    Ok(done)
 }

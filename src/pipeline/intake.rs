@@ -65,8 +65,7 @@ fn contradiction(error: &FoldError, routes: &Routes, oid: u32, at: Lsn) -> Error
         Error::new(Kind::ShapeMismatch, error.to_string()).remedy(
             "An UPDATE moved a row into the publication's row filter, and the source does not log \
              unchanged large values with it. Run ALTER TABLE … REPLICA IDENTITY FULL on the \
-             source, then reload the table: drop it in the destination, delete its row from \
-             walferry_tables in the state schema, and start walferry again.",
+             source, then load the table again: `walferry resync`, and start walferry.",
         )
     } else {
         let what = format!("The source's changes contradict each other: {error}");

@@ -10,12 +10,14 @@
 
 mod applier;
 mod figures;
+mod flow;
 mod intake;
 pub mod preflight;
 mod reaction;
 mod routes;
 mod start;
 mod stream;
+mod tablesync;
 mod take_over;
 mod watch;
 

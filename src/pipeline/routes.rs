@@ -126,7 +126,7 @@ impl Routes {
             .remedy(
                 "Make the same change to the destination table by hand, then start walferry again; \
              the source keeps the changes until then. If the change gave old rows new values (a \
-             default, a type with USING), reload the table as docs/operations.md says.",
+             default, a type with USING), load the table again: `walferry resync`.",
             );
         match self.known.get(&oid) {
             Some(known) => error.table(&known.loaded.source),

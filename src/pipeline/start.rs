@@ -2,24 +2,24 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use tokio_postgres::Client;
 
 use super::routes::{Known, Routes};
+use super::tablesync::Joining;
 use super::take_over::{PUBLICATION_MAY_BE_MISSING, take_over};
 use crate::apply::Applier;
 use crate::catalog::TableName;
 use crate::catalog::destination::{self, DestinationTable};
 use crate::catalog::source::{self, Facts, SourceTable};
-use crate::checkpoint::{self, LoadedTable, Writer};
+use crate::checkpoint::{self, LoadedTable, Loader, Writer, tablesync_name};
 use crate::config::{Config, Indexes};
 use crate::error::postgres::from_client;
 use crate::error::{Error, Kind, Result, Side};
 use crate::lsn::Lsn;
 use crate::observe::{Board, State, TableState};
 use crate::snapshot::{self, Load, Plan};
-use crate::source::slot::{self, ExportedSnapshot};
+use crate::source::slot::ExportedSnapshot;
 use crate::source::{Connection, Mode, PUBLICATION_GONE, Stream};
 use crate::sql;
 use crate::transport;
@@ -32,6 +32,10 @@ pub(super) struct Started {
     pub(super) stream: Stream,
     /// Where rows go.
     pub(super) routes: Routes,
+    /// Tables that are to be loaded while the others are followed.
+    pub(super) joining: Vec<Joining>,
+    /// Records them.
+    pub(super) loader: Loader,
     /// The one publication that may be read through, by oid, where the source does not see to that.
     pub(super) publication: Option<u32>,
     /// A session for questions to the source's catalog.
@@ -64,38 +68,39 @@ pub(super) async fn start(config: &Arc<Config>, board: &Board) -> Result<Started
     let server_version = u32::try_from(facts.version_num).unwrap_or(0);
     let tables = source::tables(&catalog, &replication.publication).await?;
     let mut loaded = writer.loaded_tables().await?;
-    let missing: Vec<SourceTable> = tables
-        .iter()
-        .filter(|table| is_wanted(config, table) && !loaded.contains_key(&table.oid))
-        .cloned()
-        .collect();
     check_still_published(config, &tables, &loaded)?;
     for table in loaded.values() {
         board.table_done(&table.source, table.rows, table.bytes);
     }
-    if !missing.is_empty() {
-        let new = load(
-            config,
-            board,
-            &writer,
-            &catalog,
-            missing,
-            exported,
-            server_version,
-        )
-        .await?;
-        // A new table has taken the place of a dropped one of the same name.
-        loaded.retain(|_, old| new.iter().all(|new| new.destination != old.destination));
-        loaded.extend(new.into_iter().map(|table| (table.source_oid, table)));
+    writer.forget(&tablesync_name(&config.pipeline)).await?;
+    let mut joining = Vec::new();
+    if let Some(exported) = exported {
+        let missing = wanted(config, &tables, &loaded);
+        if !missing.is_empty() {
+            let new = load(config, board, &writer, &catalog, missing, exported).await?;
+            loaded.extend(new.into_iter().map(|table| (table.source_oid, table)));
+        }
+    } else {
+        joining = self::joining(config, &writer, &tables, &loaded).await?;
+        for joining in &joining {
+            board.table_state(&joining.table.name, TableState::Pending);
+        }
     }
+    loaded.retain(|oid, _| joining.iter().all(|joining| joining.table.oid != *oid));
 
-    let routes = routes(&writer, &tables, loaded, server_version).await?;
+    let mut routes = routes(&writer, &tables, loaded, server_version).await?;
+    for joining in &joining {
+        routes.skip(joining.table.oid);
+    }
     let stream = open_stream(config, &writer, server_version, routes.binary()).await?;
+    let records = writer.loader();
     let applier = Applier::new(writer).await?;
     Ok(Started {
         applier,
         stream,
         routes,
+        joining,
+        loader: records,
         publication: facts
             .publication
             .filter(|_| facts.version_num >= PUBLICATION_MAY_BE_MISSING)
@@ -123,6 +128,58 @@ async fn open_stream(
         .await
 }
 
+/// Tables that are selected, published, and not loaded.
+fn wanted(
+    config: &Config,
+    tables: &[SourceTable],
+    loaded: &HashMap<u32, LoadedTable>,
+) -> Vec<SourceTable> {
+    let missing = |table: &&SourceTable| !loaded.contains_key(&table.oid);
+    tables
+        .iter()
+        .filter(|table| is_wanted(config, table))
+        .filter(missing)
+        .cloned()
+        .collect()
+}
+
+/// Tables that came after the slot, and those that somebody wants to have loaded again.
+async fn joining(
+    config: &Config,
+    writer: &Writer,
+    tables: &[SourceTable],
+    loaded: &HashMap<u32, LoadedTable>,
+) -> Result<Vec<Joining>> {
+    let naming = &config.destination.naming;
+    let place = |table: &SourceTable| {
+        let schema = naming.destination_schema(&table.name.schema);
+        TableName::new(schema, table.name.name.clone())
+    };
+    let ours = |place: &TableName| loaded.values().any(|table| table.destination == *place);
+    let again = tables.iter().filter_map(|table| {
+        let loaded = loaded.get(&table.oid).filter(|loaded| loaded.reload)?;
+        Some(Joining {
+            table: table.clone(),
+            place: loaded.destination.clone(),
+            replaces_ours: true,
+        })
+    });
+    let new = wanted(config, tables, loaded).into_iter().map(|table| {
+        let place = place(&table);
+        Joining {
+            replaces_ours: ours(&place),
+            place,
+            table,
+        }
+    });
+    let joining: Vec<Joining> = again.chain(new).collect();
+    let strange = joining.iter().filter(|joining| !joining.replaces_ours);
+    let plans = strange.map(|joining| (joining.table.clone(), joining.place.clone()));
+    let plans = plan(config, writer, plans.collect()).await?;
+    ensure_schemas(config, writer, &plans).await?;
+    Ok(joining)
+}
+
 fn is_wanted(config: &Config, table: &SourceTable) -> bool {
     table.published && config.tables.selects(&table.name.schema, &table.name.name)
 }
@@ -142,7 +199,7 @@ fn check_still_published(
         return Ok(());
     };
     let what = "A table that was copied is no longer in the publication";
-    let remedy = "Add it to the publication and reload it as docs/operations.md says, or leave it \
+    let remedy = "Add it to the publication and load it again with `walferry resync`, or leave it \
                   out with [tables] exclude.";
     Err(Error::new(Kind::PublicationMissing, what)
         .on(Side::Source)
@@ -228,27 +285,28 @@ async fn ensure_publication(
     Ok(true)
 }
 
-/// Loads tables that are not in the destination yet, from the slot's own snapshot if it was just
-/// made, else from one of their own.
+/// Loads the tables from the snapshot that came with the slot.
 async fn load(
     config: &Arc<Config>,
     board: &Board,
     writer: &Writer,
     catalog: &Client,
     missing: Vec<SourceTable>,
-    exported: Option<ExportedSnapshot>,
-    source_version: u32,
+    exported: ExportedSnapshot,
 ) -> Result<Vec<LoadedTable>> {
     board.state(State::Snapshot);
     for table in &missing {
         board.table_state(&table.name, TableState::Pending);
     }
-    let plans = plan(config, writer, catalog, missing).await?;
+    let naming = &config.destination.naming;
+    let places = missing.into_iter().map(|table| {
+        let schema = naming.destination_schema(&table.name.schema);
+        let place = TableName::new(schema, table.name.name.clone());
+        (table, place)
+    });
+    let mut plans = plan(config, writer, places.collect()).await?;
+    complete(config, catalog, &mut plans).await?;
     ensure_schemas(config, writer, &plans).await?;
-    let exported = match exported {
-        Some(exported) => exported,
-        None => temporary_snapshot(config).await?,
-    };
     tracing::info!(tables = plans.len(), lsn = %exported.lsn, "initial load begins");
     let load = Load {
         config: Arc::clone(config),
@@ -256,52 +314,43 @@ async fn load(
         snapshot_lsn: exported.lsn,
         loader: writer.loader(),
         board: board.clone(),
-        source_version,
+        source_version: version(catalog).await?,
     };
-    snapshot::load(load, exported, plans, writer.client()).await
+    let (tables, _) = snapshot::load(load, exported, plans, writer.client()).await?;
+    Ok(tables)
 }
 
-/// A snapshot with an exact LSN for tables that come later than the slot.
-async fn temporary_snapshot(config: &Config) -> Result<ExportedSnapshot> {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    let unique = since.map_or(0, |since| since.as_nanos());
-    let name = format!("walferry_snapshot_{unique:x}");
-    slot::create_temporary(&config.source.endpoint, &name).await
-}
-
+/// Plans tables for places that nobody else may have taken.
 async fn plan(
     config: &Config,
     writer: &Writer,
-    catalog: &Client,
-    missing: Vec<SourceTable>,
+    tables: Vec<(SourceTable, TableName)>,
 ) -> Result<Vec<Plan>> {
-    let naming = &config.destination.naming;
-    let destinations: Vec<TableName> = missing
-        .iter()
-        .map(|table| {
-            let schema = naming.destination_schema(&table.name.schema);
-            TableName::new(schema, table.name.name.clone())
-        })
-        .collect();
-    let mut existing = destination::tables(writer.client(), &destinations).await?;
-    let mut plans = Vec::with_capacity(missing.len());
-    for (table, name) in missing.into_iter().zip(destinations) {
-        let there = existing.remove(&name);
-        if there.is_some() && !destination::is_empty(writer.client(), &name).await? {
+    let places: Vec<TableName> = tables.iter().map(|(_, place)| place.clone()).collect();
+    let mut existing = destination::tables(writer.client(), &places).await?;
+    let mut plans = Vec::with_capacity(tables.len());
+    for (table, place) in tables {
+        let there = existing.remove(&place);
+        if there.is_some() && !destination::is_empty(writer.client(), &place).await? {
             let what = "The destination has a table of this name already, and it holds rows that \
                         walferry did not load";
             return Err(Error::new(Kind::TableInTheWay, what)
                 .on(Side::Destination)
-                .table(&name)
+                .table(&place)
                 .remedy(
                     "Drop, rename or empty it; or leave the table out with [tables] exclude.",
                 ));
         }
-        plans.push(Plan::new(&config.snapshot, table, name, there)?);
+        plans.push(Plan::new(&config.snapshot, table, place, there)?);
     }
+    Ok(plans)
+}
+
+/// Adds what only the source's catalog knows: where the rows are, and the indexes to make.
+pub(super) async fn complete(config: &Config, catalog: &Client, plans: &mut [Plan]) -> Result<()> {
     let oids: Vec<u32> = plans.iter().map(|plan| plan.table.oid).collect();
     let mut segments = source::segments(catalog, &oids).await?;
-    for plan in &mut plans {
+    for plan in &mut *plans {
         if let Some(segments) = segments.remove(&plan.table.oid) {
             plan.segments = segments;
         }
@@ -312,7 +361,13 @@ async fn plan(
             plan.indexes = indexes.remove(&plan.table.oid).unwrap_or_default();
         }
     }
-    Ok(plans)
+    Ok(())
+}
+
+/// `server_version_num` of the source.
+pub(super) async fn version(catalog: &Client) -> Result<u32> {
+    let version = source::version_num(catalog).await?;
+    Ok(u32::try_from(version).unwrap_or(0))
 }
 
 async fn ensure_schemas(config: &Config, writer: &Writer, plans: &[Plan]) -> Result<()> {
@@ -332,7 +387,7 @@ async fn ensure_schemas(config: &Config, writer: &Writer, plans: &[Plan]) -> Res
 }
 
 /// What becomes of each relation's rows.
-async fn routes(
+pub(super) async fn routes(
     writer: &Writer,
     tables: &[SourceTable],
     loaded: HashMap<u32, LoadedTable>,
@@ -356,8 +411,8 @@ async fn routes(
                 continue;
             }
             let what = "The destination table is gone";
-            let remedy = "To load it again, delete its row from walferry_tables in the state \
-                          schema; to leave it out, add it to [tables] exclude as well.";
+            let remedy = "To load it again: `walferry resync`; to leave it out, add it to [tables] \
+                          exclude as well.";
             return Err(Error::new(Kind::ShapeMismatch, what)
                 .on(Side::Destination)
                 .table(&loaded.destination)

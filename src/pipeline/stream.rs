@@ -11,36 +11,18 @@ use tokio::time::{Duration, Instant, MissedTickBehavior, interval};
 use tokio_postgres::Client;
 use tokio_util::sync::CancellationToken;
 
-use super::applier::{Done, HandOver};
-use super::figures::{report, seconds_since};
-use super::intake::{fold, unreadable};
-use super::routes::{Newcomer, Routes};
+use super::flow::{Event, Flow};
+use super::routes::Routes;
 use super::start::{Started, is_wanted_now, publication_gone};
+use super::tablesync::{Joining, News, Tablesync};
 use super::watch::{Published, Watch, list};
-use crate::batch::{Batch, CommitPoint};
-use crate::checkpoint::DurableLsn;
+use crate::checkpoint::Loader;
 use crate::config::Config;
-use crate::decode::{Message, Replication};
 use crate::error::{Error, Kind, Result, Side};
-use crate::limits::{
-    CATALOG_ANSWER_MAX, DRAIN_MAX, FEEDBACK_INTERVAL, GOODBYE_MAX, GULP_BYTES_MIN, GULP_PAUSE,
-    IDLE_CHECKPOINT_INTERVAL, WIRE_SILENCE_MAX,
-};
-use crate::lsn::{Lsn, ReceivedLsn};
+use crate::limits::{CATALOG_ANSWER_MAX, TABLESYNC_HOLD_MAX};
+use crate::lsn::Lsn;
 use crate::observe::{Board, State};
-use crate::source::Stream;
-
-/// Everything that can wake the loop.
-enum Event {
-    /// The source sent this many bytes.
-    Read(usize),
-    /// The applier finished a piece of work.
-    Applied(Box<Done>),
-    /// A second has passed.
-    Tick,
-    /// SIGTERM or SIGINT.
-    Stop,
-}
+use crate::snapshot::Adopted;
 
 /// Follows the source until told to stop, then drains.
 pub(super) async fn follow(
@@ -50,39 +32,45 @@ pub(super) async fn follow(
     board: &Board,
     shutdown: &CancellationToken,
 ) -> Result<()> {
-    let (catalog, publication) = (started.catalog, started.publication);
-    let mut flow = Flow::new(
-        config,
-        started.stream,
-        started.routes,
-        started.applier,
-        board,
-    );
+    let (stream, routes, applier) = (started.stream, started.routes, started.applier);
+    let mut flow = Flow::new(config, stream, routes, applier, board);
     board.state(State::Streaming);
-    tracing::info!(lsn = %flow.durable.lsn(), "streaming");
+    tracing::info!(lsn = %flow.durable(), "streaming");
+    let mut joining = Joiners::new(config, &flow, started.joining, started.loader, board);
+    let source = Source {
+        config,
+        watch,
+        catalog: started.catalog,
+        publication: started.publication,
+    };
     let mut seconds = interval(Duration::from_secs(1));
     seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while !flow.is_drained() {
-        let event = flow.event(&mut seconds, shutdown).await?;
-        match event {
-            Event::Read(bytes) => flow.heard(bytes),
-            Event::Applied(done) => flow.applied(&done),
-            Event::Tick => {
-                flow.tick(watch.server_end())?;
-                if let Some(published) = watch.published() {
-                    if publication.is_some_and(|oid| published.is_by_another(oid)) {
-                        return Err(publication_gone(&config.source.publication));
+        tokio::select! {
+            biased;
+            () = shutdown.cancelled(), if !flow.is_draining() => flow.drain(),
+            news = joining.news() => joining.note(news?, &mut flow),
+            event = flow.event(&mut seconds) => match event? {
+                Event::Read(bytes) => flow.heard(bytes),
+                Event::Applied(done) => {
+                    flow.applied(&done);
+                    if done.adopted || done.reload_asked && joining.is_idle() {
+                        return Err(start_again());
                     }
-                    let looked = look_for_newcomers(&flow.routes, &published, &catalog, config);
-                    in_time(looked).await?;
                 }
-            }
-            Event::Stop => flow.drain(),
+                Event::Tick => {
+                    flow.tick(watch.server_end())?;
+                    source.look_around(&flow.routes, &joining).await?;
+                    joining.patience()?;
+                }
+            },
         }
         // A full batch goes first: what was read and found no room then has some.
         flow.hand_over()?;
         while let Some(newcomer) = flow.take_in()? {
-            in_time(is_wanted_now(&catalog, config, newcomer.oid)).await?;
+            if joining.is_idle() {
+                in_time(is_wanted_now(&source.catalog, config, newcomer.oid)).await?;
+            }
             tracing::warn!(
                 table = newcomer.name,
                 oid = newcomer.oid,
@@ -91,8 +79,113 @@ pub(super) async fn follow(
             flow.routes.skip(newcomer.oid);
         }
         flow.hand_over()?;
+        joining.go_on(&mut flow)?;
     }
     flow.end().await
+}
+
+fn start_again() -> Error {
+    let what = "The tables that are followed are others now";
+    Error::new(Kind::TableAdded, what).on(Side::Source)
+}
+
+/// The tables that are loaded beside the stream, if there are any.
+struct Joiners {
+    sync: Option<Tablesync>,
+    /// The stream holds here for them, since then.
+    held: Option<(Lsn, Instant)>,
+    complete: Option<Vec<Adopted>>,
+}
+
+impl Joiners {
+    fn new(
+        config: &Arc<Config>,
+        flow: &Flow<'_>,
+        joining: Vec<Joining>,
+        loader: Loader,
+        board: &Board,
+    ) -> Self {
+        let any = Some(joining).filter(|joining| !joining.is_empty());
+        let start = |joining| Tablesync::start(config, joining, loader, board, flow.received());
+        Joiners {
+            sync: any.map(start),
+            held: None,
+            complete: None,
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.sync.is_none()
+    }
+
+    /// Waits for news of them; for ever when there are none.
+    async fn news(&mut self) -> Result<News> {
+        match &mut self.sync {
+            Some(sync) if self.complete.is_none() => sync.news().await,
+            _ => std::future::pending().await,
+        }
+    }
+
+    fn note(&mut self, news: News, flow: &mut Flow<'_>) {
+        match news {
+            News::Near => self.held = Some((flow.hold(), Instant::now())),
+            News::Done(tables) => self.complete = Some(tables),
+        }
+    }
+
+    /// Tells them where the stream is, and takes them over once they are there too.
+    fn go_on(&mut self, flow: &mut Flow<'_>) -> Result<()> {
+        let Some(sync) = &self.sync else {
+            return Ok(());
+        };
+        let Some((lsn, _)) = self.held else {
+            sync.main_is_at(flow.received(), false);
+            return Ok(());
+        };
+        let reached = flow.has_reached_gate();
+        sync.main_is_at(lsn, reached);
+        let Some(tables) = self.complete.take_if(|_| reached) else {
+            return Ok(());
+        };
+        let adoption = sync.adoption(tables, lsn);
+        self.sync = None;
+        flow.adopt(adoption)
+    }
+
+    fn patience(&self) -> Result<()> {
+        match self.held {
+            Some((lsn, since)) if since.elapsed() > TABLESYNC_HOLD_MAX => {
+                let what = "New tables did not catch up with the stream in time";
+                Err(Error::new(Kind::Contention, what).at(lsn))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What the loop looks at on the source, beside the stream.
+struct Source<'s> {
+    config: &'s Config,
+    watch: &'s Watch,
+    catalog: Client,
+    publication: Option<u32>,
+}
+
+impl Source<'_> {
+    /// Ends the round when other tables are to be followed; not while some are being loaded.
+    async fn look_around(&self, routes: &Routes, joining: &Joiners) -> Result<()> {
+        let Some(published) = self.watch.published() else {
+            return Ok(());
+        };
+        if (self.publication).is_some_and(|oid| published.is_by_another(oid)) {
+            return Err(publication_gone(&self.config.source.publication));
+        }
+        if !joining.is_idle() {
+            return Ok(());
+        }
+        let looked = look_for_newcomers(routes, &published, &self.catalog, self.config);
+        in_time(looked).await
+    }
 }
 
 /// A table without writes sends no message that would tell of it, and a publication that is gone
@@ -138,325 +231,4 @@ async fn in_time<T>(question: impl Future<Output = Result<T>>) -> Result<T> {
         return Err(Error::new(Kind::Contention, what).on(Side::Source));
     };
     answer
-}
-
-/// What the loop holds between events.
-struct Flow<'f> {
-    stream: Stream,
-    routes: Routes,
-    applier: HandOver,
-    board: &'f Board,
-    /// What is being filled.
-    batch: Batch,
-    batch_bytes_max: usize,
-    batch_changes_max: u64,
-    /// Start of the commit record of the transaction that is being received.
-    transaction: Option<Lsn>,
-    /// The applier became idle while a transaction was being received: hand over at its end.
-    overdue: bool,
-    received: ReceivedLsn,
-    /// Nothing before it is pending, once the batch is empty and the applier idle.
-    quiet_at: Lsn,
-    durable: DurableLsn,
-    /// Commit time of the oldest transaction that was handed over and is not applied.
-    under_way_since: Option<i64>,
-    /// While behind: a walsender pays for each time we wake, so the socket may fill until then.
-    read_at: Option<Instant>,
-    heard_at: Instant,
-    feedback_at: Instant,
-    idle_checkpoint_at: Instant,
-    drain_until: Option<Instant>,
-}
-
-impl<'f> Flow<'f> {
-    fn new(
-        config: &Config,
-        stream: Stream,
-        routes: Routes,
-        applier: crate::apply::Applier,
-        board: &'f Board,
-    ) -> Self {
-        let (now, durable) = (Instant::now(), applier.durable());
-        Flow {
-            stream,
-            routes,
-            applier: HandOver::new(applier),
-            board,
-            batch: Batch::default(),
-            // One batch is filled while another is applied, and a table of that one is encoded.
-            batch_bytes_max: config.apply.memory_bytes_max / 4,
-            batch_changes_max: config.apply.batch_rows_max as u64,
-            transaction: None,
-            overdue: false,
-            received: ReceivedLsn(durable.lsn()),
-            quiet_at: durable.lsn(),
-            durable,
-            under_way_since: None,
-            read_at: None,
-            heard_at: now,
-            feedback_at: now,
-            idle_checkpoint_at: now,
-            drain_until: None,
-        }
-    }
-
-    /// Waits for the next event. Reading comes last, so that it cannot starve the others.
-    async fn event(
-        &mut self,
-        seconds: &mut tokio::time::Interval,
-        shutdown: &CancellationToken,
-    ) -> Result<Event> {
-        let draining = self.drain_until.is_some();
-        let reading = self.may_read();
-        let read_at = self.read_at;
-        let stream = &mut self.stream;
-        let read = async {
-            if !reading {
-                stream.flush().await?;
-                return std::future::pending().await;
-            }
-            if let Some(read_at) = read_at {
-                tokio::time::sleep_until(read_at).await;
-            }
-            stream.fill().await
-        };
-        tokio::select! {
-            biased;
-            () = shutdown.cancelled(), if !draining => Ok(Event::Stop),
-            done = self.applier.done() => done.map(|done| Event::Applied(Box::new(done))),
-            _ = seconds.tick() => Ok(Event::Tick),
-            bytes = read => bytes.map(Event::Read),
-        }
-    }
-
-    /// A full batch waits for the applier, and a drain goes on only to the end of the
-    /// transaction that is being received.
-    fn may_read(&self) -> bool {
-        let wanted = self.drain_until.is_none() || self.transaction.is_some();
-        wanted && !self.is_full()
-    }
-
-    fn is_full(&self) -> bool {
-        self.batch.bytes() >= self.batch_bytes_max || self.batch.changes() >= self.batch_changes_max
-    }
-
-    fn heard(&mut self, bytes: usize) {
-        self.heard_at = Instant::now();
-        self.read_at = (bytes >= GULP_BYTES_MIN).then(|| self.heard_at + GULP_PAUSE);
-        self.board.heard_from_source();
-    }
-
-    /// Decodes and folds what was read, until the batch is full; stops at a relation that nobody
-    /// knows.
-    fn take_in(&mut self) -> Result<Option<Newcomer>> {
-        while self.may_read() {
-            let Some(piece) = self.stream.take()? else {
-                return Ok(None);
-            };
-            match piece {
-                Replication::Keepalive { server_end, .. } => {
-                    // Sent in order: everything before it was received.
-                    self.received = self.received.max(ReceivedLsn(server_end));
-                    if self.transaction.is_none() {
-                        self.quiet_at = self.quiet_at.max(server_end);
-                    }
-                }
-                Replication::XLogData { message, .. } => {
-                    let message = Message::parse(message)
-                        .map_err(|error| unreadable(&error, self.transaction))?;
-                    match message {
-                        Message::Commit {
-                            end_lsn,
-                            committed_at,
-                        } => {
-                            self.commit(CommitPoint {
-                                end_lsn,
-                                committed_at,
-                            })?;
-                        }
-                        Message::Begin { final_lsn, .. } => self.transaction = Some(final_lsn),
-                        Message::Relation(relation) => {
-                            if let Some(newcomer) = self.routes.learn(&relation) {
-                                return Ok(Some(newcomer));
-                            }
-                        }
-                        change => {
-                            fold(&mut self.batch, &self.routes, self.transaction, &change)?;
-                            if self.is_full() {
-                                self.hand_over()?;
-                            }
-                        }
-                    }
-                }
-            }
-        }
-        Ok(None)
-    }
-
-    fn commit(&mut self, point: CommitPoint) -> Result<()> {
-        self.transaction = None;
-        self.received = self.received.max(ReceivedLsn(point.end_lsn));
-        self.quiet_at = self.quiet_at.max(point.end_lsn);
-        if !self.batch.is_empty() || self.applier.is_open() {
-            self.batch.commit(point);
-        }
-        if self.overdue || self.is_full() {
-            self.hand_over()?;
-        }
-        Ok(())
-    }
-
-    /// Gives the applier what there is, if it is idle.
-    fn hand_over(&mut self) -> Result<()> {
-        if !self.applier.is_idle() {
-            return Ok(());
-        }
-        if self.transaction.is_some() {
-            self.overdue = true;
-            if self.is_full() {
-                let batch = self.take_batch();
-                self.applier.part(batch)?;
-            }
-            return Ok(());
-        }
-        self.overdue = false;
-        match self.batch.last_commit() {
-            Some(point) if !self.batch.is_empty() || self.applier.is_open() => {
-                let batch = self.take_batch();
-                self.applier.last(batch, point)
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn take_batch(&mut self) -> Batch {
-        let batch = std::mem::take(&mut self.batch);
-        self.under_way_since = self.under_way_since.or(batch.oldest_commit_at());
-        batch
-    }
-
-    fn applied(&mut self, done: &Done) {
-        if let Some(durable) = done.durable {
-            self.durable = durable;
-            if let Some(since) = self.under_way_since.take() {
-                self.board.lag_seconds(seconds_since(since));
-            }
-        }
-        if let Some(batch) = &done.batch {
-            report(self.board, batch, done);
-        }
-        self.board.positions(
-            self.received.0,
-            self.durable.lsn(),
-            self.durable.lsn(),
-            self.received.0,
-        );
-    }
-
-    fn tick(&mut self, server_end: Lsn) -> Result<()> {
-        self.board.loop_turned();
-        if self
-            .drain_until
-            .is_some_and(|until| Instant::now() >= until)
-        {
-            let what = "The last transaction was not complete in time";
-            tracing::warn!(
-                seconds = DRAIN_MAX.as_secs(),
-                "{what}: it will be sent again"
-            );
-            self.batch = Batch::default();
-            self.transaction = None;
-            // Commits that were in the batch are not applied either: nothing past the checkpoint
-            // may be taken for done.
-            self.quiet_at = self.durable.lsn();
-        }
-        // What we do not read we cannot hear: waiting for the applier is not the wire's fault.
-        if !self.may_read() {
-            self.heard_at = Instant::now();
-            self.board.heard_from_source();
-        }
-        if self.heard_at.elapsed() > WIRE_SILENCE_MAX {
-            let what = format!(
-                "The source has been silent for {} s",
-                self.heard_at.elapsed().as_secs()
-            );
-            return Err(Error::new(Kind::ConnectionLost, what).on(Side::Source));
-        }
-        if self.feedback_at.elapsed() >= FEEDBACK_INTERVAL {
-            self.stream.feedback(self.received, self.durable);
-            self.feedback_at = Instant::now();
-        }
-        self.checkpoint_quiet()?;
-        self.report_lag(server_end);
-        Ok(())
-    }
-
-    /// Nothing is pending: only the position moves, now and then.
-    fn checkpoint_quiet(&mut self) -> Result<()> {
-        let quiet = self.is_quiet() && self.quiet_at > self.durable.lsn();
-        if !quiet || self.idle_checkpoint_at.elapsed() < IDLE_CHECKPOINT_INTERVAL {
-            return Ok(());
-        }
-        self.idle_checkpoint_at = Instant::now();
-        self.applier.idle(self.quiet_at)
-    }
-
-    fn is_quiet(&self) -> bool {
-        self.transaction.is_none()
-            && self.batch.is_empty()
-            && self.applier.is_idle()
-            && !self.applier.is_open()
-    }
-
-    fn report_lag(&self, server_end: Lsn) {
-        let durable = self.durable.lsn();
-        // A quiet pipeline has applied everything that was sent, whatever the checkpoint says.
-        let applied = if self.is_quiet() {
-            durable.max(self.quiet_at)
-        } else {
-            durable
-        };
-        self.board
-            .positions(self.received.0, applied, durable, server_end);
-        let pending = if self.is_quiet() {
-            None
-        } else {
-            self.batch.oldest_commit_at()
-        };
-        let oldest = self.under_way_since.or(pending);
-        self.board.lag_seconds(oldest.map_or(0.0, seconds_since));
-    }
-
-    fn drain(&mut self) {
-        tracing::info!("draining");
-        self.board.state(State::Draining);
-        self.drain_until = Some(Instant::now() + DRAIN_MAX);
-    }
-
-    /// Told to stop, and nothing is left to do.
-    fn is_drained(&self) -> bool {
-        let Some(until) = self.drain_until else {
-            return false;
-        };
-        let late = Instant::now() >= until;
-        self.is_quiet() || (late && self.transaction.is_none())
-    }
-
-    /// Says goodbye: the source learns how far we are, so that it can forget the rest.
-    async fn end(mut self) -> Result<()> {
-        if self.is_quiet() && self.quiet_at > self.durable.lsn() {
-            self.applier.idle(self.quiet_at)?;
-            if let Some(durable) = self.applier.done().await?.durable {
-                self.durable = durable;
-            }
-        }
-        self.applier.finish().await;
-        self.stream.feedback(self.received, self.durable);
-        let goodbye = tokio::time::timeout(GOODBYE_MAX, self.stream.finish()).await;
-        if !matches!(goodbye, Ok(Ok(()))) {
-            tracing::debug!("the source did not answer the goodbye");
-        }
-        tracing::info!(lsn = %self.durable.lsn(), "drained");
-        Ok(())
-    }
 }

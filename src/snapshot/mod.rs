@@ -13,8 +13,10 @@
 //! readers do not look at; keys, indexes, the move to its place and the record are one transaction
 //! again. So readers see all of a table or nothing, a crash leaves nothing that counts, and a
 //! recorded table is never copied again. The stream then skips, for that table alone, the
-//! transactions whose commit record lies before its LSN. A table that is added later gets a
-//! snapshot of its own from a temporary slot, with a later LSN, by the same code.
+//! transactions whose commit record lies before its LSN. A table that is added or loaded again
+//! later gets a snapshot of its own from a temporary slot, with a later LSN, by the same code, into
+//! a table that readers do not see; `pipeline/tablesync.rs` brings it up to the others' position,
+//! and an [`Adoption`] puts it in its place.
 //!
 //! **What can go wrong.** A worker that loses a connection before its COMMIT has copied nothing:
 //! its job goes back to the queue while the snapshot lives. A connection that is lost *at* COMMIT
@@ -23,6 +25,7 @@
 //! that is already in the destination without being recorded is used when it is empty and has the
 //! columns, else it is refused.
 
+mod adopt;
 mod copy;
 mod finish;
 mod job;
@@ -30,5 +33,6 @@ mod prepare;
 mod queue;
 mod worker;
 
+pub use adopt::{Adopted, Adoption};
 pub use prepare::{Plan, PlannedColumn};
-pub use queue::{Load, hidden_prefix, load};
+pub use queue::{Load, drop_hidden_tables, hidden_prefix, load};

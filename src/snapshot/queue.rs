@@ -20,6 +20,7 @@ use crate::error::{Error, Kind, Result, Side};
 use crate::limits::{JOB_ATTEMPTS_MAX, JOB_RETRY_PAUSE};
 use crate::lsn::Lsn;
 use crate::observe::Board;
+use crate::source::Connection;
 use crate::source::slot::ExportedSnapshot;
 use crate::sql::load as sql;
 use crate::transport;
@@ -61,6 +62,7 @@ impl Load {
             made_table: plan.existing.is_none(),
             rows,
             bytes,
+            reload: false,
         };
         self.loader.record(client, &table).await?;
         Ok(table)
@@ -75,8 +77,8 @@ impl Load {
     }
 }
 
-/// Loads the tables from the snapshot and returns what was loaded. `control` is a session that
-/// nobody else uses meanwhile.
+/// Loads the tables from the snapshot; returns what was loaded and the session that had exported
+/// the snapshot, unless that was lost. `control` is a session that nobody else uses meanwhile.
 ///
 /// The snapshot is given up as soon as all rows are read: keys are built without it.
 pub async fn load(
@@ -84,7 +86,7 @@ pub async fn load(
     exported: ExportedSnapshot,
     plans: Vec<Plan>,
     control: &Client,
-) -> Result<Vec<LoadedTable>> {
+) -> Result<(Vec<LoadedTable>, Option<Connection>)> {
     let load = Arc::new(load);
     for plan in &plans {
         load.board
@@ -121,13 +123,13 @@ pub async fn load(
             Some(done) = finishing.join_next() => tables.extend(ended(done)?),
         }
     }
-    drop(exported);
+    let session = exported.release().await.ok();
     while let Some(done) = finishing.join_next().await {
         tables.extend(ended(done)?);
     }
     let names = tables.iter().map(|table| table.destination.clone());
     tokio::spawn(analyze(Arc::clone(&load.config), names.collect()));
-    Ok(tables)
+    Ok((tables, session))
 }
 
 /// Gives the planner statistics of the new tables, while the stream begins. The applier's own
@@ -163,6 +165,18 @@ pub fn hidden_prefix(pipeline: &str) -> String {
     format!("walferry_load_{hash:016x}_")
 }
 
+/// Drops what loads that did not end have left in the state schema.
+pub async fn drop_hidden_tables(client: &Client, state_schema: &str, prefix: &str) -> Result<()> {
+    for table in destination::hidden_tables(client, state_schema, prefix).await? {
+        let dropped = client.batch_execute(&sql::drop_table(&table)).await;
+        dropped.map_err(|error| {
+            let doing = "drop what an unfinished load has left";
+            from_client(Side::Destination, doing, &error).table(&table)
+        })?;
+    }
+    Ok(())
+}
+
 /// Drops what a load that did not end has left, and makes the tables for this one.
 async fn prepare_hidden_tables(
     control: &Client,
@@ -170,19 +184,7 @@ async fn prepare_hidden_tables(
     prefix: &str,
     jobs: &[Job],
 ) -> Result<()> {
-    let failed = |error| {
-        from_client(
-            Side::Destination,
-            "prepare the tables of the initial load",
-            &error,
-        )
-    };
-    for table in destination::hidden_tables(control, state_schema, prefix).await? {
-        control
-            .batch_execute(&sql::drop_table(&table))
-            .await
-            .map_err(failed)?;
-    }
+    drop_hidden_tables(control, state_schema, prefix).await?;
     let mut made = std::collections::HashSet::new();
     for job in jobs {
         if let Job::Range(large, _) = job

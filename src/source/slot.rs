@@ -31,7 +31,18 @@ pub struct ExportedSnapshot {
     pub name: String,
     /// The snapshot holds exactly the transactions whose commit record lies before it.
     pub lsn: Lsn,
-    _session: Connection,
+    /// The slot.
+    pub slot: String,
+    session: Connection,
+}
+
+impl ExportedSnapshot {
+    /// Gives the snapshot up and keeps the session, and with it a temporary slot.
+    pub async fn release(mut self) -> Result<Connection> {
+        // any other command ends it
+        identify(&mut self.session).await?;
+        Ok(self.session)
+    }
 }
 
 /// Asks the source who it is.
@@ -49,16 +60,16 @@ pub async fn identify(session: &mut Connection) -> Result<System> {
 
 /// Makes the permanent slot.
 pub async fn create(session: Connection, slot: &str, failover: bool) -> Result<ExportedSnapshot> {
-    export(session, &commands::create_slot(slot, failover)).await
+    export(session, slot, &commands::create_slot(slot, failover)).await
 }
 
 /// Makes a slot that ends with the returned value, for a later table's snapshot.
 pub async fn create_temporary(endpoint: &Endpoint, slot: &str) -> Result<ExportedSnapshot> {
     let session = Connection::open(endpoint, "snapshot", Mode::Replication).await?;
-    export(session, &commands::create_temporary_slot(slot)).await
+    export(session, slot, &commands::create_temporary_slot(slot)).await
 }
 
-async fn export(mut session: Connection, command: &str) -> Result<ExportedSnapshot> {
+async fn export(mut session: Connection, slot: &str, command: &str) -> Result<ExportedSnapshot> {
     let creating = session.query("create a replication slot", command);
     let rows = match tokio::time::timeout(SLOT_CREATION_MAX, creating).await {
         Ok(rows) => rows?,
@@ -68,7 +79,8 @@ async fn export(mut session: Connection, command: &str) -> Result<ExportedSnapsh
     Ok(ExportedSnapshot {
         lsn: text(row, 1)?.parse().map_err(|_| odd_answer())?,
         name: text(row, 2)?,
-        _session: session,
+        slot: slot.to_owned(),
+        session,
     })
 }
 

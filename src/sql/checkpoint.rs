@@ -75,18 +75,58 @@ pub fn insert_pipeline(state_schema: &str) -> String {
 pub fn raise_fence(state_schema: &str) -> String {
     format!(
         "UPDATE {}.walferry_pipelines SET fence = fence + 1, timeline = $2
-          WHERE name = $1 RETURNING fence",
+          WHERE name = $1 RETURNING fence, reloads_asked",
         Ident(state_schema)
     )
 }
 
-/// The checkpoint: $1 name, $2 fence, $3 the position it starts from, $4 the new one, $5 its time.
+/// The checkpoint: $1 name, $2 fence, $3 the position it starts from, $4 the new one, $5 its time;
+/// returns how often tables were asked to be loaded again.
 pub fn advance(state_schema: &str) -> String {
     format!(
         "UPDATE {}.walferry_pipelines
             SET applied_lsn = $4, applied_time = COALESCE($5, applied_time),
                 updated_at = pg_catalog.now()
-          WHERE name = $1 AND fence = $2 AND applied_lsn = $3",
+          WHERE name = $1 AND fence = $2 AND applied_lsn = $3 RETURNING reloads_asked",
+        Ident(state_schema)
+    )
+}
+
+/// Forgets a pipeline: $1 its name.
+pub fn forget_pipeline(state_schema: &str) -> String {
+    format!(
+        "DELETE FROM {}.walferry_pipelines WHERE name = $1",
+        Ident(state_schema)
+    )
+}
+
+/// Marks loaded tables for a new load: $1 pipeline, $2 their schemas and $3 names on the source;
+/// returns schema and name of those that there are. The pipeline's row tells a running daemon.
+pub fn ask_for_reload(state_schema: &str) -> String {
+    let schema = Ident(state_schema).to_string();
+    format!(
+        "WITH asked AS (
+             UPDATE {schema}.walferry_pipelines SET reloads_asked = reloads_asked + 1
+              WHERE name = $1
+         )
+         UPDATE {schema}.walferry_tables AS t SET reload = true
+           FROM ROWS FROM (pg_catalog.unnest($2::text[]), pg_catalog.unnest($3::text[]))
+                AS wanted (schema, name)
+          WHERE t.pipeline = $1 AND t.source_schema = wanted.schema
+            AND t.source_table = wanted.name
+      RETURNING t.source_schema, t.source_table"
+    )
+}
+
+/// Whether any of these tables still waits for its new load; parameters as before.
+pub fn reload_is_asked(state_schema: &str) -> String {
+    format!(
+        "SELECT EXISTS (
+             SELECT FROM {}.walferry_tables AS t
+               JOIN ROWS FROM (pg_catalog.unnest($2::text[]), pg_catalog.unnest($3::text[]))
+                AS wanted (schema, name)
+                 ON t.source_schema = wanted.schema AND t.source_table = wanted.name
+              WHERE t.pipeline = $1 AND t.reload)",
         Ident(state_schema)
     )
 }
@@ -95,7 +135,7 @@ pub fn advance(state_schema: &str) -> String {
 pub fn select_tables(state_schema: &str) -> String {
     format!(
         "SELECT source_oid, source_schema, source_table, destination_schema, destination_table,
-                snapshot_lsn, made_table, rows, bytes
+                snapshot_lsn, made_table, rows, bytes, reload
            FROM {}.walferry_tables WHERE pipeline = $1",
         Ident(state_schema)
     )
@@ -115,7 +155,8 @@ pub fn insert_table(state_schema: &str) -> String {
             SET source_oid = excluded.source_oid, source_schema = excluded.source_schema,
                 source_table = excluded.source_table, snapshot_lsn = excluded.snapshot_lsn,
                 made_table = walferry_tables.made_table OR excluded.made_table,
-                rows = excluded.rows, bytes = excluded.bytes, loaded_at = pg_catalog.now()
+                rows = excluded.rows, bytes = excluded.bytes, loaded_at = pg_catalog.now(),
+                reload = false, source_filenode = NULL
           WHERE walferry_tables.pipeline = excluded.pipeline"
     )
 }

@@ -48,8 +48,42 @@ pub fn drop_table(table: &TableName) -> String {
     format!("DROP TABLE IF EXISTS {}", Name(table))
 }
 
+/// Before a statement that may fail without harm.
+pub const SAVEPOINT: &str = "SAVEPOINT walferry";
+
+/// After it has failed.
+pub const ROLLBACK_TO_SAVEPOINT: &str = "ROLLBACK TO SAVEPOINT walferry";
+
+/// Removes all rows; readers see them until the transaction commits.
+pub fn delete_all(table: &TableName) -> String {
+    format!("DELETE FROM {}", Name(table))
+}
+
+/// Adds all rows of another table that has these columns too.
+pub fn insert_from(table: &TableName, columns: &[&str], from: &TableName) -> String {
+    let names = ident_list(columns.iter().copied());
+    let list = if columns.is_empty() {
+        String::new()
+    } else {
+        format!(" ({names})")
+    };
+    format!(
+        "INSERT INTO {}{list} OVERRIDING SYSTEM VALUE SELECT {names} FROM {}",
+        Name(table),
+        Name(from)
+    )
+}
+
+/// Gives an index, and the constraint that it belongs to, another name.
+pub fn rename_index(index: &TableName, name: &str) -> String {
+    format!("ALTER INDEX {} RENAME TO {}", Name(index), Ident(name))
+}
+
 /// Moves a table to its schema and name.
 pub fn move_table(from: &TableName, to: &TableName) -> String {
+    if from.schema == to.schema {
+        return format!("ALTER TABLE {} RENAME TO {}", Name(from), Ident(&to.name));
+    }
     let moved = TableName::new(to.schema.clone(), from.name.clone());
     format!(
         "ALTER TABLE {} SET SCHEMA {}; ALTER TABLE {} RENAME TO {}",

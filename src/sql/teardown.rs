@@ -34,14 +34,6 @@ pub fn made_schemas(state_schema: &str) -> String {
     )
 }
 
-/// Forgets the pipeline $1, its tables and its schemas.
-pub fn forget_pipeline(state_schema: &str) -> String {
-    format!(
-        "DELETE FROM {}.walferry_pipelines WHERE name = $1",
-        Ident(state_schema)
-    )
-}
-
 /// Whether any pipeline is left; one boolean `in_use`.
 pub fn bookkeeping_in_use(state_schema: &str) -> String {
     format!(
@@ -55,7 +47,8 @@ pub fn drop_bookkeeping(state_schema: &str) -> String {
     let schema = Ident(state_schema);
     format!(
         "DROP TABLE {schema}.walferry_schemas, {schema}.walferry_tables, \
-         {schema}.walferry_pipelines; DROP TABLE IF EXISTS {schema}.walferry_migrations"
+         {schema}.walferry_columns, {schema}.walferry_pipelines; \
+         DROP TABLE IF EXISTS {schema}.walferry_migrations"
     )
 }
 

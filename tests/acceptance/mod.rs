@@ -7,5 +7,6 @@ mod drain;
 mod outages;
 mod pages;
 mod refusals;
+mod resync;
 mod stuck;
 mod takeover;

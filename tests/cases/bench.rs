@@ -16,6 +16,9 @@ use crate::support::{Daemon, Pair};
 /// Longer than any daemon may take to start, or to come to the end of all changes.
 const PATIENCE: Duration = Duration::from_mins(3);
 
+/// Longer than it takes to notice a table that is to be loaded, and to load it.
+const JOINING_MAX: Duration = Duration::from_secs(40);
+
 /// Its databases are used once.
 pub struct Bench {
     major: u32,
@@ -102,9 +105,7 @@ impl Bench {
         let outcome = self.follow(&mut daemon, way, &databases, cases).await;
         let outcome = match outcome {
             Ok(()) => {
-                let different =
-                    equality::differences(way, cases, &databases.source, &databases.destination);
-                let different = different.await;
+                let different = self.differences(&mut daemon, way, &databases, cases).await;
                 let code = daemon.sigterm().await;
                 assert_eq!(
                     code,
@@ -121,6 +122,27 @@ impl Bench {
         };
         drop_slot(&databases.source).await;
         as_expected(way, &cases[0].expect, outcome)
+    }
+
+    /// What is different once tables that are loaded beside the stream are there, too: a fence is
+    /// passed before that.
+    async fn differences(
+        &self,
+        daemon: &mut Daemon,
+        way: Way,
+        databases: &Databases,
+        cases: &[Case],
+    ) -> Vec<String> {
+        let started = Instant::now();
+        loop {
+            let (source, destination) = (&databases.source, &databases.destination);
+            let different = equality::differences(way, cases, source, destination).await;
+            let enough = different.is_empty() || started.elapsed() > JOINING_MAX;
+            if enough || daemon.ended().is_some() {
+                return different;
+            }
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
     }
 
     /// Until the destination is where the source is; the exit code of a daemon that ends before.
@@ -314,7 +336,8 @@ fn include(script: &mut String, schema: &str, path: &Path) {
 /// The daemon asked the source for binary values.
 async fn is_binary(source: &Client) -> bool {
     let stream = "SELECT query FROM pg_stat_activity \
-                  WHERE backend_type = 'walsender' AND query LIKE 'START_REPLICATION%'";
+                  WHERE backend_type = 'walsender' \
+                  AND query LIKE 'START_REPLICATION SLOT \"walferry_app\"%'";
     let query: String = source.query_one(stream, &[]).await.unwrap().get(0);
     query.contains("binary")
 }

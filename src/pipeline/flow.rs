@@ -1,0 +1,412 @@
+//! What the loop holds between events: the batch that is filled, the applier, the positions.
+
+use tokio::time::{Instant, Interval};
+
+use super::applier::{Done, HandOver};
+use super::figures::{report, seconds_since};
+use super::intake::{fold, unreadable};
+use super::routes::{Newcomer, Routes};
+use crate::apply::Applier;
+use crate::batch::{Batch, CommitPoint};
+use crate::checkpoint::DurableLsn;
+use crate::config::Config;
+use crate::decode::{Message, Replication};
+use crate::error::{Error, Kind, Result, Side};
+use crate::limits::{
+    DRAIN_MAX, FEEDBACK_INTERVAL, GOODBYE_MAX, GULP_BYTES_MIN, GULP_PAUSE,
+    IDLE_CHECKPOINT_INTERVAL, WIRE_SILENCE_MAX,
+};
+use crate::lsn::{Lsn, ReceivedLsn};
+use crate::observe::{Board, State};
+use crate::snapshot::Adoption;
+use crate::source::Stream;
+
+/// What the wire, the applier and the clock can tell.
+pub(super) enum Event {
+    /// The source sent this many bytes.
+    Read(usize),
+    /// The applier finished a piece of work.
+    Applied(Box<Done>),
+    /// A second has passed.
+    Tick,
+}
+
+/// One stream on its way into one destination session.
+pub(super) struct Flow<'f> {
+    stream: Stream,
+    pub(super) routes: Routes,
+    applier: HandOver,
+    board: &'f Board,
+    /// What is being filled.
+    batch: Batch,
+    batch_bytes_max: usize,
+    batch_changes_max: u64,
+    /// Start of the commit record of the transaction that is being received.
+    transaction: Option<Lsn>,
+    /// The applier became idle while a transaction was being received: hand over at its end.
+    overdue: bool,
+    received: ReceivedLsn,
+    /// Nothing before it is pending, once the batch is empty and the applier idle.
+    quiet_at: Lsn,
+    durable: DurableLsn,
+    /// Commit time of the oldest transaction that was handed over and is not applied.
+    under_way_since: Option<i64>,
+    /// While behind: a walsender pays for each time we wake, so the socket may fill until then.
+    read_at: Option<Instant>,
+    heard_at: Instant,
+    feedback_at: Instant,
+    idle_checkpoint_at: Instant,
+    drain_until: Option<Instant>,
+    gate: Gate,
+}
+
+/// Up to where transactions are let in: those whose commit record begins before it.
+struct Gate {
+    until: Lsn,
+    /// Start of the commit record of the transaction that stands before it.
+    waiting: Option<Lsn>,
+}
+
+impl<'f> Flow<'f> {
+    pub(super) fn new(
+        config: &Config,
+        stream: Stream,
+        routes: Routes,
+        applier: Applier,
+        board: &'f Board,
+    ) -> Self {
+        let (now, durable) = (Instant::now(), applier.durable());
+        Flow {
+            stream,
+            routes,
+            applier: HandOver::new(applier),
+            board,
+            batch: Batch::default(),
+            // One batch is filled while another is applied, and a table of that one is encoded.
+            batch_bytes_max: config.apply.memory_bytes_max / 4,
+            batch_changes_max: config.apply.batch_rows_max as u64,
+            transaction: None,
+            overdue: false,
+            received: ReceivedLsn(durable.lsn()),
+            quiet_at: durable.lsn(),
+            durable,
+            under_way_since: None,
+            read_at: None,
+            heard_at: now,
+            feedback_at: now,
+            idle_checkpoint_at: now,
+            drain_until: None,
+            gate: Gate {
+                until: Lsn::MAX,
+                waiting: None,
+            },
+        }
+    }
+
+    /// Waits for the next event. Reading comes last, so that it cannot starve the others.
+    ///
+    /// # Cancel-Safety
+    /// Nothing is lost when the future is dropped.
+    pub(super) async fn event(&mut self, seconds: &mut Interval) -> Result<Event> {
+        let reading = self.may_read();
+        let read_at = self.read_at;
+        let stream = &mut self.stream;
+        let read = async {
+            if !reading {
+                stream.flush().await?;
+                return std::future::pending().await;
+            }
+            if let Some(read_at) = read_at {
+                tokio::time::sleep_until(read_at).await;
+            }
+            stream.fill().await
+        };
+        tokio::select! {
+            biased;
+            done = self.applier.done() => done.map(|done| Event::Applied(Box::new(done))),
+            _ = seconds.tick() => Ok(Event::Tick),
+            bytes = read => bytes.map(Event::Read),
+        }
+    }
+
+    /// Lets in no other transaction than the one that is being received. Returns up to where that
+    /// is: transactions whose commit record begins before it.
+    pub(super) fn hold(&mut self) -> Lsn {
+        let until = self.transaction.map_or(self.received.0, |at| Lsn(at.0 + 1));
+        self.gate.until = until;
+        until
+    }
+
+    /// Lets in the transactions whose commit record begins before `until`.
+    pub(super) fn let_in(&mut self, until: Lsn) {
+        self.gate.until = until;
+        if self.gate.waiting.is_some_and(|at| at < until) {
+            self.transaction = self.gate.waiting.take();
+        }
+    }
+
+    /// Everything that the gate lets in is applied.
+    pub(super) fn has_reached_gate(&self) -> bool {
+        let seen = self.gate.waiting.is_some() || self.received.0 >= self.gate.until;
+        seen && self.is_quiet()
+    }
+
+    /// The end of what was received.
+    pub(super) fn received(&self) -> Lsn {
+        self.received.0
+    }
+
+    /// The position that is durable.
+    pub(super) fn durable(&self) -> Lsn {
+        self.durable.lsn()
+    }
+
+    /// Tells the source where we are; it answers with where it is.
+    pub(super) fn ask(&mut self) {
+        self.stream.feedback(self.received, self.durable);
+    }
+
+    /// Gives the applier loaded tables to put into their places; it must be idle.
+    pub(super) fn adopt(&mut self, adoption: Adoption) -> Result<()> {
+        self.applier.adopt(adoption)
+    }
+
+    /// A full batch waits for the applier, and a drain goes on only to the end of the
+    /// transaction that is being received.
+    fn may_read(&self) -> bool {
+        let wanted = self.drain_until.is_none() || self.transaction.is_some();
+        wanted && self.gate.waiting.is_none() && !self.is_full()
+    }
+
+    fn is_full(&self) -> bool {
+        self.batch.bytes() >= self.batch_bytes_max || self.batch.changes() >= self.batch_changes_max
+    }
+
+    pub(super) fn heard(&mut self, bytes: usize) {
+        self.heard_at = Instant::now();
+        self.read_at = (bytes >= GULP_BYTES_MIN).then(|| self.heard_at + GULP_PAUSE);
+        self.board.heard_from_source();
+    }
+
+    /// Decodes and folds what was read, until the batch is full; stops at a relation that nobody
+    /// knows.
+    pub(super) fn take_in(&mut self) -> Result<Option<Newcomer>> {
+        while self.may_read() {
+            let Some(piece) = self.stream.take()? else {
+                return Ok(None);
+            };
+            match piece {
+                Replication::Keepalive { server_end, .. } => {
+                    // Sent in order: everything before it was received.
+                    self.received = self.received.max(ReceivedLsn(server_end));
+                    if self.transaction.is_none() {
+                        self.quiet_at = self.quiet_at.max(server_end);
+                    }
+                }
+                Replication::XLogData { message, .. } => {
+                    let message = Message::parse(message)
+                        .map_err(|error| unreadable(&error, self.transaction))?;
+                    match message {
+                        Message::Commit {
+                            end_lsn,
+                            committed_at,
+                        } => {
+                            self.commit(CommitPoint {
+                                end_lsn,
+                                committed_at,
+                            })?;
+                        }
+                        Message::Begin { final_lsn, .. } if final_lsn >= self.gate.until => {
+                            self.gate.waiting = Some(final_lsn);
+                        }
+                        Message::Begin { final_lsn, .. } => self.transaction = Some(final_lsn),
+                        Message::Relation(relation) => {
+                            if let Some(newcomer) = self.routes.learn(&relation) {
+                                return Ok(Some(newcomer));
+                            }
+                        }
+                        change => {
+                            fold(&mut self.batch, &self.routes, self.transaction, &change)?;
+                            if self.is_full() {
+                                self.hand_over()?;
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn commit(&mut self, point: CommitPoint) -> Result<()> {
+        self.transaction = None;
+        self.received = self.received.max(ReceivedLsn(point.end_lsn));
+        self.quiet_at = self.quiet_at.max(point.end_lsn);
+        if !self.batch.is_empty() || self.applier.is_open() {
+            self.batch.commit(point);
+        }
+        if self.overdue || self.is_full() {
+            self.hand_over()?;
+        }
+        Ok(())
+    }
+
+    /// Gives the applier what there is, if it is idle.
+    pub(super) fn hand_over(&mut self) -> Result<()> {
+        if !self.applier.is_idle() {
+            return Ok(());
+        }
+        if self.transaction.is_some() {
+            self.overdue = true;
+            if self.is_full() {
+                let batch = self.take_batch();
+                self.applier.part(batch)?;
+            }
+            return Ok(());
+        }
+        self.overdue = false;
+        match self.batch.last_commit() {
+            Some(point) if !self.batch.is_empty() || self.applier.is_open() => {
+                let batch = self.take_batch();
+                self.applier.last(batch, point)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn take_batch(&mut self) -> Batch {
+        let batch = std::mem::take(&mut self.batch);
+        self.under_way_since = self.under_way_since.or(batch.oldest_commit_at());
+        batch
+    }
+
+    pub(super) fn applied(&mut self, done: &Done) {
+        if let Some(durable) = done.durable {
+            self.durable = durable;
+            if let Some(since) = self.under_way_since.take() {
+                self.board.lag_seconds(seconds_since(since));
+            }
+        }
+        if let Some(batch) = &done.batch {
+            report(self.board, batch, done);
+        }
+        self.board.positions(
+            self.received.0,
+            self.durable.lsn(),
+            self.durable.lsn(),
+            self.received.0,
+        );
+    }
+
+    pub(super) fn tick(&mut self, server_end: Lsn) -> Result<()> {
+        self.board.loop_turned();
+        if self
+            .drain_until
+            .is_some_and(|until| Instant::now() >= until)
+        {
+            let what = "The last transaction was not complete in time";
+            tracing::warn!(
+                seconds = DRAIN_MAX.as_secs(),
+                "{what}: it will be sent again"
+            );
+            self.batch = Batch::default();
+            self.transaction = None;
+            // Commits that were in the batch are not applied either: nothing past the checkpoint
+            // may be taken for done.
+            self.quiet_at = self.durable.lsn();
+        }
+        // What we do not read we cannot hear: waiting for the applier is not the wire's fault.
+        if !self.may_read() {
+            self.heard_at = Instant::now();
+            self.board.heard_from_source();
+        }
+        if self.heard_at.elapsed() > WIRE_SILENCE_MAX {
+            let what = format!(
+                "The source has been silent for {} s",
+                self.heard_at.elapsed().as_secs()
+            );
+            return Err(Error::new(Kind::ConnectionLost, what).on(Side::Source));
+        }
+        if self.feedback_at.elapsed() >= FEEDBACK_INTERVAL {
+            self.stream.feedback(self.received, self.durable);
+            self.feedback_at = Instant::now();
+        }
+        self.checkpoint_quiet()?;
+        self.report_lag(server_end);
+        Ok(())
+    }
+
+    /// Nothing is pending: only the position moves, now and then.
+    fn checkpoint_quiet(&mut self) -> Result<()> {
+        let quiet = self.is_quiet() && self.quiet_at > self.durable.lsn();
+        if !quiet || self.idle_checkpoint_at.elapsed() < IDLE_CHECKPOINT_INTERVAL {
+            return Ok(());
+        }
+        self.idle_checkpoint_at = Instant::now();
+        self.applier.idle(self.quiet_at)
+    }
+
+    fn is_quiet(&self) -> bool {
+        self.transaction.is_none()
+            && self.batch.is_empty()
+            && self.applier.is_idle()
+            && !self.applier.is_open()
+    }
+
+    fn report_lag(&self, server_end: Lsn) {
+        let durable = self.durable.lsn();
+        // A quiet pipeline has applied everything that was sent, whatever the checkpoint says.
+        let applied = if self.is_quiet() {
+            durable.max(self.quiet_at)
+        } else {
+            durable
+        };
+        self.board
+            .positions(self.received.0, applied, durable, server_end);
+        let pending = if self.is_quiet() {
+            None
+        } else {
+            self.batch.oldest_commit_at()
+        };
+        let oldest = self.under_way_since.or(pending);
+        self.board.lag_seconds(oldest.map_or(0.0, seconds_since));
+    }
+
+    pub(super) fn drain(&mut self) {
+        tracing::info!("draining");
+        self.board.state(State::Draining);
+        self.drain_until = Some(Instant::now() + DRAIN_MAX);
+    }
+
+    /// Told to stop.
+    pub(super) fn is_draining(&self) -> bool {
+        self.drain_until.is_some()
+    }
+
+    /// Told to stop, and nothing is left to do.
+    pub(super) fn is_drained(&self) -> bool {
+        let Some(until) = self.drain_until else {
+            return false;
+        };
+        let late = Instant::now() >= until;
+        self.is_quiet() || (late && self.transaction.is_none())
+    }
+
+    /// Says goodbye: the source learns how far we are, so that it can forget the rest.
+    pub(super) async fn end(mut self) -> Result<()> {
+        if self.is_quiet() && self.quiet_at > self.durable.lsn() {
+            self.applier.idle(self.quiet_at)?;
+            if let Some(durable) = self.applier.done().await?.durable {
+                self.durable = durable;
+            }
+        }
+        self.applier.finish().await;
+        self.stream.feedback(self.received, self.durable);
+        let goodbye = tokio::time::timeout(GOODBYE_MAX, self.stream.finish()).await;
+        if !matches!(goodbye, Ok(Ok(()))) {
+            tracing::debug!("the source did not answer the goodbye");
+        }
+        tracing::info!(lsn = %self.durable.lsn(), "drained");
+        Ok(())
+    }
+}

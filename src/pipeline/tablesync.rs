@@ -1,0 +1,332 @@
+//! Tables that join the others while these are followed: new ones, and those to be loaded again.
+//!
+//! ```text
+//! stream     ──────────────────────────────────── hold at P ─▶ adopt ─▶ start again
+//! tablesync  slot, snapshot S ─▶ COPY, out of sight ─▶ stream S … ─▶ P ─▶ done
+//! ```
+//!
+//! A tablesync is a small pipeline of its own: a temporary slot, hidden tables in the state schema,
+//! a bookkeeping row, the same load and the same stream. Meanwhile the main stream goes on; its
+//! rows of these tables are skipped, so the old copy of one that is loaded again stands still.
+//!
+//! **Why this is right.** The hidden tables hold the snapshot S and then every transaction from S
+//! on, as any pipeline does. The stream tells how far it has received, and the tablesync lets in
+//! only transactions whose commit record begins before that, so it is never ahead. When it is near,
+//! the stream lets no further transaction in: at P all transactions that begin to commit before P,
+//! and no others, are applied. The tablesync goes up to the same P. Then one destination
+//! transaction of the main session puts the tables into their places and records P for them, and
+//! the stream applies their rows from P on. Readers see, before and after it, one state of the
+//! source across all tables.
+//!
+//! **What can go wrong.** Whatever fails here ends the round of the whole pipeline, and the next
+//! one begins a new tablesync for what is still missing: nothing of the old one was visible, and
+//! its hidden tables are dropped first. The request to load a table again stands in
+//! `walferry_tables` until the table is in its place.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::{Duration, Instant, interval};
+
+use super::flow::{Event, Flow};
+use super::start;
+use crate::apply::Applier;
+use crate::catalog::TableName;
+use crate::catalog::source::SourceTable;
+use crate::checkpoint::{Loader, NewPipeline, Writer, tablesync_name};
+use crate::config::Config;
+use crate::error::{Error, Kind, Result, Side};
+use crate::limits::{
+    TABLESYNC_ASK_INTERVAL, TABLESYNC_NEAR_BYTES, TABLESYNC_NEAR_BYTES_MAX, TABLESYNC_PATIENCE,
+};
+use crate::lsn::Lsn;
+use crate::observe::{Board, Identity};
+use crate::snapshot::{self, Adopted, Adoption, Load, Plan};
+use crate::source::Connection;
+use crate::source::slot::{self, ExportedSnapshot};
+use crate::transport;
+
+/// A table to load, with what is known of its place.
+#[derive(Clone, Debug)]
+pub(super) struct Joining {
+    pub(super) table: SourceTable,
+    pub(super) place: TableName,
+    /// What is in its place was loaded by walferry.
+    pub(super) replaces_ours: bool,
+}
+
+/// Where the main stream is.
+#[derive(Clone, Copy, Debug)]
+struct Ahead {
+    /// Transactions whose commit record begins before it are let in there.
+    at: Lsn,
+    /// It waits there for us.
+    held: bool,
+}
+
+/// What the main stream must know.
+pub(super) enum News {
+    /// Little is missing: it is time to hold.
+    Near,
+    /// The tables are where the main stream holds.
+    Done(Vec<Adopted>),
+}
+
+/// A running tablesync; ends when dropped.
+pub(super) struct Tablesync {
+    main: watch::Sender<Ahead>,
+    near: watch::Receiver<bool>,
+    task: JoinHandle<Result<Vec<Adopted>>>,
+    loader: Loader,
+    pipeline: String,
+}
+
+impl Tablesync {
+    /// Begins to load tables; `loader` records them in the end.
+    pub(super) fn start(
+        config: &Arc<Config>,
+        joining: Vec<Joining>,
+        loader: Loader,
+        board: &Board,
+        at: Lsn,
+    ) -> Self {
+        let (main, ahead) = watch::channel(Ahead { at, held: false });
+        let (tell, near) = watch::channel(false);
+        let mut own = Config::clone(config);
+        own.pipeline = tablesync_name(&config.pipeline);
+        let prefix = snapshot::hidden_prefix(&config.pipeline);
+        let synchronisation = Synchronisation {
+            pipeline: own.pipeline.clone(),
+            config: Arc::new(own),
+            prefix,
+            board: board.clone(),
+            ahead,
+            near: tell,
+        };
+        let pipeline = synchronisation.pipeline.clone();
+        tracing::info!(tables = joining.len(), "loading tables beside the stream");
+        Tablesync {
+            main,
+            near,
+            task: tokio::spawn(synchronisation.run(joining)),
+            loader,
+            pipeline,
+        }
+    }
+
+    /// Waits for what the main stream must know.
+    ///
+    /// # Cancel-Safety
+    /// Nothing is lost when the future is dropped.
+    pub(super) async fn news(&mut self) -> Result<News> {
+        tokio::select! {
+            done = &mut self.task => {
+                let tables = done.map_err(|error| {
+                    let what = format!("The load of new tables failed: {error}");
+                    Error::new(Kind::Unknown, what)
+                })?;
+                Ok(News::Done(tables?))
+            }
+            near = self.near.changed() => match near {
+                Ok(()) => Ok(News::Near),
+                // it is about to end
+                Err(_) => std::future::pending().await,
+            },
+        }
+    }
+
+    /// Tells how far the main stream lets transactions in, and whether it waits there.
+    pub(super) fn main_is_at(&self, at: Lsn, held: bool) {
+        self.main.send_if_modified(|ahead| {
+            let news = ahead.at != at || ahead.held != held;
+            *ahead = Ahead { at, held };
+            news
+        });
+    }
+
+    /// What the applier is to do with the tables at `lsn`, where the main stream holds.
+    pub(super) fn adoption(&self, tables: Vec<Adopted>, lsn: Lsn) -> Adoption {
+        Adoption {
+            pipeline: self.pipeline.clone(),
+            lsn,
+            loader: self.loader.clone(),
+            tables,
+        }
+    }
+}
+
+impl Drop for Tablesync {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// What the task works with.
+struct Synchronisation {
+    /// Ours but for the pipeline's name.
+    config: Arc<Config>,
+    pipeline: String,
+    /// How the names of the hidden tables begin.
+    prefix: String,
+    board: Board,
+    ahead: watch::Receiver<Ahead>,
+    near: watch::Sender<bool>,
+}
+
+impl Synchronisation {
+    async fn run(mut self, joining: Vec<Joining>) -> Result<Vec<Adopted>> {
+        let config = Arc::clone(&self.config);
+        let state_schema = &config.destination.state_schema;
+        let control = transport::connect(&config.destination.endpoint, "tablesync").await?;
+        snapshot::drop_hidden_tables(&control, state_schema, &self.prefix).await?;
+        let mut writer = Writer::lock(control, state_schema, &config.pipeline).await?;
+        writer.forget(&config.pipeline).await?;
+        let exported = temporary_snapshot(&config).await?;
+        let (slot, lsn) = (exported.slot.clone(), exported.lsn);
+        let timeline = register(&config, &writer, &exported).await?;
+        writer.take_over(timeline).await?;
+
+        let (adopted, session) = self.load(joining, exported, &writer).await?;
+        let session = session.ok_or_else(lost)?;
+        let catalog = transport::connect(&config.source.endpoint, "tablesync").await?;
+        let sources: Vec<SourceTable> = adopted.iter().map(|t| t.plan.table.clone()).collect();
+        let loaded = writer.loaded_tables().await?;
+        let version = start::version(&catalog).await?;
+        let routes = start::routes(&writer, &sources, loaded, version).await?;
+        let publication = &config.source.publication;
+        let binary = routes.binary();
+        let stream = session.start_replication(&slot, lsn, publication, version, binary);
+        let applier = Applier::new(writer).await?;
+        // what this stream does is not what the pipeline's figures are about
+        let unseen = Board::new(Identity::default());
+        let mut flow = Flow::new(&config, stream.await?, routes, applier, &unseen);
+        self.catch_up(&mut flow).await?;
+        // The main stream waits: the slot and the sessions end by themselves.
+        Ok(adopted)
+    }
+
+    /// Loads the tables out of sight.
+    async fn load(
+        &self,
+        joining: Vec<Joining>,
+        exported: ExportedSnapshot,
+        writer: &Writer,
+    ) -> Result<(Vec<Adopted>, Option<Connection>)> {
+        let config = &self.config;
+        let catalog = transport::connect(&config.source.endpoint, "tablesync").await?;
+        let version = start::version(&catalog).await?;
+        let hidden = |table: &SourceTable| {
+            let name = format!("{}{}", self.prefix, table.oid);
+            TableName::new(config.destination.state_schema.clone(), name)
+        };
+        let mut plans = Vec::with_capacity(joining.len());
+        for joining in &joining {
+            let table = joining.table.clone();
+            let name = hidden(&table);
+            plans.push(Plan::new(&config.snapshot, table, name, None)?);
+        }
+        start::complete(config, &catalog, &mut plans).await?;
+        let load = Load {
+            config: Arc::clone(config),
+            snapshot: exported.name.clone(),
+            snapshot_lsn: exported.lsn,
+            loader: writer.loader(),
+            board: self.board.clone(),
+            source_version: version,
+        };
+        let (loaded, session) =
+            snapshot::load(load, exported, plans.clone(), writer.client()).await?;
+        let adopted = plans.into_iter().zip(joining).map(|(plan, joining)| {
+            let mut done = loaded.iter();
+            let done = done.find(|done| done.source_oid == plan.table.oid);
+            Adopted {
+                place: joining.place,
+                replaces_ours: joining.replaces_ours,
+                rows: done.map_or(0, |done| done.rows),
+                bytes: done.map_or(0, |done| done.bytes),
+                plan,
+            }
+        });
+        Ok((adopted.collect(), session))
+    }
+
+    /// Follows the main stream until that holds, and then up to where it does.
+    async fn catch_up(&mut self, flow: &mut Flow<'_>) -> Result<()> {
+        let mut seconds = interval(Duration::from_secs(1));
+        let mut asks = interval(TABLESYNC_ASK_INTERVAL);
+        let began = Instant::now();
+        loop {
+            let ahead = *self.ahead.borrow_and_update();
+            flow.let_in(ahead.at);
+            take_in(flow)?;
+            if flow.has_reached_gate() && ahead.held {
+                return Ok(());
+            }
+            // the snapshot may show more than the main stream has seen
+            let near = ahead.at >= flow.durable()
+                && ahead.at.bytes_since(flow.received()) < near_bytes(began.elapsed());
+            if near && !*self.near.borrow() {
+                self.near.send_replace(true);
+            }
+            tokio::select! {
+                event = flow.event(&mut seconds) => match event? {
+                    Event::Read(bytes) => flow.heard(bytes),
+                    Event::Applied(done) => flow.applied(&done),
+                    Event::Tick => flow.tick(Lsn::ZERO)?,
+                },
+                moved = self.ahead.changed() => moved.map_err(|_| lost())?,
+                _ = asks.tick() => flow.ask(),
+            }
+        }
+    }
+}
+
+/// How much log may be missing when the main stream begins to wait. It grows with the time that was
+/// spent: where one source feeds both streams equally fast, the distance never shrinks.
+fn near_bytes(spent: Duration) -> u64 {
+    let doublings = spent.as_secs() / TABLESYNC_PATIENCE.as_secs();
+    (TABLESYNC_NEAR_BYTES << doublings.min(16)).min(TABLESYNC_NEAR_BYTES_MAX)
+}
+
+/// Rows of tables that nobody knows here are the main stream's.
+fn take_in(flow: &mut Flow<'_>) -> Result<()> {
+    flow.hand_over()?;
+    while let Some(others) = flow.take_in()? {
+        flow.routes.skip(others.oid);
+    }
+    flow.hand_over()
+}
+
+fn lost() -> Error {
+    let what = "The session that held the snapshot of the new tables was lost";
+    Error::new(Kind::ConnectionLost, what).on(Side::Source)
+}
+
+/// A snapshot with an exact LSN for tables that come later than the slot.
+async fn temporary_snapshot(config: &Config) -> Result<ExportedSnapshot> {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let unique = since.map_or(0, |since| since.as_nanos());
+    let name = format!("walferry_snapshot_{unique:x}");
+    slot::create_temporary(&config.source.endpoint, &name).await
+}
+
+/// Adds the bookkeeping row that the load and the applier write to; the source's timeline.
+async fn register(config: &Config, writer: &Writer, exported: &ExportedSnapshot) -> Result<i32> {
+    let timeline = 1;
+    writer
+        .register(&NewPipeline {
+            slot: exported.slot.clone(),
+            publication: config.source.publication.clone(),
+            publication_oid: None,
+            made_slot: false,
+            made_publication: false,
+            system_identifier: String::new(),
+            timeline,
+            source_database: config.source.endpoint.database.clone(),
+            start: exported.lsn,
+        })
+        .await?;
+    Ok(timeline)
+}
