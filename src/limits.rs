@@ -76,6 +76,10 @@ pub const TABLESYNC_HOLD_MAX: Duration = Duration::from_secs(30);
 /// How often the load beside the stream asks the source where its slot is.
 pub const TABLESYNC_ASK_INTERVAL: Duration = Duration::from_millis(50);
 
+/// How often the columns of the publication's tables are looked at: a change without a row after it
+/// is noticed that late. Less often where looking takes more than a fiftieth of that.
+pub const SHAPE_WATCH_INTERVAL: Duration = Duration::from_secs(6);
+
 /// How long a question to the source's catalog may keep the stream waiting.
 pub const CATALOG_ANSWER_MAX: Duration = Duration::from_secs(20);
 

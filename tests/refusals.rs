@@ -338,10 +338,13 @@ async fn a_loaded_table_that_left_the_publication_for_a_while_is_refused_since_c
 }
 
 #[tokio::test]
-async fn a_new_column_halts_until_the_destination_has_it_and_may_also_come_there_first() {
+async fn a_new_column_halts_a_pipeline_that_is_to_halt_until_the_destination_has_it() {
     for major in majors().await {
-        let (pair, source, daemon) = followed_pair(major).await;
+        let (pair, source) = stopped_pair(major, &[]).await;
         let destination = pair.on_destination().await;
+        let halt = pair.write_config("halt.toml", "[tables]\non_schema_change = \"halt\"\n");
+        let mut daemon = Daemon::start_on(&pair, &halt);
+        daemon.wait_ready().await;
         let length = log_length(&pair);
         do_on(
             &source,
@@ -352,15 +355,17 @@ async fn a_new_column_halts_until_the_destination_has_it_and_may_also_come_there
             ),
         )
         .await;
-        let says = ["public.t", "\"ne w\"", "destination table by hand"];
+        let says = ["public.t", "on_schema_change", "walferry resync"];
         halts(&pair, daemon, length, "schema_changed", &says).await;
         let length = log_length(&pair);
-        halts(&pair, Daemon::start(&pair), length, "schema_changed", &says).await;
+        let daemon = Daemon::start_on(&pair, &halt);
+        halts(&pair, daemon, length, "schema_changed", &says).await;
         do_on(
             &destination,
             &format!("ALTER TABLE app_public.t ADD COLUMN \"ne w\" text DEFAULT '{CANARY}'"),
         )
         .await;
+        // and one that takes part again finds it done
         let mut daemon = Daemon::start(&pair);
         daemon.wait_ready().await;
         equal_soon(&pair).await;
@@ -381,4 +386,25 @@ async fn a_new_column_halts_until_the_destination_has_it_and_may_also_come_there
         assert_discreet(&pair, &daemon).await;
         drain(&pair, daemon).await;
     }
+}
+
+#[tokio::test]
+async fn a_view_that_stands_in_the_way_of_a_new_type_halts_by_name_and_once_gone_all_is_followed() {
+    let pair = Pair::start(majors().await[0]).await;
+    let source = pair.on_source().await;
+    let table = "CREATE TABLE t (id int PRIMARY KEY, v varchar(5)); INSERT INTO t VALUES (1, 'a')";
+    do_on(&source, table).await;
+    let mut daemon = Daemon::start(&pair);
+    daemon.wait_ready().await;
+    let destination = pair.on_destination().await;
+    let view = "CREATE VIEW public.seen AS SELECT v FROM app_public.t";
+    do_on(&destination, view).await;
+    let longer = "ALTER TABLE t ALTER v TYPE varchar(50); INSERT INTO t VALUES (2, 'much longer')";
+    do_on(&source, longer).await;
+    let says = ["public.t", "0A000", "a view"];
+    halts(&pair, daemon, 0, "schema_changed", &says).await;
+    do_on(&destination, "DROP VIEW public.seen").await;
+    let daemon = Daemon::start(&pair);
+    equal_soon(&pair).await;
+    drain(&pair, daemon).await;
 }

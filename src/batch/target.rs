@@ -14,8 +14,10 @@ pub struct Target {
     pub source: TableName,
     /// Where its rows go.
     pub destination: TableName,
-    /// The columns, in the order of the relation message.
+    /// The columns, in the order of the relation message, without those that are left out.
     pub columns: Vec<TargetColumn>,
+    /// Which columns of the relation message are left out; empty when none is.
+    pub left_out: Vec<bool>,
     /// How a row is found again.
     pub identity: RowIdentity,
     /// The source sends all values of this table in binary; otherwise all of them come as text.

@@ -6,13 +6,17 @@ use tokio_postgres::{Client, Row};
 
 pub use facts::{Facts, Publication, Slot, facts};
 pub use load::{Index, Segment, indexes, segments};
+pub use shape::{Shape, ShapeColumn, fingerprint, shapes};
 
 mod facts;
 mod load;
+mod shape;
 
 use super::rows::{get, get_char, get_unsigned, query};
 use super::{Column, ReplicaIdentity, TableName, positions};
+use crate::error::postgres::from_client;
 use crate::error::{Result, Side};
+use crate::sql;
 
 /// A table of the source that could be replicated.
 #[derive(Clone, Debug)]
@@ -83,6 +87,47 @@ impl SourceTable {
 /// Of a partitioned table that is published, either the root is listed or its leaves are,
 /// whichever the publication sends. Five queries, whatever the number of tables.
 pub async fn tables(client: &Client, publication: &str) -> Result<Vec<SourceTable>> {
+    in_snapshot(client, read_tables(client, publication)).await
+}
+
+/// What a start must know of the source's tables, as of one moment.
+pub struct Look {
+    /// See [`tables`].
+    pub tables: Vec<SourceTable>,
+    /// See [`shapes`].
+    pub shapes: HashMap<u32, Shape>,
+    /// See [`fingerprint`].
+    pub fingerprint: String,
+}
+
+/// Looks at all tables at one moment.
+pub async fn look(client: &Client, publication: &str) -> Result<Look> {
+    let all = async {
+        Ok(Look {
+            fingerprint: fingerprint(client, publication).await?,
+            shapes: shapes(client).await?,
+            tables: read_tables(client, publication).await?,
+        })
+    };
+    in_snapshot(client, all).await
+}
+
+/// All queries see the same catalog, whatever others alter meanwhile.
+async fn in_snapshot<T>(client: &Client, queries: impl Future<Output = Result<T>>) -> Result<T> {
+    let failed = |error| from_client(Side::Source, "look at the tables", &error);
+    client
+        .batch_execute(sql::probe::BEGIN_SNAPSHOT)
+        .await
+        .map_err(failed)?;
+    let answer = queries.await;
+    // after a failure it rolls back
+    let ended = client.batch_execute(sql::probe::END_SNAPSHOT).await;
+    let answer = answer?;
+    ended.map_err(failed)?;
+    Ok(answer)
+}
+
+async fn read_tables(client: &Client, publication: &str) -> Result<Vec<SourceTable>> {
     let version = version_num(client).await?;
     let mut columns = columns(client, version).await?;
     let mut keys = keys(client).await?;

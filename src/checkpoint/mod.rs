@@ -23,10 +23,12 @@
 
 mod migrate;
 mod pipeline;
+mod shape;
 mod table;
 
 pub use migrate::migrate;
 pub use pipeline::{NewPipeline, Pipeline, Writer};
+pub use shape::Shapes;
 pub use table::{LoadedTable, Loader};
 
 use crate::lsn::Lsn;

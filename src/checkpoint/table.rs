@@ -58,11 +58,45 @@ impl Writer {
         Ok(tables.collect())
     }
 
+    /// Notes the names of a table, in the open transaction if there is one.
+    pub async fn rename(
+        &self,
+        source_oid: u32,
+        source: &TableName,
+        destination: &TableName,
+    ) -> Result<()> {
+        let statement = sql::rename_table(&self.state_schema);
+        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 6] = [
+            &self.pipeline,
+            &source_oid,
+            &source.schema,
+            &source.name,
+            &destination.schema,
+            &destination.name,
+        ];
+        self.client
+            .execute(&statement, &values)
+            .await
+            .map(|_| ())
+            .map_err(|error| from_client(Side::Destination, DOING, &error))
+    }
+
+    /// Asks for a new load of a table, by its oid on the source.
+    pub async fn mark_for_reload(&self, source_oid: u32) -> Result<()> {
+        let statement = sql::mark_for_reload(&self.state_schema);
+        self.client
+            .execute(&statement, &[&self.pipeline, &source_oid])
+            .await
+            .map(|_| ())
+            .map_err(|error| from_client(Side::Destination, DOING, &error))
+    }
+
     /// Who may record loaded tables on other sessions.
     pub fn loader(&self) -> Loader {
         Loader {
             insert_table: sql::insert_table(&self.state_schema),
             forget_pipeline: sql::forget_pipeline(&self.state_schema),
+            record_shape: sql::record_shape(&self.state_schema),
             pipeline: self.pipeline.clone(),
             fence: self.fence,
         }
@@ -93,7 +127,9 @@ impl Writer {
 pub struct Loader {
     insert_table: String,
     forget_pipeline: String,
-    pipeline: String,
+    /// Forget later shapes, add this one, note the file.
+    pub(super) record_shape: [String; 3],
+    pub(super) pipeline: String,
     fence: i64,
 }
 

@@ -6,8 +6,8 @@ use std::path::Path;
 use super::raw::Written;
 use super::section::{Context, Section};
 use super::{
-    Apply, Config, Destination, Indexes, LogFormat, Naming, Observability, Selection, Snapshot,
-    Source, endpoint, naming,
+    Apply, Config, Destination, Indexes, LogFormat, Naming, Observability, SchemaChanges,
+    Selection, Snapshot, Source, endpoint, naming,
 };
 use crate::error::{Result, Side};
 use crate::limits::IDENTIFIER_BYTES_MAX;
@@ -52,12 +52,14 @@ pub(super) fn check(written: &Written) -> Result<Config> {
 pub(super) fn read<'a>(context: &'a Context<'a>, written: &Written) -> Config {
     let mut root = Section::root(context, written.tree.clone());
     let pipeline = pipeline(root.section("pipeline"));
+    let (tables, schema_changes) = tables(root.section("tables"));
     let config = Config {
         file: written.file.clone(),
         source: source(root.section("source"), &pipeline),
         pipeline,
         destination: destination(root.section("destination")),
-        tables: tables(root.section("tables")),
+        tables,
+        schema_changes,
         apply: apply(root.section("apply")),
         snapshot: snapshot(root.section("snapshot")),
         observability: observability(root.section("observability")),
@@ -148,10 +150,20 @@ fn destination(mut section: Section<'_>) -> Destination {
     }
 }
 
-fn tables(mut section: Section<'_>) -> Selection {
+fn tables(mut section: Section<'_>) -> (Selection, SchemaChanges) {
     let selection = Selection::read(&mut section);
+    let changes = section.parsed(
+        "on_schema_change",
+        "\"follow\" or \"halt\"",
+        "follow",
+        |text| match text {
+            "follow" => Some(SchemaChanges::Follow),
+            "halt" => Some(SchemaChanges::Halt),
+            _ => None,
+        },
+    );
     section.finish();
-    selection
+    (selection, changes.unwrap_or(SchemaChanges::Follow))
 }
 
 fn apply(mut section: Section<'_>) -> Apply {

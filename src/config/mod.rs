@@ -60,6 +60,8 @@ pub struct Config {
     pub destination: Destination,
     /// `[tables]`
     pub tables: Selection,
+    /// `[tables] on_schema_change`
+    pub schema_changes: SchemaChanges,
     /// `[apply]`
     pub apply: Apply,
     /// `[snapshot]`
@@ -90,6 +92,15 @@ pub struct Destination {
     pub state_schema: String,
     /// Roles that get USAGE and SELECT on what is created.
     pub readers: Vec<String>,
+}
+
+/// `[tables] on_schema_change`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SchemaChanges {
+    /// The destination's tables are altered likewise, or loaded again.
+    Follow,
+    /// The pipeline halts.
+    Halt,
 }
 
 /// `[apply]`

@@ -80,6 +80,26 @@ impl<'a> Tuple<'a> {
     pub fn cells(&self) -> Cells<'a> {
         Cells::new(self.cells)
     }
+
+    /// The row without the columns that are marked, written to `out`.
+    pub fn without<'o>(&self, left_out: &[bool], out: &'o mut Vec<u8>) -> Tuple<'o> {
+        out.clear();
+        let (mut count, mut has_unchanged) = (0, false);
+        // a row of another width stays of another width
+        let marks = left_out.iter().copied().chain(std::iter::repeat(false));
+        for (cell, left_out) in self.cells().zip(marks) {
+            if !left_out {
+                cell.encode(out);
+                count += 1;
+                has_unchanged |= cell == Cell::Unchanged;
+            }
+        }
+        Tuple {
+            cells: out,
+            count,
+            has_unchanged,
+        }
+    }
 }
 
 /// Walks encoded columns: kind byte, then for values a length and the bytes.

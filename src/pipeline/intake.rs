@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::routes::Routes;
 use crate::batch::{Batch, FoldError, Target};
-use crate::decode::{DecodeError, Message};
+use crate::decode::{DecodeError, Message, Tuple};
 use crate::error::{Error, Kind, Result, Side};
 use crate::lsn::Lsn;
 
@@ -31,15 +31,25 @@ pub(super) fn fold(
     let (oid, folded) = match change {
         Message::Insert { relation, new } => (
             *relation,
-            wanted(*relation)?.map(|target| batch.insert(target, *new)),
+            wanted(*relation)?.map(|target| {
+                let mut kept = Kept::default();
+                batch.insert(target, kept.of(target, *new))
+            }),
         ),
         Message::Update { relation, old, new } => (
             *relation,
-            wanted(*relation)?.map(|target| batch.update(target, *old, *new)),
+            wanted(*relation)?.map(|target| {
+                let (mut kept_old, mut kept_new) = (Kept::default(), Kept::default());
+                let old = old.map(|old| kept_old.of(target, old));
+                batch.update(target, old, kept_new.of(target, *new))
+            }),
         ),
         Message::Delete { relation, old } => (
             *relation,
-            wanted(*relation)?.map(|target| batch.delete(target, *old)),
+            wanted(*relation)?.map(|target| {
+                let mut kept = Kept::default();
+                batch.delete(target, kept.of(target, *old))
+            }),
         ),
         Message::Truncate {
             relations,
@@ -57,6 +67,19 @@ pub(super) fn fold(
     match folded {
         Some(Err(error)) => Err(contradiction(&error, routes, oid, at)),
         Some(Ok(())) | None => Ok(()),
+    }
+}
+
+/// A row without the columns that its target leaves out; no copy is made where it leaves out none.
+#[derive(Default)]
+struct Kept(Vec<u8>);
+
+impl Kept {
+    fn of<'k>(&'k mut self, target: &Target, row: Tuple<'k>) -> Tuple<'k> {
+        if target.left_out.is_empty() {
+            return row;
+        }
+        row.without(&target.left_out, &mut self.0)
     }
 }
 

@@ -8,12 +8,15 @@
 //! Each round starts from what the destination's checkpoint says and holds no state of the round
 //! before it: whatever failed, the way back is the same.
 
+mod alignment;
 mod applier;
 mod figures;
 mod flow;
 mod intake;
+mod loading;
 pub mod preflight;
 mod reaction;
+mod reshape;
 mod routes;
 mod start;
 mod stream;
@@ -31,7 +34,7 @@ pub use reaction::{Reaction, reaction};
 
 use watch::Watch;
 
-use crate::config::Config;
+use crate::config::{Config, SchemaChanges};
 use crate::error::{Error, Kind, Result};
 use crate::limits::{BACKOFF_MAX, BACKOFF_MIN};
 use crate::lsn::Lsn;
@@ -54,8 +57,8 @@ pub async fn run(config: Config, board: Board, shutdown: CancellationToken) -> R
         };
         board.error(&error);
         match reaction(error.kind()) {
-            // The catalogs were read when the round began: it may be mended by now.
-            Reaction::Halt if error.kind() == Kind::SchemaChanged && progress.doubts(&error) => {
+            // The catalogs were read when the round began.
+            Reaction::Halt if progress.may_mend(&config, &error) => {
                 tracing::info!(reason = %error, "starting again");
                 continue;
             }
@@ -97,16 +100,32 @@ struct Progress {
     checked: bool,
     /// The writer lock was ours.
     started: bool,
-    /// Where the shape of a table did not fit, before the catalogs were read once more.
+    /// Where a row did not fit its table, before the catalogs were read once more.
     misfit_at: Option<Lsn>,
+    /// The table that a row did not fit even then: it is to be loaded again.
+    misfit: Option<String>,
 }
 
 impl Progress {
-    /// Whether the error may come from catalogs that are out of date; once for each position.
-    fn doubts(&mut self, error: &Error) -> bool {
-        let doubtful = error.position() != self.misfit_at;
-        self.misfit_at = error.position();
-        doubtful
+    /// Whether starting again can mend the failure: at first with the catalogs as they are now,
+    /// then by loading the table again, each once for a position.
+    fn may_mend(&mut self, config: &Config, error: &Error) -> bool {
+        let by_reading = matches!(error.kind(), Kind::SchemaChanged | Kind::Refused);
+        let Some(at) = error.position().filter(|_| by_reading) else {
+            return false;
+        };
+        if self.misfit_at != Some(at) {
+            self.misfit_at = Some(at);
+            self.misfit = None;
+            return true;
+        }
+        let by_loading = error.kind() == Kind::SchemaChanged
+            && config.schema_changes == SchemaChanges::Follow
+            && self.misfit.is_none();
+        if by_loading {
+            self.misfit = error.about_table().map(str::to_owned);
+        }
+        by_loading && self.misfit.is_some()
     }
 }
 
@@ -130,8 +149,9 @@ async fn round(
     }
     // Also during the initial load: the slot may run out of WAL meanwhile.
     let watch = Watch::start(config, board.clone());
+    let misfit = progress.misfit.as_deref();
     let started = tokio::select! {
-        started = turning(board, start::start(config, board)) => started?,
+        started = turning(board, start::start(config, board, misfit)) => started?,
         () = shutdown.cancelled() => return Ok(()),
     };
     progress.started = true;

@@ -1,12 +1,13 @@
 //! Where the rows of each relation go.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use super::alignment::align;
 use crate::batch::{RowIdentity, Target, TargetColumn};
 use crate::catalog::TableName;
 use crate::catalog::destination::DestinationTable;
-use crate::catalog::source::SourceTable;
+use crate::catalog::source::{ShapeColumn, SourceTable};
 use crate::catalog::{self, types};
 use crate::checkpoint::LoadedTable;
 use crate::decode::{self, Relation, ReplicaIdentity};
@@ -19,6 +20,8 @@ pub(super) struct Known {
     pub(super) destination: DestinationTable,
     /// `None` when the table is gone from the source by now.
     pub(super) source: Option<SourceTable>,
+    /// The shapes that it has had; the destination follows the last one.
+    pub(super) shapes: Vec<Vec<ShapeColumn>>,
 }
 
 /// What becomes of a relation's rows.
@@ -124,9 +127,8 @@ impl Routes {
         let error = Error::new(Kind::SchemaChanged, why)
             .on(Side::Source)
             .remedy(
-                "Make the same change to the destination table by hand, then start walferry again; \
-             the source keeps the changes until then. If the change gave old rows new values (a \
-             default, a type with USING), load the table again: `walferry resync`.",
+                "Make the same change to the destination table, or have the table loaded again: \
+                 `walferry resync`. Then start walferry: the source keeps the changes until then.",
             );
         match self.known.get(&oid) {
             Some(known) => error.table(&known.loaded.source),
@@ -159,71 +161,123 @@ impl Known {
     }
 
     fn target(&self, relation: &Relation, binary: bool) -> Result<Target, String> {
-        for column in &relation.columns {
-            let place = self.destination.columns.iter();
-            let Some(place) = place.clone().find(|place| place.name == column.name) else {
+        let mut columns = Vec::with_capacity(relation.columns.len());
+        let mut left_out = vec![false; relation.columns.len()];
+        for (at, (column, name)) in relation
+            .columns
+            .iter()
+            .zip(self.names(relation)?)
+            .enumerate()
+        {
+            // the source has dropped it since
+            let Some(name) = name else {
+                left_out[at] = true;
+                continue;
+            };
+            let mut places = self.destination.columns.iter();
+            let Some(place) = places.find(|place| place.name == name) else {
                 return Err(format!(
-                    "The table has a column \"{}\" that the destination table lacks",
-                    column.name
+                    "The table has a column \"{name}\" that the destination table lacks"
                 ));
             };
-            if !same_type(column, place) {
+            if !self.same_type(column, place) {
                 return Err(format!(
-                    "The type of column \"{}\" is another one than in the destination table, \
+                    "The type of column \"{name}\" is another one than in the destination table, \
                      where it is {}",
-                    column.name, place.type_name
+                    place.type_name
                 ));
             }
+            columns.push((TargetColumn { name }, column.in_identity));
         }
-        let columns = relation.columns.iter();
+        let identity = self.identity(relation, &columns)?;
+        if !left_out.contains(&true) {
+            left_out.clear();
+        }
         Ok(Target {
             oid: relation.oid,
             source: self.loaded.source.clone(),
             destination: self.loaded.destination.clone(),
-            columns: columns
-                .map(|column| TargetColumn {
-                    name: column.name.clone(),
-                })
-                .collect(),
-            identity: self.identity(relation),
+            columns: columns.into_iter().map(|(column, _)| column).collect(),
+            left_out,
+            identity,
             binary,
             snapshot_lsn: self.loaded.snapshot_lsn,
         })
     }
 
-    /// How rows are found: by what the source identifies them with.
-    fn identity(&self, relation: &Relation) -> RowIdentity {
-        let columns = relation.columns.iter().enumerate();
-        match relation.identity {
-            ReplicaIdentity::Nothing => RowIdentity::None,
+    /// What the columns of the message are called by now; `None` for one that is no more.
+    fn names(&self, relation: &Relation) -> Result<Vec<Option<String>>, String> {
+        let Some(newest) = self.shapes.last() else {
+            let names = relation.columns.iter();
+            return Ok(names.map(|column| Some(column.name.clone())).collect());
+        };
+        let unsent: HashSet<i16> = match &self.source {
+            None => HashSet::new(),
+            Some(source) => (0..source.columns.len())
+                .filter(|at| !source.published_columns.contains(at))
+                .map(|at| source.columns[at].attnum)
+                .collect(),
+        };
+        let attnums = align(relation, &self.shapes, &unsent).ok_or(
+            "The columns of the table are not those that it was seen to have, nor plainly a step \
+             between",
+        )?;
+        let name = |attnum: &i16| {
+            let mut live = newest.iter();
+            live.find(|column| column.attnum == *attnum)
+                .map(|column| column.name.clone())
+        };
+        Ok(attnums.iter().map(name).collect())
+    }
+
+    /// Values mean the same in both columns: the same type with the same modifier (a shorter
+    /// length or scale would change values without a word), or text, which holds any type's text,
+    /// or a later type of the column that the source changed to without touching its rows.
+    fn same_type(&self, theirs: &decode::Column, ours: &catalog::Column) -> bool {
+        let is_ours = |type_oid: u32, modifier: i32| {
+            ours.type_oid == type_oid && ours.type_modifier == modifier
+        };
+        let newest = self.shapes.last().into_iter().flatten();
+        let mut followed = newest.filter(|column| column.name == ours.name);
+        ours.type_oid == types::TEXT
+            || is_ours(theirs.type_oid, theirs.type_modifier)
+            || followed.any(|column| is_ours(column.type_oid, column.type_modifier))
+    }
+
+    /// How rows are found: by what the source identifies them with. `columns` are those that are
+    /// kept, each with whether it is part of the identity.
+    fn identity(
+        &self,
+        relation: &Relation,
+        columns: &[(TargetColumn, bool)],
+    ) -> Result<RowIdentity, String> {
+        let in_identity = relation.columns.iter().filter(|column| column.in_identity);
+        let kept = columns.iter().filter(|(_, in_identity)| *in_identity);
+        let by_key = relation.identity != ReplicaIdentity::Full;
+        if by_key && in_identity.count() != kept.count() {
+            return Err("A column that identified rows is dropped".to_owned());
+        }
+        let whole = match relation.identity {
+            ReplicaIdentity::Nothing => return Ok(RowIdentity::None),
             ReplicaIdentity::Default | ReplicaIdentity::Index => {
-                let key: Vec<usize> = columns
-                    .filter(|(_, column)| column.in_identity)
-                    .map(|(at, _)| at)
-                    .collect();
-                if key.is_empty() {
+                let key = columns.iter().enumerate();
+                let key = key.filter(|(_, (_, in_identity))| *in_identity);
+                let key: Vec<usize> = key.map(|(at, _)| at).collect();
+                return Ok(if key.is_empty() {
                     RowIdentity::None
                 } else {
                     RowIdentity::Key(key)
-                }
+                });
             }
-            ReplicaIdentity::Full => {
-                // The whole old row comes; a primary key in the destination finds it faster.
-                let key = self.destination.primary_key.iter();
-                let key = key.map(|&at| &self.destination.columns[at].name);
-                let place = |name: &String| relation.columns.iter().position(|c| c.name == *name);
-                match key.map(place).collect::<Option<Vec<usize>>>() {
-                    Some(key) if !key.is_empty() => RowIdentity::Key(key),
-                    _ => RowIdentity::WholeRow,
-                }
-            }
-        }
+            ReplicaIdentity::Full => RowIdentity::WholeRow,
+        };
+        // The whole old row comes; a primary key in the destination finds it faster.
+        let key = self.destination.primary_key.iter();
+        let key = key.map(|&at| &self.destination.columns[at].name);
+        let place = |name: &String| columns.iter().position(|(column, _)| column.name == *name);
+        Ok(match key.map(place).collect::<Option<Vec<usize>>>() {
+            Some(key) if !key.is_empty() => RowIdentity::Key(key),
+            _ => whole,
+        })
     }
-}
-
-/// Values mean the same in both columns: the same built-in type with the same modifier (a shorter
-/// length or scale would change values without a word), or text, which holds any type's text.
-fn same_type(theirs: &decode::Column, ours: &catalog::Column) -> bool {
-    let same = theirs.type_oid == ours.type_oid && theirs.type_modifier == ours.type_modifier;
-    same || ours.type_oid == types::TEXT
 }

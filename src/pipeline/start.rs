@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use tokio_postgres::Client;
 
+use super::loading;
+use super::reshape::Reshape;
 use super::routes::{Known, Routes};
 use super::tablesync::Joining;
 use super::take_over::{PUBLICATION_MAY_BE_MISSING, take_over};
@@ -13,13 +15,11 @@ use crate::catalog::TableName;
 use crate::catalog::destination::{self, DestinationTable};
 use crate::catalog::source::{self, Facts, SourceTable};
 use crate::checkpoint::{self, LoadedTable, Loader, Writer, tablesync_name};
-use crate::config::{Config, Indexes};
+use crate::config::Config;
 use crate::error::postgres::from_client;
 use crate::error::{Error, Kind, Result, Side};
 use crate::lsn::Lsn;
 use crate::observe::{Board, State, TableState};
-use crate::snapshot::{self, Load, Plan};
-use crate::source::slot::ExportedSnapshot;
 use crate::source::{Connection, Mode, PUBLICATION_GONE, Stream};
 use crate::sql;
 use crate::transport;
@@ -36,52 +36,56 @@ pub(super) struct Started {
     pub(super) joining: Vec<Joining>,
     /// Records them.
     pub(super) loader: Loader,
+    /// What the source's tables looked like.
+    pub(super) fingerprint: String,
     /// The one publication that may be read through, by oid, where the source does not see to that.
     pub(super) publication: Option<u32>,
     /// A session for questions to the source's catalog.
     pub(super) catalog: Client,
 }
 
-/// Takes the pipeline over, loads what is missing, opens the stream.
-pub(super) async fn start(config: &Arc<Config>, board: &Board) -> Result<Started> {
+/// Takes the pipeline over, loads what is missing, opens the stream. The table `misfit` is to be
+/// loaded again.
+pub(super) async fn start(
+    config: &Arc<Config>,
+    board: &Board,
+    misfit: Option<&str>,
+) -> Result<Started> {
     board.state(State::Starting);
-    let mut control = transport::connect(&config.destination.endpoint, "apply").await?;
-    let made_state_schema =
-        checkpoint::migrate(&mut control, &config.destination.state_schema).await?;
-    let mut writer =
-        Writer::lock(control, &config.destination.state_schema, &config.pipeline).await?;
-
+    let (mut writer, made_state_schema) = lock(config).await?;
     let catalog = transport::connect(&config.source.endpoint, "catalog").await?;
     let replication = &config.source;
-    let mut facts = source::facts(&catalog, &replication.slot, &replication.publication).await?;
-    let made_publication = ensure_publication(config, &catalog, &facts, &writer).await?;
-    if made_publication {
-        facts = source::facts(&catalog, &replication.slot, &replication.publication).await?;
-    }
+    let (facts, made_publication) = facts(config, &catalog, &writer).await?;
+    // Before there is a snapshot, so that whatever happens to a table after this is noticed.
+    let look = source::look(&catalog, &replication.publication).await?;
+    let (tables, shapes, fingerprint) = (look.tables, look.shapes, look.fingerprint);
     let exported = take_over(config, &mut writer, &facts, made_publication).await?;
     if made_state_schema {
-        writer
-            .record_schema(&config.destination.state_schema)
-            .await?;
+        let schema = &config.destination.state_schema;
+        writer.record_schema(schema).await?;
     }
 
     let server_version = u32::try_from(facts.version_num).unwrap_or(0);
-    let tables = source::tables(&catalog, &replication.publication).await?;
     let mut loaded = writer.loaded_tables().await?;
-    check_still_published(config, &tables, &loaded)?;
+    if let Err(left) = check_still_published(config, &tables, &loaded) {
+        return Err(left_or_dropped(config, &catalog, &loaded, left).await);
+    }
     for table in loaded.values() {
         board.table_done(&table.source, table.rows, table.bytes);
     }
     writer.forget(&tablesync_name(&config.pipeline)).await?;
+    let reshape = Reshape::new(config, &writer, &tables, &shapes);
+    reshape.follow(&mut loaded, misfit).await?;
     let mut joining = Vec::new();
     if let Some(exported) = exported {
-        let missing = wanted(config, &tables, &loaded);
+        let missing = loading::wanted(config, &tables, &loaded);
         if !missing.is_empty() {
-            let new = load(config, board, &writer, &catalog, missing, exported).await?;
+            let new =
+                loading::load(config, board, &writer, &catalog, &shapes, missing, exported).await?;
             loaded.extend(new.into_iter().map(|table| (table.source_oid, table)));
         }
     } else {
-        joining = self::joining(config, &writer, &tables, &loaded).await?;
+        joining = loading::joining(config, &writer, &tables, &loaded, &shapes).await?;
         for joining in &joining {
             board.table_state(&joining.table.name, TableState::Pending);
         }
@@ -101,12 +105,33 @@ pub(super) async fn start(config: &Arc<Config>, board: &Board) -> Result<Started
         routes,
         joining,
         loader: records,
+        fingerprint,
         publication: facts
             .publication
             .filter(|_| facts.version_num >= PUBLICATION_MAY_BE_MISSING)
             .map(|found| found.oid),
         catalog,
     })
+}
+
+/// The source's settings, once there is a publication; also, whether this start made it.
+async fn facts(config: &Config, catalog: &Client, writer: &Writer) -> Result<(Facts, bool)> {
+    let (slot, publication) = (&config.source.slot, &config.source.publication);
+    let facts = source::facts(catalog, slot, publication).await?;
+    if !ensure_publication(config, catalog, &facts, writer).await? {
+        return Ok((facts, false));
+    }
+    let facts = source::facts(catalog, slot, publication).await?;
+    Ok((facts, true))
+}
+
+/// Takes the writer lock; also, whether walferry made the state schema.
+async fn lock(config: &Config) -> Result<(Writer, bool)> {
+    let state_schema = &config.destination.state_schema;
+    let mut control = transport::connect(&config.destination.endpoint, "apply").await?;
+    let made = checkpoint::migrate(&mut control, state_schema).await?;
+    let writer = Writer::lock(control, state_schema, &config.pipeline).await?;
+    Ok((writer, made))
 }
 
 /// Streams from the checkpoint on.
@@ -128,60 +153,23 @@ async fn open_stream(
         .await
 }
 
-/// Tables that are selected, published, and not loaded.
-fn wanted(
+/// A table that is dropped just now is in the catalog's snapshot and not in the publication: then
+/// it is time to read both again.
+async fn left_or_dropped(
     config: &Config,
-    tables: &[SourceTable],
+    catalog: &Client,
     loaded: &HashMap<u32, LoadedTable>,
-) -> Vec<SourceTable> {
-    let missing = |table: &&SourceTable| !loaded.contains_key(&table.oid);
-    tables
-        .iter()
-        .filter(|table| is_wanted(config, table))
-        .filter(missing)
-        .cloned()
-        .collect()
-}
-
-/// Tables that came after the slot, and those that somebody wants to have loaded again.
-async fn joining(
-    config: &Config,
-    writer: &Writer,
-    tables: &[SourceTable],
-    loaded: &HashMap<u32, LoadedTable>,
-) -> Result<Vec<Joining>> {
-    let naming = &config.destination.naming;
-    let place = |table: &SourceTable| {
-        let schema = naming.destination_schema(&table.name.schema);
-        TableName::new(schema, table.name.name.clone())
+    left: Error,
+) -> Error {
+    let now = match source::tables(catalog, &config.source.publication).await {
+        Ok(now) => now,
+        Err(error) => return error,
     };
-    let ours = |place: &TableName| loaded.values().any(|table| table.destination == *place);
-    let again = tables.iter().filter_map(|table| {
-        let loaded = loaded.get(&table.oid).filter(|loaded| loaded.reload)?;
-        Some(Joining {
-            table: table.clone(),
-            place: loaded.destination.clone(),
-            replaces_ours: true,
-        })
-    });
-    let new = wanted(config, tables, loaded).into_iter().map(|table| {
-        let place = place(&table);
-        Joining {
-            replaces_ours: ours(&place),
-            place,
-            table,
-        }
-    });
-    let joining: Vec<Joining> = again.chain(new).collect();
-    let strange = joining.iter().filter(|joining| !joining.replaces_ours);
-    let plans = strange.map(|joining| (joining.table.clone(), joining.place.clone()));
-    let plans = plan(config, writer, plans.collect()).await?;
-    ensure_schemas(config, writer, &plans).await?;
-    Ok(joining)
-}
-
-fn is_wanted(config: &Config, table: &SourceTable) -> bool {
-    table.published && config.tables.selects(&table.name.schema, &table.name.name)
+    if check_still_published(config, &now, loaded).is_err() {
+        return left;
+    }
+    let what = "The catalog of the source changed while it was read";
+    Error::new(Kind::TableAdded, what).on(Side::Source)
 }
 
 /// Refuses to go on with a table that left the publication: what was written meanwhile will never
@@ -205,24 +193,6 @@ fn check_still_published(
         .on(Side::Source)
         .table(&left.name)
         .remedy(remedy))
-}
-
-/// A relation is there that was not when the pipeline started. If it is still there and wanted, the
-/// answer is an error of [`Kind::TableAdded`], which starts the pipeline again so that the table
-/// gets its initial load. If it is gone by now, or not wanted, its rows can be skipped: at the end
-/// of the stream it is not there.
-pub(super) async fn is_wanted_now(catalog: &Client, config: &Config, oid: u32) -> Result<()> {
-    let tables = source::tables(catalog, &config.source.publication).await?;
-    let now = tables.iter().find(|table| table.oid == oid);
-    match now {
-        Some(table) if is_wanted(config, table) => {
-            let what = "A table was added that is to be copied";
-            Err(Error::new(Kind::TableAdded, what)
-                .on(Side::Source)
-                .table(&table.name))
-        }
-        _ => Ok(()),
-    }
 }
 
 /// The publication was there when the pipeline started.
@@ -285,105 +255,10 @@ async fn ensure_publication(
     Ok(true)
 }
 
-/// Loads the tables from the snapshot that came with the slot.
-async fn load(
-    config: &Arc<Config>,
-    board: &Board,
-    writer: &Writer,
-    catalog: &Client,
-    missing: Vec<SourceTable>,
-    exported: ExportedSnapshot,
-) -> Result<Vec<LoadedTable>> {
-    board.state(State::Snapshot);
-    for table in &missing {
-        board.table_state(&table.name, TableState::Pending);
-    }
-    let naming = &config.destination.naming;
-    let places = missing.into_iter().map(|table| {
-        let schema = naming.destination_schema(&table.name.schema);
-        let place = TableName::new(schema, table.name.name.clone());
-        (table, place)
-    });
-    let mut plans = plan(config, writer, places.collect()).await?;
-    complete(config, catalog, &mut plans).await?;
-    ensure_schemas(config, writer, &plans).await?;
-    tracing::info!(tables = plans.len(), lsn = %exported.lsn, "initial load begins");
-    let load = Load {
-        config: Arc::clone(config),
-        snapshot: exported.name.clone(),
-        snapshot_lsn: exported.lsn,
-        loader: writer.loader(),
-        board: board.clone(),
-        source_version: version(catalog).await?,
-    };
-    let (tables, _) = snapshot::load(load, exported, plans, writer.client()).await?;
-    Ok(tables)
-}
-
-/// Plans tables for places that nobody else may have taken.
-async fn plan(
-    config: &Config,
-    writer: &Writer,
-    tables: Vec<(SourceTable, TableName)>,
-) -> Result<Vec<Plan>> {
-    let places: Vec<TableName> = tables.iter().map(|(_, place)| place.clone()).collect();
-    let mut existing = destination::tables(writer.client(), &places).await?;
-    let mut plans = Vec::with_capacity(tables.len());
-    for (table, place) in tables {
-        let there = existing.remove(&place);
-        if there.is_some() && !destination::is_empty(writer.client(), &place).await? {
-            let what = "The destination has a table of this name already, and it holds rows that \
-                        walferry did not load";
-            return Err(Error::new(Kind::TableInTheWay, what)
-                .on(Side::Destination)
-                .table(&place)
-                .remedy(
-                    "Drop, rename or empty it; or leave the table out with [tables] exclude.",
-                ));
-        }
-        plans.push(Plan::new(&config.snapshot, table, place, there)?);
-    }
-    Ok(plans)
-}
-
-/// Adds what only the source's catalog knows: where the rows are, and the indexes to make.
-pub(super) async fn complete(config: &Config, catalog: &Client, plans: &mut [Plan]) -> Result<()> {
-    let oids: Vec<u32> = plans.iter().map(|plan| plan.table.oid).collect();
-    let mut segments = source::segments(catalog, &oids).await?;
-    for plan in &mut *plans {
-        if let Some(segments) = segments.remove(&plan.table.oid) {
-            plan.segments = segments;
-        }
-    }
-    if config.snapshot.indexes == Indexes::All {
-        let mut indexes = source::indexes(catalog, &oids).await?;
-        for plan in plans.iter_mut().filter(|plan| plan.existing.is_none()) {
-            plan.indexes = indexes.remove(&plan.table.oid).unwrap_or_default();
-        }
-    }
-    Ok(())
-}
-
 /// `server_version_num` of the source.
 pub(super) async fn version(catalog: &Client) -> Result<u32> {
     let version = source::version_num(catalog).await?;
     Ok(u32::try_from(version).unwrap_or(0))
-}
-
-async fn ensure_schemas(config: &Config, writer: &Writer, plans: &[Plan]) -> Result<()> {
-    let mut names: Vec<String> = plans.iter().map(|p| p.destination.schema.clone()).collect();
-    names.sort_unstable();
-    names.dedup();
-    let existing = destination::schemas(writer.client(), &names).await?;
-    for name in names.iter().filter(|name| !existing.contains_key(*name)) {
-        let mut statements = sql::checkpoint::create_schema(name);
-        for reader in &config.destination.readers {
-            statements.push_str("; ");
-            statements.push_str(&sql::load::grant_usage(name, reader));
-        }
-        writer.make_schema(name, &statements).await?;
-    }
-    Ok(())
 }
 
 /// What becomes of each relation's rows.
@@ -403,6 +278,7 @@ pub(super) async fn routes(
         .iter()
         .map(|table| (table.oid, table.clone()))
         .collect();
+    let mut history = writer.shapes().await?;
     let mut known = HashMap::new();
     for (oid, loaded) in loaded {
         let source = by_oid.remove(&oid);
@@ -424,6 +300,7 @@ pub(super) async fn routes(
                 loaded,
                 destination,
                 source,
+                shapes: history.remove(&oid).unwrap_or_default().versions,
             },
         );
     }

@@ -12,8 +12,9 @@ use tokio_postgres::Client;
 use tokio_util::sync::CancellationToken;
 
 use super::flow::{Event, Flow};
+use super::loading::is_wanted_now;
 use super::routes::Routes;
-use super::start::{Started, is_wanted_now, publication_gone};
+use super::start::{Started, publication_gone};
 use super::tablesync::{Joining, News, Tablesync};
 use super::watch::{Published, Watch, list};
 use crate::checkpoint::Loader;
@@ -42,6 +43,7 @@ pub(super) async fn follow(
         watch,
         catalog: started.catalog,
         publication: started.publication,
+        fingerprint: started.fingerprint,
     };
     let mut seconds = interval(Duration::from_secs(1));
     seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -169,11 +171,18 @@ struct Source<'s> {
     watch: &'s Watch,
     catalog: Client,
     publication: Option<u32>,
+    fingerprint: String,
 }
 
 impl Source<'_> {
     /// Ends the round when other tables are to be followed; not while some are being loaded.
     async fn look_around(&self, routes: &Routes, joining: &Joiners) -> Result<()> {
+        if joining.is_idle()
+            && let Some(now) = self.watch.fingerprint()
+            && now != self.fingerprint
+        {
+            return Err(start_again());
+        }
         let Some(published) = self.watch.published() else {
             return Ok(());
         };

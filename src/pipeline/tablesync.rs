@@ -31,10 +31,10 @@ use tokio::task::JoinHandle;
 use tokio::time::{Duration, Instant, interval};
 
 use super::flow::{Event, Flow};
-use super::start;
+use super::{loading, start};
 use crate::apply::Applier;
 use crate::catalog::TableName;
-use crate::catalog::source::SourceTable;
+use crate::catalog::source::{Shape, SourceTable};
 use crate::checkpoint::{Loader, NewPipeline, Writer, tablesync_name};
 use crate::config::Config;
 use crate::error::{Error, Kind, Result, Side};
@@ -52,6 +52,8 @@ use crate::transport;
 #[derive(Clone, Debug)]
 pub(super) struct Joining {
     pub(super) table: SourceTable,
+    /// Its columns before it is loaded.
+    pub(super) shape: Shape,
     pub(super) place: TableName,
     /// What is in its place was loaded by walferry.
     pub(super) replaces_ours: bool,
@@ -192,9 +194,9 @@ impl Synchronisation {
         let session = session.ok_or_else(lost)?;
         let catalog = transport::connect(&config.source.endpoint, "tablesync").await?;
         let sources: Vec<SourceTable> = adopted.iter().map(|t| t.plan.table.clone()).collect();
-        let loaded = writer.loaded_tables().await?;
         let version = start::version(&catalog).await?;
-        let routes = start::routes(&writer, &sources, loaded, version).await?;
+        let routes = start::routes(&writer, &sources, writer.loaded_tables().await?, version);
+        let routes = routes.await?;
         let publication = &config.source.publication;
         let binary = routes.binary();
         let stream = session.start_replication(&slot, lsn, publication, version, binary);
@@ -225,9 +227,10 @@ impl Synchronisation {
         for joining in &joining {
             let table = joining.table.clone();
             let name = hidden(&table);
-            plans.push(Plan::new(&config.snapshot, table, name, None)?);
+            let shape = joining.shape.clone();
+            plans.push(Plan::new(&config.snapshot, table, name, None, shape)?);
         }
-        start::complete(config, &catalog, &mut plans).await?;
+        loading::complete(config, &catalog, &mut plans).await?;
         let load = Load {
             config: Arc::clone(config),
             snapshot: exported.name.clone(),

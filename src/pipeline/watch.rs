@@ -11,12 +11,13 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_postgres::Client;
 use tokio_postgres::types::PgLsn;
 
-use crate::catalog::TableName;
+use crate::catalog::{TableName, source};
 use crate::config::Config;
 use crate::error::postgres::from_client;
 use crate::error::{Result, Side};
 use crate::limits::{
-    HEARTBEAT_INTERVAL, PUBLICATION_WATCH_INTERVAL, SLOT_WARNING_INTERVAL, SLOT_WATCH_INTERVAL,
+    HEARTBEAT_INTERVAL, PUBLICATION_WATCH_INTERVAL, SHAPE_WATCH_INTERVAL, SLOT_WARNING_INTERVAL,
+    SLOT_WATCH_INTERVAL,
 };
 use crate::lsn::Lsn;
 use crate::observe::Board;
@@ -34,6 +35,8 @@ pub(super) struct Watch {
 struct View {
     server_end: AtomicU64,
     published: Mutex<Option<Published>>,
+    /// See [`source::fingerprint`].
+    fingerprint: Mutex<Option<String>>,
 }
 
 /// What the publication sends.
@@ -75,6 +78,11 @@ impl Watch {
         Lsn(self.view.server_end.load(Ordering::Relaxed))
     }
 
+    /// What the publication's tables look like, if the watch has looked since this was last asked.
+    pub(super) fn fingerprint(&self) -> Option<String> {
+        self.view.fingerprint.lock().ok()?.take()
+    }
+
     /// What the publication sends, if the watch has looked since this was last asked.
     pub(super) fn published(&self) -> Option<Published> {
         self.view.published.lock().ok()?.take()
@@ -101,6 +109,7 @@ async fn watch(config: &Config, board: &Board, view: &View) -> Result<()> {
     let mut pause = interval(SLOT_WATCH_INTERVAL);
     let mut beat_at: Option<Instant> = None;
     let mut listed_at: Option<Instant> = None;
+    let mut look_closer_at = Instant::now() + SHAPE_WATCH_INTERVAL;
     loop {
         pause.tick().await;
         if listed_at.is_none_or(|at| at.elapsed() >= PUBLICATION_WATCH_INTERVAL) {
@@ -109,6 +118,15 @@ async fn watch(config: &Config, board: &Board, view: &View) -> Result<()> {
             if let Ok(mut published) = view.published.lock() {
                 *published = Some(listed);
             }
+        }
+        if Instant::now() >= look_closer_at {
+            let asked = Instant::now();
+            let seen = source::fingerprint(&client, &config.source.publication).await?;
+            if let Ok(mut fingerprint) = view.fingerprint.lock() {
+                *fingerprint = Some(seen);
+            }
+            // with very many tables it takes a while: the source has better things to do
+            look_closer_at = Instant::now() + SHAPE_WATCH_INTERVAL.max(asked.elapsed() * 50);
         }
         let seen = look(&client, config, statement, board, &view.server_end).await?;
         if seen.running_out && warned_at.is_none_or(|at| at.elapsed() >= SLOT_WARNING_INTERVAL) {

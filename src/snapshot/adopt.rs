@@ -60,6 +60,9 @@ impl Adoption {
                 reload: false,
             };
             self.loader.record(client, &loaded).await?;
+            self.loader
+                .record_shape(client, loaded.source_oid, 0, &table.plan.shape)
+                .await?;
         }
         self.loader.forget(client, &self.pipeline).await?;
         execute(client, sql::apply::COMMIT).await
@@ -119,7 +122,7 @@ impl Adopted {
     /// Moves the table into its place; indexes that were named after it follow.
     async fn move_in(&self, client: &Client) -> Result<()> {
         let hidden = &self.plan.destination;
-        let moved = sql::load::move_table(hidden, &self.place);
+        let moved = sql::reshape::move_table(hidden, &self.place);
         execute(client, &moved).await?;
         for index in destination::indexes(client, &self.place).await? {
             let Some(rest) = index.strip_prefix(&hidden.name) else {
@@ -128,7 +131,7 @@ impl Adopted {
             let name = format!("{}{rest}", self.place.name);
             if name.len() <= IDENTIFIER_BYTES_MAX {
                 let index = TableName::new(self.place.schema.clone(), index);
-                let rename = sql::load::rename_index(&index, &name);
+                let rename = sql::reshape::rename_index(&index, &name);
                 // should the name be taken, the index keeps the one it has
                 execute(client, sql::load::SAVEPOINT).await?;
                 if execute(client, &rename).await.is_err() {

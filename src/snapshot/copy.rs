@@ -9,7 +9,7 @@ use super::job::Piece;
 use super::prepare::Plan;
 use crate::catalog::TableName;
 use crate::error::postgres::from_client;
-use crate::error::{Error, Result, Side};
+use crate::error::{Error, Kind, Result, Side};
 use crate::limits::COPY_CHUNKS_WAITING_MAX;
 use crate::observe::Board;
 use crate::source::Connection;
@@ -46,7 +46,7 @@ pub(super) async fn copy(
 
     let read = async {
         let doing = "read the table";
-        let named = |error: Error| error.table(&table.name);
+        let named = |error: Error| out_of_date(error).table(&table.name);
         source.copy_out(doing, &copy_out).await.map_err(named)?;
         while let Some(chunk) = source.copy_chunk(doing).await.map_err(named)? {
             if sender.send(chunk).await.is_err() {
@@ -79,4 +79,12 @@ pub(super) async fn copy(
     let ((), (mut sink, bytes)) = tokio::try_join!(read, write)?;
     let rows = sink.as_mut().finish().await.map_err(failed)?;
     Ok((rows, bytes))
+}
+
+/// A table or column that is gone since the catalog was read: it is time to read that again.
+fn out_of_date(error: Error) -> Error {
+    match error.sqlstate() {
+        Some("42P01" | "42703" | "3F000") => error.as_kind(Kind::TableAdded),
+        _ => error,
+    }
 }

@@ -20,7 +20,7 @@ pub(super) async fn finish(
     plan.run(client, "begin the end of a load", sql::apply::BEGIN)
         .await?;
     // Moved first, so that keys and indexes get the names they would have had.
-    let moved = sql::load::move_table(&large.hidden, &plan.destination);
+    let moved = sql::reshape::move_table(&large.hidden, &plan.destination);
     plan.run(client, "move the table into its place", &moved)
         .await?;
     plan.add_keys(client).await?;

@@ -3,12 +3,13 @@
 use tokio_postgres::Client;
 
 use crate::catalog::destination::DestinationTable;
-use crate::catalog::source::{Index, Segment, SourceTable};
+use crate::catalog::source::{Index, Segment, Shape, SourceTable};
 use crate::catalog::{ReplicaIdentity, TableName, types};
 use crate::config::{self, Indexes};
 use crate::error::postgres::from_client;
 use crate::error::{Error, Kind, Result, Side};
 use crate::sql::load::{self as sql, NewColumn};
+use crate::sql::reshape;
 
 /// A table to load.
 #[derive(Clone, Debug)]
@@ -23,6 +24,8 @@ pub struct Plan {
     pub columns: Vec<PlannedColumn>,
     /// COPY's binary format fits all columns.
     pub binary: bool,
+    /// Its columns before the snapshot was taken: what has changed since is found out later.
+    pub shape: Shape,
     /// The heaps that hold its rows on the source.
     pub segments: Vec<Segment>,
     /// Secondary indexes to make.
@@ -51,6 +54,7 @@ impl Plan {
         table: SourceTable,
         destination: TableName,
         existing: Option<DestinationTable>,
+        shape: Shape,
     ) -> Result<Self> {
         let published = table.published_columns.iter().map(|&at| &table.columns[at]);
         let generated = table
@@ -81,6 +85,7 @@ impl Plan {
             existing,
             columns,
             binary: false,
+            shape,
         };
         plan.check_existing()?;
         plan.binary = plan.binary_fits();
@@ -172,7 +177,7 @@ impl Plan {
         let columns = |at: &[usize]| at.iter().map(|&at| &self.table.columns[at]).collect();
         let key: Vec<_> = columns(&self.table.primary_key);
         if self.keys && !key.is_empty() && !self.has_unique(&self.table.primary_key) {
-            let statement = sql::add_primary_key(&self.destination, &key);
+            let statement = reshape::add_primary_key(&self.destination, &key);
             self.run_one(client, "add the primary key", &statement)
                 .await?;
         }

@@ -65,6 +65,9 @@ impl Load {
             reload: false,
         };
         self.loader.record(client, &table).await?;
+        self.loader
+            .record_shape(client, table.source_oid, 0, &plan.shape)
+            .await?;
         Ok(table)
     }
 

@@ -131,6 +131,68 @@ pub fn reload_is_asked(state_schema: &str) -> String {
     )
 }
 
+/// The files of loaded source tables when they were last compared: $1 pipeline.
+pub fn select_filenodes(state_schema: &str) -> String {
+    format!(
+        "SELECT source_oid, source_filenode FROM {}.walferry_tables WHERE pipeline = $1",
+        Ident(state_schema)
+    )
+}
+
+/// The shapes that source tables have had: $1 pipeline.
+pub fn select_columns(state_schema: &str) -> String {
+    format!(
+        "SELECT source_oid, shape, attnum, name, type_oid, type_modifier, row_version
+           FROM {}.walferry_columns WHERE pipeline = $1 ORDER BY source_oid, shape, attnum",
+        Ident(state_schema)
+    )
+}
+
+/// Three statements that write down a shape: $1 pipeline and $2 oid for all of them. Forget the
+/// shape $3 and later ones; add it from arrays $4 to $8; note $3 as the table's file.
+pub fn record_shape(state_schema: &str) -> [String; 3] {
+    let schema = Ident(state_schema).to_string();
+    [
+        format!(
+            "DELETE FROM {schema}.walferry_columns
+              WHERE pipeline = $1 AND source_oid = $2 AND shape >= $3"
+        ),
+        format!(
+            "INSERT INTO {schema}.walferry_columns
+                    (pipeline, source_oid, shape, attnum, name, type_oid, type_modifier,
+                     row_version)
+             SELECT $1, $2, $3, c.*
+               FROM ROWS FROM (pg_catalog.unnest($4::smallint[]), pg_catalog.unnest($5::text[]),
+                               pg_catalog.unnest($6::oid[]), pg_catalog.unnest($7::integer[]),
+                               pg_catalog.unnest($8::text[])) AS c"
+        ),
+        format!(
+            "UPDATE {schema}.walferry_tables SET source_filenode = $3
+              WHERE pipeline = $1 AND source_oid = $2"
+        ),
+    ]
+}
+
+/// Marks a table for a new load: $1 pipeline, $2 its oid on the source.
+pub fn mark_for_reload(state_schema: &str) -> String {
+    format!(
+        "UPDATE {}.walferry_tables SET reload = true WHERE pipeline = $1 AND source_oid = $2",
+        Ident(state_schema)
+    )
+}
+
+/// Notes the name of a loaded table: $1 pipeline, $2 its oid on the source, then schema and name
+/// there, schema and name here.
+pub fn rename_table(state_schema: &str) -> String {
+    format!(
+        "UPDATE {}.walferry_tables
+            SET source_schema = $3, source_table = $4, destination_schema = $5,
+                destination_table = $6
+          WHERE pipeline = $1 AND source_oid = $2",
+        Ident(state_schema)
+    )
+}
+
 /// Tables that were loaded: $1 pipeline.
 pub fn select_tables(state_schema: &str) -> String {
     format!(

@@ -43,16 +43,16 @@ pub fn create_table(
     )
 }
 
-/// Drops a table that an unfinished load left behind.
-pub fn drop_table(table: &TableName) -> String {
-    format!("DROP TABLE IF EXISTS {}", Name(table))
-}
-
 /// Before a statement that may fail without harm.
 pub const SAVEPOINT: &str = "SAVEPOINT walferry";
 
 /// After it has failed.
 pub const ROLLBACK_TO_SAVEPOINT: &str = "ROLLBACK TO SAVEPOINT walferry";
+
+/// Drops a table that an unfinished load left behind.
+pub fn drop_table(table: &TableName) -> String {
+    format!("DROP TABLE IF EXISTS {}", Name(table))
+}
 
 /// Removes all rows; readers see them until the transaction commits.
 pub fn delete_all(table: &TableName) -> String {
@@ -74,26 +74,6 @@ pub fn insert_from(table: &TableName, columns: &[&str], from: &TableName) -> Str
     )
 }
 
-/// Gives an index, and the constraint that it belongs to, another name.
-pub fn rename_index(index: &TableName, name: &str) -> String {
-    format!("ALTER INDEX {} RENAME TO {}", Name(index), Ident(name))
-}
-
-/// Moves a table to its schema and name.
-pub fn move_table(from: &TableName, to: &TableName) -> String {
-    if from.schema == to.schema {
-        return format!("ALTER TABLE {} RENAME TO {}", Name(from), Ident(&to.name));
-    }
-    let moved = TableName::new(to.schema.clone(), from.name.clone());
-    format!(
-        "ALTER TABLE {} SET SCHEMA {}; ALTER TABLE {} RENAME TO {}",
-        Name(from),
-        Ident(&to.schema),
-        Name(&moved),
-        Ident(&to.name)
-    )
-}
-
 /// Memory for building an index, in bytes.
 pub fn set_maintenance_work_mem(bytes: u64) -> String {
     format!(
@@ -111,12 +91,6 @@ pub fn add_index(table: &TableName, index: &Index) -> String {
         Name(table),
         index.tail
     )
-}
-
-/// Adds the primary key.
-pub fn add_primary_key(table: &TableName, columns: &[&Column]) -> String {
-    let names = ident_list(columns.iter().map(|column| column.name.as_str()));
-    format!("ALTER TABLE {} ADD PRIMARY KEY ({names})", Name(table))
 }
 
 /// Adds a unique index for a replica identity that is not the primary key.

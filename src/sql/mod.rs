@@ -10,6 +10,7 @@ pub mod load;
 pub mod probe;
 pub mod remedy;
 pub mod replication;
+pub mod reshape;
 pub mod session;
 pub mod setup;
 pub mod teardown;

@@ -30,3 +30,9 @@ pub fn recorded_tables(state_schema: &str) -> String {
         Ident(state_schema)
     )
 }
+
+/// Begins a transaction whose queries all see one moment.
+pub const BEGIN_SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
+/// Ends it, whatever became of its queries.
+pub const END_SNAPSHOT: &str = "COMMIT";

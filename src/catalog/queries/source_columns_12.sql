@@ -13,7 +13,7 @@ SELECT a.attrelid AS oid,
             WHERE d.adrelid = a.attrelid AND d.adnum = a.attnum
        ) END AS generated,
        a.attidentity AS identity,
-       pg_catalog.has_column_privilege(c.oid, a.attnum, 'SELECT') AS selectable
+       COALESCE(pg_catalog.has_column_privilege(c.oid, a.attnum, 'SELECT'), false) AS selectable
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 JOIN pg_catalog.pg_namespace AS b ON b.nspname = 'pg_catalog'

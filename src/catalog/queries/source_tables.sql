@@ -32,8 +32,8 @@ SELECT c.oid,
        c.relreplident AS identity,
        COALESCE(s.bytes, 0) AS bytes,
        s.rows_estimate,
-       pg_catalog.has_schema_privilege(n.oid, 'USAGE') AS schema_usable,
-       pg_catalog.row_security_active(c.oid) AS row_security,
+       COALESCE(pg_catalog.has_schema_privilege(n.oid, 'USAGE'), false) AS schema_usable,
+       COALESCE(pg_catalog.row_security_active(c.oid), false) AS row_security,
        pg_catalog.pg_has_role(c.relowner, 'USAGE') AS owned
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace

@@ -1,0 +1,100 @@
+//! Which columns a source table has had: a later look at the source can tell a rename from a new
+//! column, and a relation message from before a change can still be read after it.
+
+use std::collections::HashMap;
+
+use tokio_postgres::Client;
+
+use super::{Loader, Writer};
+use crate::catalog::source::{Shape, ShapeColumn};
+use crate::error::postgres::from_client;
+use crate::error::{Result, Side};
+use crate::sql::checkpoint as sql;
+
+/// The shapes that a source table has had, oldest first.
+#[derive(Clone, Debug, Default)]
+pub struct Shapes {
+    /// The file of the table when it was last compared; `None` when it never was.
+    pub filenode: Option<u32>,
+    /// The destination follows the last one.
+    pub versions: Vec<Vec<ShapeColumn>>,
+}
+
+const DOING: &str = "use the bookkeeping tables";
+
+impl Writer {
+    /// The shapes of all loaded tables, by the source's oid.
+    pub async fn shapes(&self) -> Result<HashMap<u32, Shapes>> {
+        let failed = |error| from_client(Side::Destination, DOING, &error);
+        let mut shapes: HashMap<u32, Shapes> = HashMap::new();
+        let statement = sql::select_filenodes(&self.state_schema);
+        let rows = self.client.query(&statement, &[&self.pipeline]).await;
+        for row in rows.map_err(failed)? {
+            shapes.entry(row.get(0)).or_default().filenode = row.get(1);
+        }
+        let statement = sql::select_columns(&self.state_schema);
+        let rows = self.client.query(&statement, &[&self.pipeline]).await;
+        for row in rows.map_err(failed)? {
+            let (oid, version): (u32, i32) = (row.get(0), row.get(1));
+            // of a table that was replaced by another one of its name
+            let Some(shapes) = shapes.get_mut(&oid) else {
+                continue;
+            };
+            let version = usize::try_from(version).unwrap_or(0);
+            if shapes.versions.len() <= version {
+                shapes.versions.resize_with(version + 1, Vec::new);
+            }
+            shapes.versions[version].push(ShapeColumn {
+                attnum: row.get(2),
+                name: row.get(3),
+                type_oid: row.get(4),
+                type_modifier: row.get(5),
+                row_version: row.get(6),
+                missing: None,
+            });
+        }
+        Ok(shapes)
+    }
+}
+
+impl Loader {
+    /// Writes down a shape of a table in the open transaction of `client`, in place of any of that
+    /// number and after it.
+    pub async fn record_shape(
+        &self,
+        client: &Client,
+        oid: u32,
+        version: usize,
+        shape: &Shape,
+    ) -> Result<()> {
+        let version = i32::try_from(version).unwrap_or(i32::MAX);
+        let columns = || shape.columns.iter();
+        let attnums: Vec<i16> = columns().map(|column| column.attnum).collect();
+        let names: Vec<&str> = columns().map(|column| column.name.as_str()).collect();
+        let types: Vec<u32> = columns().map(|column| column.type_oid).collect();
+        let modifiers: Vec<i32> = columns().map(|column| column.type_modifier).collect();
+        let row_versions: Vec<&str> = columns().map(|c| c.row_version.as_str()).collect();
+        let failed = |error| from_client(Side::Destination, DOING, &error);
+        let [forget, insert, filenode] = &self.record_shape;
+        client
+            .execute(forget, &[&self.pipeline, &oid, &version])
+            .await
+            .map_err(failed)?;
+        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 8] = [
+            &self.pipeline,
+            &oid,
+            &version,
+            &attnums,
+            &names,
+            &types,
+            &modifiers,
+            &row_versions,
+        ];
+        client.execute(insert, &values).await.map_err(failed)?;
+        client
+            .execute(filenode, &[&self.pipeline, &oid, &shape.filenode])
+            .await
+            .map_err(failed)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,97 @@
+//! Statements by which a destination table gets its name and its shape, and follows those of its
+//! source.
+
+use super::{Ident, Literal, Name, ident_list};
+use crate::catalog::{Column, TableName};
+
+/// Moves a table to its schema and name.
+pub fn move_table(from: &TableName, to: &TableName) -> String {
+    if from.schema == to.schema {
+        return format!("ALTER TABLE {} RENAME TO {}", Name(from), Ident(&to.name));
+    }
+    let moved = TableName::new(to.schema.clone(), from.name.clone());
+    format!(
+        "ALTER TABLE {} SET SCHEMA {}; ALTER TABLE {} RENAME TO {}",
+        Name(from),
+        Ident(&to.schema),
+        Name(&moved),
+        Ident(&to.name)
+    )
+}
+
+/// Gives an index, and the constraint that it belongs to, another name.
+pub fn rename_index(index: &TableName, name: &str) -> String {
+    format!("ALTER INDEX {} RENAME TO {}", Name(index), Ident(name))
+}
+
+/// Adds a column; `missing` is its value in the rows that are there and in those that are added
+/// without it: changes from before it are still to come.
+pub fn add_column(table: &TableName, name: &str, type_sql: &str, missing: Option<&str>) -> String {
+    let default = missing.map(|value| format!(" DEFAULT {}::{type_sql}", Literal(value)));
+    format!(
+        "ALTER TABLE {} ADD COLUMN {} {type_sql}{}",
+        Name(table),
+        Ident(name),
+        default.unwrap_or_default()
+    )
+}
+
+/// Adds a generated column.
+pub fn add_generated_column(
+    table: &TableName,
+    name: &str,
+    type_sql: &str,
+    expression: &str,
+) -> String {
+    format!(
+        "ALTER TABLE {} ADD COLUMN {} {type_sql} GENERATED ALWAYS AS ({expression}) STORED",
+        Name(table),
+        Ident(name)
+    )
+}
+
+/// Drops a column that something else has taken the name of.
+pub fn drop_column(table: &TableName, name: &str) -> String {
+    format!("ALTER TABLE {} DROP COLUMN {}", Name(table), Ident(name))
+}
+
+/// Gives a column another name.
+pub fn rename_column(table: &TableName, from: &str, to: &str) -> String {
+    format!(
+        "ALTER TABLE {} RENAME COLUMN {} TO {}",
+        Name(table),
+        Ident(from),
+        Ident(to)
+    )
+}
+
+/// Changes a column's type to one that holds the same values.
+pub fn alter_type(table: &TableName, name: &str, type_sql: &str) -> String {
+    format!(
+        "ALTER TABLE {} ALTER COLUMN {} TYPE {type_sql}",
+        Name(table),
+        Ident(name)
+    )
+}
+
+/// Adds the primary key.
+pub fn add_primary_key(table: &TableName, columns: &[&Column]) -> String {
+    let names = ident_list(columns.iter().map(|column| column.name.as_str()));
+    format!("ALTER TABLE {} ADD PRIMARY KEY ({names})", Name(table))
+}
+
+/// Drops the primary key, whatever its name.
+pub fn drop_primary_key(table: &TableName, constraint: &str) -> String {
+    format!(
+        "ALTER TABLE {} DROP CONSTRAINT {}",
+        Name(table),
+        Ident(constraint)
+    )
+}
+
+/// The name of a table's primary key: $1 schema, $2 table.
+pub const PRIMARY_KEY_NAME: &str = "SELECT k.conname::pg_catalog.text
+    FROM pg_catalog.pg_constraint AS k
+    JOIN pg_catalog.pg_class AS c ON c.oid = k.conrelid
+    JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+   WHERE k.contype = 'p' AND n.nspname = $1 AND c.relname = $2";

@@ -1,0 +1,6 @@
+ALTER TABLE t ADD COLUMN r double precision DEFAULT random();
+UPDATE t SET v = 'after' WHERE k < 10;
+INSERT INTO t (k, v) VALUES (2000, 'new');
+ALTER TABLE t ADD COLUMN s serial;
+DELETE FROM t WHERE k = 5;
+ALTER TABLE quiet ADD COLUMN id bigint GENERATED ALWAYS AS IDENTITY;

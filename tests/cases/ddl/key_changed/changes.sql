@@ -1,0 +1,15 @@
+UPDATE added SET v = 'before' WHERE k = 1;
+ALTER TABLE added ADD PRIMARY KEY (k);
+UPDATE added SET v = 'between' WHERE k = 2;
+ALTER TABLE added REPLICA IDENTITY DEFAULT;
+UPDATE added SET v = 'after' WHERE k = 3;
+UPDATE added SET k = k + 1000 WHERE k < 10;
+DELETE FROM added WHERE k = 20;
+ALTER TABLE dropped DROP CONSTRAINT dropped_pkey;
+ALTER TABLE dropped REPLICA IDENTITY FULL;
+INSERT INTO dropped SELECT 1, v FROM dropped WHERE k < 4;
+UPDATE dropped SET v = 'x' WHERE k = 1;
+DELETE FROM dropped WHERE k = 7;
+ALTER TABLE another DROP CONSTRAINT another_pkey, ADD PRIMARY KEY (v);
+UPDATE another SET k = 5 WHERE v < 990;
+DELETE FROM another WHERE v = 995;
