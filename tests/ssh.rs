@@ -1,0 +1,422 @@
+//! Both databases behind a bastion with a real sshd: who is let through, who is refused and how
+//! that is said, and that nothing goes another way.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::support::sshd::{Agent, BEHIND, Sshd, succeeds};
+use crate::support::{
+    CANARY, Daemon, Pair, Ran, assert_discreet, compare, do_on, drain, edited_config, equal_soon,
+    majors, quoted, walferry, write_private,
+};
+
+/// A pair of which walferry is only told a name that the bastion alone can look up.
+struct Place {
+    pair: Pair,
+    sshd: Sshd,
+}
+
+impl Place {
+    async fn new() -> Place {
+        Place::with("").await
+    }
+
+    async fn with(rules: &str) -> Place {
+        let major = *majors().await.last().unwrap();
+        let settings = [("log_connections", "on")];
+        let pair = Pair::with_settings(major, &settings, &settings).await;
+        let source = pair.on_source().await;
+        do_on(
+            &source,
+            &format!(
+                "CREATE TABLE t (id int PRIMARY KEY, v text);
+                 INSERT INTO t SELECT i, '{CANARY}' FROM generate_series(1, 2000) AS i"
+            ),
+        )
+        .await;
+        Place {
+            pair,
+            sshd: Sshd::with(rules).await,
+        }
+    }
+
+    fn folder(&self) -> &Path {
+        self.pair.directory()
+    }
+
+    /// Through the bastion with these keys of both sections, and the usual ones where they say
+    /// nothing.
+    fn config(&self, name: &str, more: &str) -> PathBuf {
+        self.config_to(BEHIND, name, &self.sshd.keys(self.folder(), more))
+    }
+
+    fn config_to(&self, host: &str, name: &str, keys: &str) -> PathBuf {
+        let head = "schema_prefix = \"app\"\n";
+        edited_config(
+            &self.pair,
+            name,
+            &[
+                ("host = \"127.0.0.1\"", &format!("host = {}", quoted(host))),
+                (
+                    "[destination]\n",
+                    &format!("[source.ssh]\n{keys}[destination]\n"),
+                ),
+                (head, &format!("{head}[destination.ssh]\n{keys}")),
+            ],
+        )
+    }
+
+    async fn check(&self, more: &str) -> Ran {
+        walferry(&self.config("check.toml", more), &["check"]).await
+    }
+
+    /// The private key of this name, as a line of the section.
+    fn key(&self, name: &str) -> String {
+        let path = self.sshd.private(name, self.folder());
+        format!("private_key_file = {}", quoted(path.to_str().unwrap()))
+    }
+}
+
+const LET_IN: &[&str] = &["failures 0", "The SSH server let us through"];
+
+#[tokio::test]
+async fn every_connection_goes_through_the_bastion() {
+    let place = Place::new().await;
+    let config = place.config("all.toml", "");
+    let direct = place.config_to(BEHIND, "direct.toml", "");
+    let direct = std::fs::read_to_string(direct).unwrap();
+    let direct = direct.replace("[source.ssh]\n", "").replace("[destination.ssh]\n", "");
+    let direct = write_private(place.folder().join("direct.toml"), &direct);
+    walferry(&direct, &["check"])
+        .await
+        .ended(3, &["Could not reach db.behind.test"]);
+
+    walferry(&config, &["check"]).await.ended(0, LET_IN);
+    walferry(&config, &["discover"]).await.ended(0, &["t"]);
+    let mut daemon = Daemon::start_on(&place.pair, &config);
+    daemon.wait_ready().await;
+    compare(&place.pair).await;
+    let source = place.pair.on_source().await;
+    do_on(&source, "UPDATE t SET v = v || '!' WHERE id % 7 = 0").await;
+    // a table that comes later is read through a slot and sessions of its own
+    do_on(&source, "CREATE TABLE late (id int PRIMARY KEY); INSERT INTO late VALUES (1)").await;
+    equal_soon(&place.pair).await;
+    walferry(&config, &["status"]).await.ended(0, &["streaming"]);
+    assert_discreet(&place.pair, &daemon).await;
+    drain(&place.pair, daemon).await;
+    walferry(&config, &["teardown", "--drop-data", "--yes"])
+        .await
+        .ended(0, &["Done."]);
+}
+
+#[tokio::test]
+async fn keys_of_every_sort_are_taken() {
+    let place = Place::new().await;
+    let sshd = &place.sshd;
+    let sorts: [(&str, &[&str]); 7] = [
+        ("ecdsa", &["-t", "ecdsa", "-b", "256"]),
+        ("ecdsa384", &["-t", "ecdsa", "-b", "384"]),
+        ("rsa", &["-t", "rsa", "-b", "2048"]),
+        ("ecdsa_pkcs8", &["-t", "ecdsa", "-m", "PKCS8"]),
+        ("rsa_pkcs8", &["-t", "rsa", "-b", "2048", "-m", "PKCS8"]),
+        ("rsa_pem", &["-t", "rsa", "-b", "2048", "-m", "PEM"]),
+        ("ed25519", &["-t", "ed25519"]),
+    ];
+    for (name, arguments) in sorts {
+        sshd.keygen(name, arguments);
+        sshd.authorize(&sshd.text(&format!("{name}.pub")));
+        place.check(&place.key(name)).await.ended(0, LET_IN);
+    }
+    let accepted = sshd.log();
+    assert!(accepted.contains("Accepted publickey"), "{accepted}");
+    assert!(!accepted.contains("ssh-rsa SHA1"), "{accepted}");
+}
+
+#[tokio::test]
+async fn a_passphrase_may_come_from_every_place_and_is_shown_nowhere() {
+    let place = Place::new().await;
+    let sshd = &place.sshd;
+    let secret = format!("{CANARY} größe");
+    sshd.keygen("locked", &["-t", "ed25519", "-N", &secret]);
+    sshd.keygen("pkcs8", &["-t", "ecdsa", "-m", "PKCS8", "-N", &secret]);
+    let file = write_private(place.folder().join("passphrase"), &format!("{secret}\n"));
+    let file = quoted(file.to_str().unwrap());
+    for name in ["locked", "pkcs8"] {
+        sshd.authorize(&sshd.text(&format!("{name}.pub")));
+        let key = place.key(name);
+        let with = async |line: String| place.check(&format!("{key}\n{line}")).await;
+        with(format!("passphrase_file = {file}")).await.ended(0, LET_IN);
+        let ran = with(String::new()).await;
+        ran.ended(3, &["needs a passphrase", "passphrase_file"]);
+        let ran = with(format!("passphrase = \"not {CANARY}\"")).await;
+        ran.ended(3, &["the passphrase is wrong"]);
+    }
+    sshd.authorize(&sshd.text("locked.pub"));
+    let key = place.key("locked");
+    let inline = format!("{key}\npassphrase = {}", quoted(&secret));
+    place.check(&inline).await.ended(0, LET_IN);
+    let command = format!("{key}\npassphrase_command = [\"cat\", {file}]");
+    place.check(&command).await.ended(0, LET_IN);
+    let ran = place.check(&format!("passphrase_file = {file}")).await;
+    ran.ended(0, LET_IN);
+}
+
+#[tokio::test]
+async fn an_agent_may_hold_the_key_and_a_certificate_may_vouch_for_it() {
+    let place = Place::new().await;
+    let sshd = &place.sshd;
+    for (name, sort) in [("user_ca", "ed25519"), ("other", "ed25519"), ("member", "rsa")] {
+        sshd.keygen(name, &["-t", sort]);
+    }
+    let agent = Agent::with(place.folder(), &[sshd.file("other"), sshd.file("id_ed25519")]);
+    let socket = quoted(agent.socket.to_str().unwrap());
+    place
+        .check(&format!("agent_socket = {socket}"))
+        .await
+        .ended(0, LET_IN);
+
+    sshd.authorize(&format!("cert-authority {}", sshd.text("user_ca.pub")));
+    for name in ["member", "id_ed25519"] {
+        let key = place.key(name);
+        place.check(&key).await.ended(3, &["refuses the key", "publickey"]);
+        let mut sign = Command::new("ssh-keygen");
+        sign.arg("-q").arg("-s").arg(sshd.file("user_ca"));
+        sign.args(["-I", "walferry", "-n", &sshd.user]);
+        succeeds(sign.arg(sshd.file(&format!("{name}.pub"))));
+        let certificate = sshd.file(&format!("{name}-cert.pub"));
+        let line = format!(
+            "certificate_file = {}",
+            quoted(certificate.to_str().unwrap())
+        );
+        place.check(&format!("{key}\n{line}")).await.ended(0, LET_IN);
+        if name == "id_ed25519" {
+            let held = format!("agent_socket = {socket}\n{line}");
+            place.check(&held).await.ended(0, LET_IN);
+            let ran = place.check(&format!("{}\n{line}", place.key("member"))).await;
+            ran.ended(3, &["certificate_file is not of the key"]);
+        }
+    }
+    drop(agent);
+    let ran = place.check(&format!("agent_socket = {socket}")).await;
+    ran.ended(3, &["The SSH agent at", "cannot be reached"]);
+}
+
+#[tokio::test]
+async fn a_host_key_that_nothing_vouches_for_ends_it_before_anything_is_sent() {
+    let place = Place::new().await;
+    let sshd = &place.sshd;
+    sshd.keygen("stranger", &["-t", "ed25519"]);
+    let known = |content: &str| {
+        let path = write_private(place.folder().join("other_known_hosts"), content);
+        format!("known_hosts_file = {}", quoted(path.to_str().unwrap()))
+    };
+    let print = fingerprint(&sshd.file("host_ed25519.pub"));
+    let line = sshd.known("host_ed25519.pub");
+    let ran = place.check(&known("")).await;
+    ran.ended(3, &["is not known", &print, line.trim(), "ssh-keyscan -p"]);
+    let changed = sshd.known("stranger.pub");
+    let ran = place.check(&known(&changed)).await;
+    ran.ended(3, &["HAS CHANGED", &print, "ssh-keygen -R"]);
+    let revoked = format!("{line}@revoked * {}\n", sshd.text("host_ed25519.pub"));
+    place.check(&known(&revoked)).await.ended(3, &["IS REVOKED"]);
+    let other = "host_key = \"SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"";
+    place.check(other).await.ended(3, &["IS NOT THE PINNED ONE"]);
+    let log = sshd.log();
+    assert!(!log.contains("Accepted") && !log.contains("Postponed"), "{log}");
+
+    // a daemon halts: asking again would not help
+    let config = place.config("changed.toml", &known(&changed));
+    let daemon = Daemon::start_on(&place.pair, &config);
+    assert_eq!(daemon.wait_exit().await, Some(4));
+
+    for rule in [
+        format!("host_key = \"{print}\""),
+        format!("host_key = {}", quoted(&sshd.text("host_ed25519.pub"))),
+        known(&format!("{changed}{line}")),
+        known(&format!("[127.0.*]:* {}\n", sshd.text("host_ed25519.pub"))),
+    ] {
+        let ran = place.check(&rule).await.ended(0, LET_IN);
+        assert!(ran.out.contains(&print), "{}", ran.out);
+    }
+    let path = place.folder().join("hashed");
+    std::fs::write(&path, &line).unwrap();
+    succeeds(Command::new("ssh-keygen").args(["-q", "-H", "-f"]).arg(&path));
+    let hashed = std::fs::read_to_string(&path).unwrap();
+    assert!(hashed.starts_with("|1|"));
+    place.check(&known(&hashed)).await.ended(0, &["line 1"]);
+}
+
+#[tokio::test]
+async fn a_host_certificate_and_the_known_one_of_several_host_keys_are_asked_for() {
+    let mut place = Place::new().await;
+    let sshd = &place.sshd;
+    sshd.keygen("host_ca", &["-t", "ed25519"]);
+    sshd.keygen("host_rsa", &["-t", "rsa"]);
+    let sign = |names: &str| {
+        let mut sign = Command::new("ssh-keygen");
+        sign.arg("-q").arg("-s").arg(sshd.file("host_ca"));
+        sign.args(["-h", "-I", "bastion", "-n", names]);
+        succeeds(sign.arg(sshd.file("host_ed25519.pub")));
+    };
+    let files = sshd.file("");
+    let files = files.display();
+    sign("127.0.0.1,bastion");
+    sshd.configure(&format!(
+        "HostCertificate {files}host_ed25519-cert.pub\nHostKey {files}host_rsa"
+    ));
+    place.sshd.down();
+    place.sshd.up();
+    let sshd = &place.sshd;
+    let known = |content: &str| {
+        let path = write_private(place.folder().join("other_known_hosts"), content);
+        format!("known_hosts_file = {}", quoted(path.to_str().unwrap()))
+    };
+    let authority = format!("@cert-authority [127.0.0.1]:* {}\n", sshd.text("host_ca.pub"));
+    let ran = place.check(&known(&authority)).await;
+    ran.ended(0, &["certified by the authority of"]);
+    // it shows ed25519 to whoever does not ask for anything else
+    let ran = place.check(&known(&sshd.known("host_rsa.pub"))).await;
+    ran.ended(0, &["ssh-rsa SHA256:"]);
+    let mut other = Command::new("ssh-keygen");
+    other.arg("-q").arg("-s").arg(sshd.file("host_ca"));
+    other.args(["-h", "-I", "bastion", "-n", "elsewhere"]);
+    succeeds(other.arg(sshd.file("host_ed25519.pub")));
+    place.sshd.down();
+    place.sshd.up();
+    let ran = place.check(&known(&authority)).await;
+    ran.ended(3, &["names other hosts"]);
+}
+
+fn fingerprint(public: &Path) -> String {
+    let mut command = Command::new("ssh-keygen");
+    let ended = command.arg("-lf").arg(public).output().unwrap();
+    let text = String::from_utf8(ended.stdout).unwrap();
+    text.split_whitespace().nth(1).unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn what_the_bastion_refuses_is_named_with_the_bastion_and_the_rule() {
+    let mut place = Place::new().await;
+    let address = format!("127.0.0.1:{}", place.sshd.port);
+    let public = place.sshd.text("id_ed25519.pub");
+    let usual = place.sshd.keys(place.folder(), "");
+    let nobody = usual.replace(&quoted(&place.sshd.user), "\"nobody-at-all\"");
+    let config = place.config_to(BEHIND, "nobody.toml", &nobody);
+    let ran = walferry(&config, &["check"]).await;
+    ran.ended(3, &[&address, "refuses the key of \"nobody-at-all\"", "publickey"]);
+
+    let denied = "does not let us through to db.behind.test:";
+    place.sshd.authorize(&format!("restrict {public}"));
+    place.check("").await.ended(3, &[denied, "AllowTcpForwarding"]);
+    let only = "restrict,port-forwarding,permitopen=\"elsewhere:1\"";
+    place.sshd.authorize(&format!("{only} {public}"));
+    place.check("").await.ended(3, &[denied, "permitopen"]);
+    let ports = [place.pair.source.port(), place.pair.destination.port()];
+    let open = ports.map(|port| format!("permitopen=\"{BEHIND}:{port}\"")).join(",");
+    place
+        .sshd
+        .authorize(&format!("restrict,port-forwarding,{open} {public}"));
+    place.check("").await.ended(0, LET_IN);
+
+    place.sshd.authorize(&public);
+    let config = place.config_to("nowhere.invalid", "name.toml", &usual);
+    let ran = walferry(&config, &["check"]).await;
+    ran.ended(3, &[&address, "could not connect to nowhere.invalid:"]);
+    place.sshd.down();
+    let ran = place.check("").await;
+    ran.ended(3, &["Could not reach the SSH server", &address, "refused"]);
+}
+
+#[tokio::test]
+async fn several_servers_may_be_on_the_way_and_each_has_its_own_key() {
+    let place = Place::new().await;
+    let first = Sshd::start().await;
+    let second = &place.sshd;
+    let known = first.known("host_ed25519.pub") + &second.known("host_ed25519.pub");
+    let known = write_private(place.folder().join("both"), &known);
+    let inner = first.private("id_ed25519", place.folder());
+    let jump = |known: &str| {
+        format!(
+            "[[SIDE.ssh.jump]]\nhost = \"127.0.0.1\"\nport = {}\nuser = {}\n\
+             private_key_file = {}\n{known}\n",
+            first.port,
+            quoted(&first.user),
+            quoted(first.file("id_ed25519").to_str().unwrap()),
+        )
+    };
+    let _ = inner;
+    let files = format!("known_hosts_file = {}", quoted(known.to_str().unwrap()));
+    let check = async |jump: String| {
+        let config = place.config("jump.toml", &format!("{files}\nJUMP"));
+        let text = std::fs::read_to_string(&config).unwrap();
+        let mut parts = text.split("JUMP\n");
+        let sections: Vec<&str> = (&mut parts).collect();
+        let [start, middle, end] = sections[..] else {
+            panic!("{text}");
+        };
+        // what follows the mark belongs to the section before the jump
+        let cut = |part: &str| {
+            let at = part.find("\n[").map_or(part.len(), |at| at + 1);
+            (part[..at].to_owned(), part[at..].to_owned())
+        };
+        let ((a, b), (c, d)) = (cut(middle), cut(end));
+        let (one, two) = (jump.replace("SIDE", "source"), jump.replace("SIDE", "destination"));
+        let text = [start, &a, &one, &b, &c, &two, &d].concat();
+        write_private(config.clone(), &text);
+        (walferry(&config, &["check"]).await, config)
+    };
+    let (ran, config) = check(jump("")).await;
+    let ran = ran.ended(0, LET_IN);
+    for port in [first.port, second.port] {
+        assert!(ran.out.contains(&format!("127.0.0.1:{port}")), "{}", ran.out);
+    }
+    assert!(first.log().contains("Accepted") && second.log().contains("Accepted"));
+    let mut daemon = Daemon::start_on(&place.pair, &config);
+    daemon.wait_ready().await;
+    compare(&place.pair).await;
+    drain(&place.pair, daemon).await;
+    let pin = "host_key = \"SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"";
+    let (ran, _) = check(jump(pin)).await;
+    ran.ended(3, &[&format!("[127.0.0.1]:{}", first.port), "IS NOT THE PINNED ONE"]);
+}
+
+#[tokio::test]
+async fn a_unix_socket_behind_the_bastion_is_reached() {
+    let place = Place::new().await;
+    let keys = place.sshd.keys(place.folder(), "");
+    let socket = |side: &walferry::demo::cluster::Cluster| {
+        quoted(side.socket_directory().to_str().unwrap())
+    };
+    let config = place.config_to("SOCKET", "socket.toml", &keys);
+    let text = std::fs::read_to_string(&config).unwrap();
+    let text = text.replacen("\"SOCKET\"", &socket(&place.pair.source), 1);
+    let text = text.replacen("\"SOCKET\"", &socket(&place.pair.destination), 1);
+    write_private(config.clone(), &text);
+    walferry(&config, &["check"]).await.ended(0, LET_IN);
+    let mut daemon = Daemon::start_on(&place.pair, &config);
+    daemon.wait_ready().await;
+    compare(&place.pair).await;
+    drain(&place.pair, daemon).await;
+    place.sshd.configure("AllowStreamLocalForwarding no");
+}
+
+#[tokio::test]
+async fn a_bastion_that_lets_in_two_at_a_time_is_enough_for_many_workers() {
+    let place = Place::with("MaxStartups 2").await;
+    let source = place.pair.on_source().await;
+    for number in 1..=12 {
+        let table = format!(
+            "CREATE TABLE t{number} (id int PRIMARY KEY);
+             INSERT INTO t{number} SELECT generate_series(1, 100)"
+        );
+        do_on(&source, &table).await;
+    }
+    let config = place.config("workers.toml", "");
+    let mut text = std::fs::read_to_string(&config).unwrap();
+    text += "[snapshot]\nworkers = 4\n";
+    write_private(config.clone(), &text);
+    let mut daemon = Daemon::start_on(&place.pair, &config);
+    daemon.wait_ready().await;
+    compare(&place.pair).await;
+    drain(&place.pair, daemon).await;
+}
