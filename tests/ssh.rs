@@ -59,15 +59,30 @@ impl Place {
                 ("host = \"127.0.0.1\"", &format!("host = {}", quoted(host))),
                 (
                     "[destination]\n",
-                    &format!("[source.ssh]\n{keys}[destination]\n"),
+                    &format!(
+                        "[source.ssh]\n{}[destination]\n",
+                        keys.replace("SIDE", "source")
+                    ),
                 ),
-                (head, &format!("{head}[destination.ssh]\n{keys}")),
+                (
+                    head,
+                    &format!(
+                        "{head}[destination.ssh]\n{}",
+                        keys.replace("SIDE", "destination")
+                    ),
+                ),
             ],
         )
     }
 
     async fn check(&self, more: &str) -> Ran {
         walferry(&self.config("check.toml", more), &["check"]).await
+    }
+
+    /// A `known_hosts` file with this content, as a line of the section.
+    fn known(&self, content: &str) -> String {
+        let path = write_private(self.folder().join("other_known_hosts"), content);
+        format!("known_hosts_file = {}", quoted(path.to_str().unwrap()))
     }
 
     /// The private key of this name, as a line of the section.
@@ -85,7 +100,9 @@ async fn every_connection_goes_through_the_bastion() {
     let config = place.config("all.toml", "");
     let direct = place.config_to(BEHIND, "direct.toml", "");
     let direct = std::fs::read_to_string(direct).unwrap();
-    let direct = direct.replace("[source.ssh]\n", "").replace("[destination.ssh]\n", "");
+    let direct = direct
+        .replace("[source.ssh]\n", "")
+        .replace("[destination.ssh]\n", "");
     let direct = write_private(place.folder().join("direct.toml"), &direct);
     walferry(&direct, &["check"])
         .await
@@ -99,9 +116,15 @@ async fn every_connection_goes_through_the_bastion() {
     let source = place.pair.on_source().await;
     do_on(&source, "UPDATE t SET v = v || '!' WHERE id % 7 = 0").await;
     // a table that comes later is read through a slot and sessions of its own
-    do_on(&source, "CREATE TABLE late (id int PRIMARY KEY); INSERT INTO late VALUES (1)").await;
+    do_on(
+        &source,
+        "CREATE TABLE late (id int PRIMARY KEY); INSERT INTO late VALUES (1)",
+    )
+    .await;
     equal_soon(&place.pair).await;
-    walferry(&config, &["status"]).await.ended(0, &["streaming"]);
+    walferry(&config, &["status"])
+        .await
+        .ended(0, &["streaming"]);
     assert_discreet(&place.pair, &daemon).await;
     drain(&place.pair, daemon).await;
     walferry(&config, &["teardown", "--drop-data", "--yes"])
@@ -145,7 +168,9 @@ async fn a_passphrase_may_come_from_every_place_and_is_shown_nowhere() {
         sshd.authorize(&sshd.text(&format!("{name}.pub")));
         let key = place.key(name);
         let with = async |line: String| place.check(&format!("{key}\n{line}")).await;
-        with(format!("passphrase_file = {file}")).await.ended(0, LET_IN);
+        with(format!("passphrase_file = {file}"))
+            .await
+            .ended(0, LET_IN);
         let ran = with(String::new()).await;
         ran.ended(3, &["needs a passphrase", "passphrase_file"]);
         let ran = with(format!("passphrase = \"not {CANARY}\"")).await;
@@ -165,10 +190,17 @@ async fn a_passphrase_may_come_from_every_place_and_is_shown_nowhere() {
 async fn an_agent_may_hold_the_key_and_a_certificate_may_vouch_for_it() {
     let place = Place::new().await;
     let sshd = &place.sshd;
-    for (name, sort) in [("user_ca", "ed25519"), ("other", "ed25519"), ("member", "rsa")] {
+    for (name, sort) in [
+        ("user_ca", "ed25519"),
+        ("other", "ed25519"),
+        ("member", "rsa"),
+    ] {
         sshd.keygen(name, &["-t", sort]);
     }
-    let agent = Agent::with(place.folder(), &[sshd.file("other"), sshd.file("id_ed25519")]);
+    let agent = Agent::with(
+        place.folder(),
+        &[sshd.file("other"), sshd.file("id_ed25519")],
+    );
     let socket = quoted(agent.socket.to_str().unwrap());
     place
         .check(&format!("agent_socket = {socket}"))
@@ -178,7 +210,10 @@ async fn an_agent_may_hold_the_key_and_a_certificate_may_vouch_for_it() {
     sshd.authorize(&format!("cert-authority {}", sshd.text("user_ca.pub")));
     for name in ["member", "id_ed25519"] {
         let key = place.key(name);
-        place.check(&key).await.ended(3, &["refuses the key", "publickey"]);
+        place
+            .check(&key)
+            .await
+            .ended(3, &["refuses the key", "publickey"]);
         let mut sign = Command::new("ssh-keygen");
         sign.arg("-q").arg("-s").arg(sshd.file("user_ca"));
         sign.args(["-I", "walferry", "-n", &sshd.user]);
@@ -188,11 +223,16 @@ async fn an_agent_may_hold_the_key_and_a_certificate_may_vouch_for_it() {
             "certificate_file = {}",
             quoted(certificate.to_str().unwrap())
         );
-        place.check(&format!("{key}\n{line}")).await.ended(0, LET_IN);
+        place
+            .check(&format!("{key}\n{line}"))
+            .await
+            .ended(0, LET_IN);
         if name == "id_ed25519" {
             let held = format!("agent_socket = {socket}\n{line}");
             place.check(&held).await.ended(0, LET_IN);
-            let ran = place.check(&format!("{}\n{line}", place.key("member"))).await;
+            let ran = place
+                .check(&format!("{}\n{line}", place.key("member")))
+                .await;
             ran.ended(3, &["certificate_file is not of the key"]);
         }
     }
@@ -206,44 +246,56 @@ async fn a_host_key_that_nothing_vouches_for_ends_it_before_anything_is_sent() {
     let place = Place::new().await;
     let sshd = &place.sshd;
     sshd.keygen("stranger", &["-t", "ed25519"]);
-    let known = |content: &str| {
-        let path = write_private(place.folder().join("other_known_hosts"), content);
-        format!("known_hosts_file = {}", quoted(path.to_str().unwrap()))
-    };
     let print = fingerprint(&sshd.file("host_ed25519.pub"));
     let line = sshd.known("host_ed25519.pub");
-    let ran = place.check(&known("")).await;
+    let ran = place.check(&place.known("")).await;
     ran.ended(3, &["is not known", &print, line.trim(), "ssh-keyscan -p"]);
     let changed = sshd.known("stranger.pub");
-    let ran = place.check(&known(&changed)).await;
+    let ran = place.check(&place.known(&changed)).await;
     ran.ended(3, &["HAS CHANGED", &print, "ssh-keygen -R"]);
     let revoked = format!("{line}@revoked * {}\n", sshd.text("host_ed25519.pub"));
-    place.check(&known(&revoked)).await.ended(3, &["IS REVOKED"]);
+    place
+        .check(&place.known(&revoked))
+        .await
+        .ended(3, &["IS REVOKED"]);
     let other = "host_key = \"SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"";
-    place.check(other).await.ended(3, &["IS NOT THE PINNED ONE"]);
+    place
+        .check(other)
+        .await
+        .ended(3, &["IS NOT THE PINNED ONE"]);
     let log = sshd.log();
-    assert!(!log.contains("Accepted") && !log.contains("Postponed"), "{log}");
+    assert!(
+        !log.contains("Accepted") && !log.contains("Postponed"),
+        "{log}"
+    );
 
     // a daemon halts: asking again would not help
-    let config = place.config("changed.toml", &known(&changed));
+    let config = place.config("changed.toml", &place.known(&changed));
     let daemon = Daemon::start_on(&place.pair, &config);
     assert_eq!(daemon.wait_exit().await, Some(4));
 
     for rule in [
         format!("host_key = \"{print}\""),
         format!("host_key = {}", quoted(&sshd.text("host_ed25519.pub"))),
-        known(&format!("{changed}{line}")),
-        known(&format!("[127.0.*]:* {}\n", sshd.text("host_ed25519.pub"))),
+        place.known(&format!("{changed}{line}")),
+        place.known(&format!("[127.0.*]:* {}\n", sshd.text("host_ed25519.pub"))),
     ] {
         let ran = place.check(&rule).await.ended(0, LET_IN);
         assert!(ran.out.contains(&print), "{}", ran.out);
     }
     let path = place.folder().join("hashed");
     std::fs::write(&path, &line).unwrap();
-    succeeds(Command::new("ssh-keygen").args(["-q", "-H", "-f"]).arg(&path));
+    succeeds(
+        Command::new("ssh-keygen")
+            .args(["-q", "-H", "-f"])
+            .arg(&path),
+    );
     let hashed = std::fs::read_to_string(&path).unwrap();
     assert!(hashed.starts_with("|1|"));
-    place.check(&known(&hashed)).await.ended(0, &["line 1"]);
+    place
+        .check(&place.known(&hashed))
+        .await
+        .ended(0, &["line 1"]);
 }
 
 #[tokio::test]
@@ -267,15 +319,14 @@ async fn a_host_certificate_and_the_known_one_of_several_host_keys_are_asked_for
     place.sshd.down();
     place.sshd.up();
     let sshd = &place.sshd;
-    let known = |content: &str| {
-        let path = write_private(place.folder().join("other_known_hosts"), content);
-        format!("known_hosts_file = {}", quoted(path.to_str().unwrap()))
-    };
-    let authority = format!("@cert-authority [127.0.0.1]:* {}\n", sshd.text("host_ca.pub"));
-    let ran = place.check(&known(&authority)).await;
+    let authority = format!(
+        "@cert-authority [127.0.0.1]:* {}\n",
+        sshd.text("host_ca.pub")
+    );
+    let ran = place.check(&place.known(&authority)).await;
     ran.ended(0, &["certified by the authority of"]);
     // it shows ed25519 to whoever does not ask for anything else
-    let ran = place.check(&known(&sshd.known("host_rsa.pub"))).await;
+    let ran = place.check(&place.known(&sshd.known("host_rsa.pub"))).await;
     ran.ended(0, &["ssh-rsa SHA256:"]);
     let mut other = Command::new("ssh-keygen");
     other.arg("-q").arg("-s").arg(sshd.file("host_ca"));
@@ -283,7 +334,7 @@ async fn a_host_certificate_and_the_known_one_of_several_host_keys_are_asked_for
     succeeds(other.arg(sshd.file("host_ed25519.pub")));
     place.sshd.down();
     place.sshd.up();
-    let ran = place.check(&known(&authority)).await;
+    let ran = place.check(&place.known(&authority)).await;
     ran.ended(3, &["names other hosts"]);
 }
 
@@ -303,16 +354,28 @@ async fn what_the_bastion_refuses_is_named_with_the_bastion_and_the_rule() {
     let nobody = usual.replace(&quoted(&place.sshd.user), "\"nobody-at-all\"");
     let config = place.config_to(BEHIND, "nobody.toml", &nobody);
     let ran = walferry(&config, &["check"]).await;
-    ran.ended(3, &[&address, "refuses the key of \"nobody-at-all\"", "publickey"]);
+    ran.ended(
+        3,
+        &[
+            &address,
+            "refuses the key of \"nobody-at-all\"",
+            "publickey",
+        ],
+    );
 
     let denied = "does not let us through to db.behind.test:";
     place.sshd.authorize(&format!("restrict {public}"));
-    place.check("").await.ended(3, &[denied, "AllowTcpForwarding"]);
+    place
+        .check("")
+        .await
+        .ended(3, &[denied, "AllowTcpForwarding"]);
     let only = "restrict,port-forwarding,permitopen=\"elsewhere:1\"";
     place.sshd.authorize(&format!("{only} {public}"));
     place.check("").await.ended(3, &[denied, "permitopen"]);
     let ports = [place.pair.source.port(), place.pair.destination.port()];
-    let open = ports.map(|port| format!("permitopen=\"{BEHIND}:{port}\"")).join(",");
+    let open = ports
+        .map(|port| format!("permitopen=\"{BEHIND}:{port}\""))
+        .join(",");
     place
         .sshd
         .authorize(&format!("restrict,port-forwarding,{open} {public}"));
@@ -334,41 +397,28 @@ async fn several_servers_may_be_on_the_way_and_each_has_its_own_key() {
     let second = &place.sshd;
     let known = first.known("host_ed25519.pub") + &second.known("host_ed25519.pub");
     let known = write_private(place.folder().join("both"), &known);
-    let inner = first.private("id_ed25519", place.folder());
-    let jump = |known: &str| {
+    let key = place.folder().join("outer");
+    std::fs::create_dir(&key).unwrap();
+    let key = first.private("id_ed25519", &key);
+    let files = format!("known_hosts_file = {}", quoted(known.to_str().unwrap()));
+    let more = |inner: &str, outer: &str| {
         format!(
-            "[[SIDE.ssh.jump]]\nhost = \"127.0.0.1\"\nport = {}\nuser = {}\n\
-             private_key_file = {}\n{known}\n",
+            "{}\n{inner}\n[[SIDE.ssh.jump]]\nhost = \"127.0.0.1\"\nport = {}\n\
+             private_key_file = {}\n{outer}\n",
+            place.key("id_ed25519"),
             first.port,
-            quoted(&first.user),
-            quoted(first.file("id_ed25519").to_str().unwrap()),
+            quoted(key.to_str().unwrap()),
         )
     };
-    let _ = inner;
-    let files = format!("known_hosts_file = {}", quoted(known.to_str().unwrap()));
-    let check = async |jump: String| {
-        let config = place.config("jump.toml", &format!("{files}\nJUMP"));
-        let text = std::fs::read_to_string(&config).unwrap();
-        let mut parts = text.split("JUMP\n");
-        let sections: Vec<&str> = (&mut parts).collect();
-        let [start, middle, end] = sections[..] else {
-            panic!("{text}");
-        };
-        // what follows the mark belongs to the section before the jump
-        let cut = |part: &str| {
-            let at = part.find("\n[").map_or(part.len(), |at| at + 1);
-            (part[..at].to_owned(), part[at..].to_owned())
-        };
-        let ((a, b), (c, d)) = (cut(middle), cut(end));
-        let (one, two) = (jump.replace("SIDE", "source"), jump.replace("SIDE", "destination"));
-        let text = [start, &a, &one, &b, &c, &two, &d].concat();
-        write_private(config.clone(), &text);
-        (walferry(&config, &["check"]).await, config)
-    };
-    let (ran, config) = check(jump("")).await;
+    let config = place.config("jump.toml", &more(&files, ""));
+    let ran = walferry(&config, &["check"]).await;
     let ran = ran.ended(0, LET_IN);
     for port in [first.port, second.port] {
-        assert!(ran.out.contains(&format!("127.0.0.1:{port}")), "{}", ran.out);
+        assert!(
+            ran.out.contains(&format!("127.0.0.1:{port}")),
+            "{}",
+            ran.out
+        );
     }
     assert!(first.log().contains("Accepted") && second.log().contains("Accepted"));
     let mut daemon = Daemon::start_on(&place.pair, &config);
@@ -376,17 +426,22 @@ async fn several_servers_may_be_on_the_way_and_each_has_its_own_key() {
     compare(&place.pair).await;
     drain(&place.pair, daemon).await;
     let pin = "host_key = \"SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"";
-    let (ran, _) = check(jump(pin)).await;
-    ran.ended(3, &[&format!("[127.0.0.1]:{}", first.port), "IS NOT THE PINNED ONE"]);
+    let ran = place.check(&more(&files, pin)).await;
+    ran.ended(
+        3,
+        &[
+            &format!("[127.0.0.1]:{}", first.port),
+            "IS NOT THE PINNED ONE",
+        ],
+    );
 }
 
 #[tokio::test]
 async fn a_unix_socket_behind_the_bastion_is_reached() {
     let place = Place::new().await;
     let keys = place.sshd.keys(place.folder(), "");
-    let socket = |side: &walferry::demo::cluster::Cluster| {
-        quoted(side.socket_directory().to_str().unwrap())
-    };
+    let socket =
+        |side: &walferry::demo::cluster::Cluster| quoted(side.socket_directory().to_str().unwrap());
     let config = place.config_to("SOCKET", "socket.toml", &keys);
     let text = std::fs::read_to_string(&config).unwrap();
     let text = text.replacen("\"SOCKET\"", &socket(&place.pair.source), 1);

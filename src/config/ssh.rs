@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::section::Section;
 use super::{endpoint, secret_file};
 use crate::limits::SSH_HOPS_MAX;
-use crate::transport::ssh::{HostKey, Hop, Identity, Key, Pin};
+use crate::transport::ssh::{Hop, HostKey, Identity, Key, Pin};
 
 const PORT: u64 = 22;
 
@@ -25,7 +25,10 @@ pub(super) fn read(side: &mut Section<'_>) -> Vec<Hop> {
         jump.finish();
     }
     if hops.len() >= SSH_HOPS_MAX {
-        let what = format!("has {} servers, and {SSH_HOPS_MAX} may be on the way", hops.len());
+        let what = format!(
+            "has {} servers, and {SSH_HOPS_MAX} may be on the way",
+            hops.len()
+        );
         section.fault("jump", what, "Take a shorter way");
     }
     hops.push(last);
@@ -39,7 +42,11 @@ fn hop(section: &mut Section<'_>, like: Option<&Hop>) -> Hop {
         .unwrap_or_default();
     if host.contains(|c: char| c.is_whitespace() || matches!(c, ',' | '/' | '@')) {
         let what = format!("must be one host name or one address, not {host:?}");
-        section.fault("host", what, "Name one SSH server; its user has a key of its own");
+        section.fault(
+            "host",
+            what,
+            "Name one SSH server; its user has a key of its own",
+        );
     }
     let port = section.integer("port", 1..=65535, PORT);
     let user = match like {
@@ -72,7 +79,11 @@ fn identity(section: &mut Section<'_>, like: Option<&Hop>) -> Identity {
     }
     if file.is_none() && passphrase.is_some() && !section.has("private_key_file") {
         let what = "is given without private_key_file";
-        section.fault("passphrase", what, "Name the file with the key that it opens");
+        section.fault(
+            "passphrase",
+            what,
+            "Name the file with the key that it opens",
+        );
     }
     match (file, socket, like) {
         (Some(file), _, _) => Identity {
@@ -92,7 +103,10 @@ fn identity(section: &mut Section<'_>, like: Option<&Hop>) -> Identity {
 
 fn host_key(section: &mut Section<'_>, like: Option<&Hop>) -> HostKey {
     let files: Vec<PathBuf> = section.paths("known_hosts_file");
-    for (what, remedy) in files.iter().filter_map(|file| secret_file::unreadable(file)) {
+    for (what, remedy) in files
+        .iter()
+        .filter_map(|file| secret_file::unreadable(file))
+    {
         section.fault("known_hosts_file", what, remedy);
     }
     if section.has("host_key") && section.has("known_hosts_file") {

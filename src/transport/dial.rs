@@ -16,7 +16,7 @@ use crate::limits::{
 /// Connects; of the addresses that a name has, the first that answers.
 pub(super) async fn dial(endpoint: &Endpoint) -> Result<Socket> {
     if !endpoint.hops.is_empty() {
-        let tunnel = ssh::tunnel(endpoint).await?;
+        let tunnel = Box::pin(ssh::tunnel(endpoint)).await?;
         return Ok(Socket::Tunnel(Box::new(tunnel)));
     }
     match &endpoint.host {

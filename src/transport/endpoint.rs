@@ -42,7 +42,8 @@ impl Endpoint {
         }
     }
 
-    fn server(&self) -> String {
+    /// The same without the hop: the address as the last hop sees it.
+    pub fn server(&self) -> String {
         match &self.host {
             Host::Tcp(host) if host.contains(':') => format!("[{host}]:{}", self.port),
             Host::Tcp(host) => format!("{host}:{}", self.port),

@@ -11,8 +11,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{CertificateError, ClientConfig, RootCertStore};
 use tokio_rustls::TlsConnector;
 
-use super::verify::{Authorities, Trust, Verifier};
 use super::stream::Socket;
+use super::verify::{Authorities, Trust, Verifier};
 use super::{Endpoint, Host, SslMode, Tls, Transport, certificate};
 use crate::error::{Error, Kind, Result};
 

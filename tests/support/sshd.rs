@@ -70,7 +70,10 @@ impl Sshd {
         std::fs::write(sshd.file("resolver.c"), RESOLVER).unwrap();
         let mut cc = Command::new("cc");
         cc.args(["-shared", "-fPIC", "-o"]);
-        succeeds(cc.arg(sshd.file("resolver.so")).arg(sshd.file("resolver.c")));
+        succeeds(
+            cc.arg(sshd.file("resolver.so"))
+                .arg(sshd.file("resolver.c")),
+        );
         std::fs::write(sshd.file("sshd.log"), "").unwrap();
         sshd.own("sshd.log");
         sshd.configure(rules);
@@ -109,7 +112,11 @@ impl Sshd {
         self.process = Some(command.spawn().unwrap());
         let started = Instant::now();
         while std::net::TcpStream::connect(("127.0.0.1", self.port)).is_err() {
-            assert!(started.elapsed() < Duration::from_secs(10), "{}", self.log());
+            assert!(
+                started.elapsed() < Duration::from_secs(10),
+                "{}",
+                self.log()
+            );
             std::thread::sleep(Duration::from_millis(10));
         }
     }
@@ -176,7 +183,7 @@ impl Sshd {
     pub fn keys(&self, folder: &Path, more: &str) -> String {
         let known = write_private(folder.join("known_hosts"), &self.known("host_ed25519.pub"));
         let mut keys = format!(
-            "host = \"127.0.0.1\"\nport = {}\nuser = {}\n{more}\n",
+            "host = \"127.0.0.1\"\nport = {}\nuser = {}\n",
             self.port,
             quoted(&self.user)
         );
@@ -187,7 +194,7 @@ impl Sshd {
         if !more.contains("known_hosts_file") && !more.contains("host_key") {
             keys += &format!("known_hosts_file = {}\n", quoted(known.to_str().unwrap()));
         }
-        keys
+        keys + more + "\n"
     }
 
     /// A copy of a private key that walferry can read, and nobody else.

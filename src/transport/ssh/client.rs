@@ -88,7 +88,8 @@ impl client::Handler for Client {
         match reason {
             DisconnectReason::ReceivedDisconnect(said) => {
                 let (address, said) = (&self.address, said.message);
-                self.watch.end(format!("{address} ended the SSH session: {said:?}"));
+                self.watch
+                    .end(format!("{address} ended the SSH session: {said:?}"));
                 Ok(())
             }
             DisconnectReason::Error(fault) => Err(fault),
@@ -98,7 +99,8 @@ impl client::Handler for Client {
 
 impl Drop for Client {
     fn drop(&mut self) {
-        self.watch.end(format!("the SSH session to {} ended", self.address));
+        self.watch
+            .end(format!("the SSH session to {} ended", self.address));
     }
 }
 

@@ -71,7 +71,7 @@ pub enum Pin {
 }
 
 impl Pin {
-    /// Reads `SHA256:…` or `ssh-ed25519 AAAA…`, as ssh-keygen and known_hosts write them.
+    /// Reads `SHA256:…` or `ssh-ed25519 AAAA…`, as `ssh-keygen` and `known_hosts` write them.
     pub fn parse(text: &str) -> Option<Pin> {
         if text.starts_with("SHA256:") {
             return text.parse().ok().map(Pin::Fingerprint);

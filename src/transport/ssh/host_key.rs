@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use russh::keys::{Algorithm, EcdsaCurve, HashAlg, PublicKey, PublicKeyOrCertificate};
 
-use super::hop::{HostKey, Hop, Pin};
+use super::hop::{Hop, HostKey, Pin};
 use super::known_hosts::{KnownHosts, Shown, Verdict, name};
 use crate::error::{Error, Kind, Result};
 use crate::limits::KNOWN_HOSTS_BYTES_MAX;
@@ -65,7 +65,11 @@ impl Trust {
             });
             !is_first
         });
-        let certificates = if certified { all_algorithms() } else { Vec::new() };
+        let certificates = if certified {
+            all_algorithms()
+        } else {
+            Vec::new()
+        };
         (algorithms, certificates)
     }
 
@@ -110,7 +114,9 @@ impl Trust {
         let name = name(&self.host, self.port);
         let print = key.fingerprint(HashAlg::Sha256);
         let sort = key.algorithm();
-        let file = files.first().map_or_else(String::new, |file| file.display().to_string());
+        let file = files
+            .first()
+            .map_or_else(String::new, |file| file.display().to_string());
         match verdict {
             Verdict::Changed { origin, known } => failure(format!(
                 "THE HOST KEY OF {name} HAS CHANGED: it shows {sort} {print}, while {origin} has \

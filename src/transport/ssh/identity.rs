@@ -81,7 +81,10 @@ async fn agent(socket: Option<PathBuf>) -> Result<AgentClient<UnixStream>> {
         .map_err(|error| {
             Error::new(
                 Kind::Io,
-                format!("The SSH agent at {} cannot be reached: {error}", path.display()),
+                format!(
+                    "The SSH agent at {} cannot be reached: {error}",
+                    path.display()
+                ),
             )
             .remedy("Start the agent and add the key with ssh-add, or set private_key_file.")
         })
@@ -102,7 +105,11 @@ const FORMATS: &str = "walferry reads ed25519, ecdsa and rsa keys in the formats
                        PKCS #8; `ssh-keygen -p -f FILE` writes any other in that of OpenSSH, and \
                        keys on a security token are used through an agent (agent_socket).";
 
-fn decode(file: &str, text: &SecretString, passphrase: Option<&SecretString>) -> Result<PrivateKey> {
+fn decode(
+    file: &str,
+    text: &SecretString,
+    passphrase: Option<&SecretString>,
+) -> Result<PrivateKey> {
     let text = text.expose_secret();
     let failure = |what: &str| Error::new(Kind::Config, format!("The private key {file} {what}"));
     let pem_encrypted = text.contains("ENCRYPTED");
@@ -118,14 +125,19 @@ fn decode(file: &str, text: &SecretString, passphrase: Option<&SecretString>) ->
     // russh takes a passphrase as a promise that the key is encrypted
     let passphrase = passphrase.filter(|_| encrypted);
     let decoded = decode_secret_key(text, passphrase.map(SecretString::expose_secret));
-    let key = decoded.map_err(|_| match encrypted {
-        true => failure("cannot be decrypted: the passphrase is wrong, or the file is damaged")
-            .remedy("Try it: ssh-keygen -y -f FILE prints the public key when it is right."),
-        false => failure("cannot be read").remedy(FORMATS),
+    let key = decoded.map_err(|_| {
+        if encrypted {
+            failure("cannot be decrypted: the passphrase is wrong, or the file is damaged")
+                .remedy("Try it: ssh-keygen -y -f FILE prints the public key when it is right.")
+        } else {
+            failure("cannot be read").remedy(FORMATS)
+        }
     })?;
     match key.algorithm() {
         Algorithm::Ed25519 | Algorithm::Ecdsa { .. } | Algorithm::Rsa { .. } => Ok(key),
-        other => Err(failure(&format!("is of the type {other}, which cannot be used")).remedy(FORMATS)),
+        other => {
+            Err(failure(&format!("is of the type {other}, which cannot be used")).remedy(FORMATS))
+        }
     }
 }
 
@@ -249,8 +261,11 @@ async fn by_agent(
         }
     }
     Err(last.unwrap_or_else(|| {
-        Error::new(Kind::Authentication, "The SSH agent has no key that can be used")
-            .remedy("Add one with ssh-add; ssh-add -l lists what it has.")
+        Error::new(
+            Kind::Authentication,
+            "The SSH agent has no key that can be used",
+        )
+        .remedy("Add one with ssh-add; ssh-add -l lists what it has.")
     }))
 }
 
@@ -270,7 +285,10 @@ async fn rsa_hash(
         None => Ok(Some(HashAlg::Sha512)),
         Some(None) => Err(Error::new(
             Kind::Unsupported,
-            format!("{} takes RSA keys with SHA-1 signatures only", hop.address()),
+            format!(
+                "{} takes RSA keys with SHA-1 signatures only",
+                hop.address()
+            ),
         )
         .remedy("Use an ed25519 key, or a newer SSH server (OpenSSH 7.2 or later).")),
     }

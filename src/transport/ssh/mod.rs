@@ -17,7 +17,7 @@ use crate::error::{Error, Kind, Result};
 use crate::limits::{SSH_STARTUP_ATTEMPTS_MAX, SSH_STARTUP_PAUSE};
 
 use client::{Failure, Session};
-pub use hop::{HostKey, Hop, Identity, Key, Pin};
+pub use hop::{Hop, HostKey, Identity, Key, Pin};
 pub(super) use tunnel::Tunnel;
 
 mod client;
@@ -88,7 +88,7 @@ async fn last_hop(endpoint: &Endpoint) -> Result<(Option<Session>, Vec<Passed>)>
 async fn reach(endpoint: &Endpoint, hop: &Hop, from: Option<&Session>) -> Result<Session> {
     let mut pause = SSH_STARTUP_PAUSE;
     for _ in 1..SSH_STARTUP_ATTEMPTS_MAX {
-        match attempt(endpoint, hop, from).await {
+        match Box::pin(attempt(endpoint, hop, from)).await {
             Ok(session) => return Ok(session),
             Err(Failure::Other(error)) => return Err(error),
             Err(Failure::TurnedAway(error)) => {
@@ -98,7 +98,7 @@ async fn reach(endpoint: &Endpoint, hop: &Hop, from: Option<&Session>) -> Result
         tokio::time::sleep(pause).await;
         pause *= 2;
     }
-    match attempt(endpoint, hop, from).await {
+    match Box::pin(attempt(endpoint, hop, from)).await {
         Ok(session) => Ok(session),
         Err(Failure::Other(error) | Failure::TurnedAway(error)) => Err(error),
     }
@@ -119,13 +119,17 @@ async fn attempt(
             let dialed = dial::tcp(endpoint, &hop.host, hop.port);
             let stream = step("be reached").within(deadline, &address, dialed).await;
             let shake = client::begin(hop, ready, stream.map_err(Failure::Other)?);
-            step("exchange keys").within(deadline, &address, shake).await
+            step("exchange keys")
+                .within(deadline, &address, shake)
+                .await
         }
         Some(from) => {
             let opened = from.to_port(&hop.host, hop.port);
             let stream = step("be reached").within(deadline, &address, opened).await;
             let shake = client::begin(hop, ready, stream.map_err(Failure::Other)?);
-            step("exchange keys").within(deadline, &address, shake).await
+            step("exchange keys")
+                .within(deadline, &address, shake)
+                .await
         }
     };
     let login = begun?.log_in(hop);
@@ -167,7 +171,9 @@ async fn read_text(path: &Path, bytes_max: usize) -> Result<String> {
     let read = async {
         let mut text = Vec::new();
         let file = tokio::fs::File::open(path).await?;
-        file.take(bytes_max as u64 + 1).read_to_end(&mut text).await?;
+        file.take(bytes_max as u64 + 1)
+            .read_to_end(&mut text)
+            .await?;
         Ok::<_, std::io::Error>(text)
     };
     let bytes = read

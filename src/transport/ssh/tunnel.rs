@@ -85,9 +85,7 @@ impl AsyncWrite for Tunnel {
                 Some(error) => Poll::Ready(Err(error)),
                 None => Poll::Pending,
             },
-            Poll::Ready(Err(error)) => {
-                Poll::Ready(Err(this.watch.poll_ended(cx).unwrap_or(error)))
-            }
+            Poll::Ready(Err(error)) => Poll::Ready(Err(this.watch.poll_ended(cx).unwrap_or(error))),
             done @ Poll::Ready(Ok(_)) => done,
         }
     }

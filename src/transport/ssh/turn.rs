@@ -22,13 +22,11 @@ pub(super) async fn turn(address: &str) -> Result<OwnedSemaphorePermit> {
             .or_insert_with(|| Arc::new(Semaphore::new(SSH_HANDSHAKES_MAX)));
         Arc::clone(door)
     };
-    match timeout(SSH_TURN_MAX, door.acquire_owned()).await {
-        Ok(Ok(turn)) => Ok(turn),
-        _ => {
-            let seconds = SSH_TURN_MAX.as_secs();
-            let what = format!("It was not our turn at {address} within {seconds} s");
-            Err(Error::new(Kind::Unreachable, what)
-                .remedy("It lets others in too slowly: see the load and the log of its sshd."))
-        }
+    if let Ok(Ok(turn)) = timeout(SSH_TURN_MAX, door.acquire_owned()).await {
+        return Ok(turn);
     }
+    let seconds = SSH_TURN_MAX.as_secs();
+    let what = format!("It was not our turn at {address} within {seconds} s");
+    Err(Error::new(Kind::Unreachable, what)
+        .remedy("It lets others in too slowly: see the load and the log of its sshd."))
 }

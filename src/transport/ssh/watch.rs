@@ -21,8 +21,7 @@ use crate::limits::{
 };
 
 /// Longer silence than this means that nobody is there, since each keepalive is answered.
-const SILENCE_MAX: Duration =
-    SSH_KEEPALIVE_INTERVAL.saturating_mul(SSH_KEEPALIVES_MISSED_MAX + 1);
+const SILENCE_MAX: Duration = SSH_KEEPALIVE_INTERVAL.saturating_mul(SSH_KEEPALIVES_MISSED_MAX + 1);
 
 /// Shared by the parts.
 #[derive(Debug, Default)]
@@ -195,8 +194,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Wire<S> {
                 Poll::Ready(Ok(()))
             }
             Poll::Ready(Err(error)) => {
-                this.watch
-                    .end(format!("the SSH connection to {} broke: {error}", this.address));
+                this.watch.end(format!(
+                    "the SSH connection to {} broke: {error}",
+                    this.address
+                ));
                 Poll::Ready(Err(error))
             }
         }

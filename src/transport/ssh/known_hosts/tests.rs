@@ -105,7 +105,10 @@ fn a_hashed_name_is_found() {
     let file = hashed("bastion");
     assert_eq!(judge(&file, "bastion", 22, 1), known_by(1));
     assert_eq!(judge(&file, "bastion", 2222, 1), UNKNOWN);
-    assert_eq!(judge(&hashed("[bastion]:2222"), "bastion", 2222, 1), known_by(1));
+    assert_eq!(
+        judge(&hashed("[bastion]:2222"), "bastion", 2222, 1),
+        known_by(1)
+    );
 }
 
 #[test]
@@ -130,7 +133,10 @@ fn another_key_of_the_type_is_a_change_and_one_of_another_type_is_unknown() {
     assert_eq!(other_types, ["ecdsa-sha2-nistp256"]);
     let (first, certified) = known(ecdsa).algorithms("bastion", 22);
     let curve = EcdsaCurve::NistP256;
-    assert_eq!((first, certified), (vec![Algorithm::Ecdsa { curve }], false));
+    assert_eq!(
+        (first, certified),
+        (vec![Algorithm::Ecdsa { curve }], false)
+    );
 }
 
 #[test]
@@ -177,11 +183,14 @@ fn a_certificate_of_a_known_authority_is_enough() {
 #[test]
 fn a_certificate_that_does_not_fit_is_refused_with_the_reason() {
     let known = known(&format!("@cert-authority * {}\n", text(9)));
-    let why = |certificate: Certificate, now| {
-        match known.judge("bastion", 22, Shown::Certificate(&certificate), now) {
-            Verdict::CertificateUnfit { why } => why,
-            other => panic!("{other:?}"),
-        }
+    let why = |certificate: Certificate, now| match known.judge(
+        "bastion",
+        22,
+        Shown::Certificate(&certificate),
+        now,
+    ) {
+        Verdict::CertificateUnfit { why } => why,
+        other => panic!("{other:?}"),
     };
     let names = |names: &[&str]| certified(names, CertType::Host, VALID);
     assert!(why(names(&["other"]), NOW).contains("other hosts"));
