@@ -4,10 +4,12 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::sshd::{Agent, BEHIND, Sshd, succeeds};
+use walferry::demo::cluster::Cluster;
+
+use crate::support::sshd::{Agent, BEHIND, Sshd, succeeds, through};
 use crate::support::{
-    CANARY, Daemon, Pair, Ran, assert_discreet, compare, do_on, drain, edited_config, equal_soon,
-    majors, quoted, walferry, write_private,
+    CANARY, Daemon, Pair, Ran, assert_discreet, compare, do_on, drain, equal_soon, majors, quoted,
+    until, walferry, write_private,
 };
 
 /// A pair of which walferry is only told a name that the bastion alone can look up.
@@ -51,28 +53,7 @@ impl Place {
     }
 
     fn config_to(&self, host: &str, name: &str, keys: &str) -> PathBuf {
-        let head = "schema_prefix = \"app\"\n";
-        edited_config(
-            &self.pair,
-            name,
-            &[
-                ("host = \"127.0.0.1\"", &format!("host = {}", quoted(host))),
-                (
-                    "[destination]\n",
-                    &format!(
-                        "[source.ssh]\n{}[destination]\n",
-                        keys.replace("SIDE", "source")
-                    ),
-                ),
-                (
-                    head,
-                    &format!(
-                        "{head}[destination.ssh]\n{}",
-                        keys.replace("SIDE", "destination")
-                    ),
-                ),
-            ],
-        )
+        through(&self.pair, host, name, keys)
     }
 
     async fn check(&self, more: &str) -> Ran {
@@ -122,6 +103,7 @@ async fn every_connection_goes_through_the_bastion() {
     )
     .await;
     equal_soon(&place.pair).await;
+    daemon.wait_ready().await;
     walferry(&config, &["status"])
         .await
         .ended(0, &["streaming"]);
@@ -182,6 +164,8 @@ async fn a_passphrase_may_come_from_every_place_and_is_shown_nowhere() {
     place.check(&inline).await.ended(0, LET_IN);
     let command = format!("{key}\npassphrase_command = [\"cat\", {file}]");
     place.check(&command).await.ended(0, LET_IN);
+    // a key that needs none
+    sshd.authorize(&sshd.text("id_ed25519.pub"));
     let ran = place.check(&format!("passphrase_file = {file}")).await;
     ran.ended(0, LET_IN);
 }
@@ -452,7 +436,6 @@ async fn a_unix_socket_behind_the_bastion_is_reached() {
     daemon.wait_ready().await;
     compare(&place.pair).await;
     drain(&place.pair, daemon).await;
-    place.sshd.configure("AllowStreamLocalForwarding no");
 }
 
 #[tokio::test]
@@ -474,4 +457,58 @@ async fn a_bastion_that_lets_in_two_at_a_time_is_enough_for_many_workers() {
     daemon.wait_ready().await;
     compare(&place.pair).await;
     drain(&place.pair, daemon).await;
+}
+
+/// Gives a server a certificate for `name`, and waits until it shows it; the certificate.
+async fn encrypt(server: &Cluster, name: &str) -> String {
+    let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
+    let certificate = made.cert.pem();
+    for (file, content) in [
+        ("server.crt", &certificate),
+        ("server.key", &made.signing_key.serialize_pem()),
+    ] {
+        let path = write_private(server.data_directory().join(file), content);
+        if let Some(user) = server.binaries().user() {
+            std::os::unix::fs::chown(path, Some(user.uid), Some(user.gid)).unwrap();
+        }
+    }
+    let administrator = server.superuser("postgres").await.unwrap();
+    do_on(&administrator, "ALTER SYSTEM SET ssl = on").await;
+    do_on(&administrator, "SELECT pg_reload_conf()").await;
+    until(&administrator, "SELECT current_setting('ssl') = 'on'").await;
+    certificate
+}
+
+#[tokio::test]
+async fn tls_inside_the_tunnel_verifies_the_name_behind_the_bastion() {
+    let place = Place::new().await;
+    let (source, destination) = (&place.pair.source, &place.pair.destination);
+    let roots = encrypt(source, BEHIND).await + &encrypt(destination, BEHIND).await;
+    let roots = write_private(place.folder().join("roots.pem"), &roots);
+    let config = place.config("tls.toml", "");
+    let text = std::fs::read_to_string(&config).unwrap();
+    let verify = format!(
+        "sslmode = \"verify-full\"\nsslrootcert = {}",
+        quoted(roots.to_str().unwrap())
+    );
+    write_private(
+        config.clone(),
+        &text.replace("sslmode = \"disable\"", &verify),
+    );
+    walferry(&config, &["check"]).await.ended(0, LET_IN);
+    let mut daemon = Daemon::start_on(&place.pair, &config);
+    daemon.wait_ready().await;
+    let administrator = source.superuser("app").await.unwrap();
+    let all = "SELECT bool_and(s.ssl) FROM pg_stat_activity AS a JOIN pg_stat_ssl AS s USING (pid)
+               WHERE a.application_name LIKE 'walferry%' AND a.state IS NOT NULL";
+    until(&administrator, all).await;
+    drain(&place.pair, daemon).await;
+    // the server behind has another name than the one that was asked for
+    let by_address = std::fs::read_to_string(&config)
+        .unwrap()
+        .replace(BEHIND, "127.0.0.1");
+    let config = write_private(place.folder().join("address.toml"), &by_address);
+    walferry(&config, &["check"])
+        .await
+        .ended(3, &["has another name"]);
 }

@@ -1,5 +1,6 @@
 //! A bastion: OpenSSH's own sshd on a free port, with keys and rules of its own.
 
+use std::fmt::Write as _;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -8,7 +9,7 @@ use std::time::{Duration, Instant};
 use walferry::demo::binaries::Binaries;
 use walferry::demo::scratch::Scratch;
 
-use super::{quoted, write_private};
+use super::{Pair, edited_config, quoted, write_private};
 
 /// A name that only the bastion can look up: its sshd runs with a library that knows it.
 pub const BEHIND: &str = "db.behind.test";
@@ -41,7 +42,7 @@ pub struct Sshd {
 fn program() -> PathBuf {
     let places = ["/usr/sbin/sshd", "/usr/local/sbin/sshd"];
     let found = places.iter().map(PathBuf::from).find(|path| path.exists());
-    found.expect("no sshd: run ./dev setup")
+    found.unwrap_or_else(|| panic!("no sshd: run ./dev setup"))
 }
 
 impl Sshd {
@@ -189,10 +190,14 @@ impl Sshd {
         );
         if !more.contains("private_key_file") && !more.contains("agent_socket") {
             let key = self.private("id_ed25519", folder);
-            keys += &format!("private_key_file = {}\n", quoted(key.to_str().unwrap()));
+            let _ = writeln!(keys, "private_key_file = {}", quoted(key.to_str().unwrap()));
         }
         if !more.contains("known_hosts_file") && !more.contains("host_key") {
-            keys += &format!("known_hosts_file = {}\n", quoted(known.to_str().unwrap()));
+            let _ = writeln!(
+                keys,
+                "known_hosts_file = {}",
+                quoted(known.to_str().unwrap())
+            );
         }
         keys + more + "\n"
     }
@@ -217,6 +222,23 @@ impl Drop for Sshd {
             eprintln!("sshd said:\n{}", self.log());
         }
     }
+}
+
+/// The configuration of the pair with both sides as `host` behind a bastion with these keys;
+/// `SIDE` in them stands for the section.
+pub fn through(pair: &Pair, host: &str, name: &str, keys: &str) -> PathBuf {
+    let of = |side: &str| format!("[{side}.ssh]\n{}", keys.replace("SIDE", side));
+    let head = "schema_prefix = \"app\"\n";
+    let host = format!("host = {}", quoted(host));
+    let edits = [
+        ("host = \"127.0.0.1\"", host.as_str()),
+        (
+            "[destination]\n",
+            &format!("{}[destination]\n", of("source")),
+        ),
+        (head, &format!("{head}{}", of("destination"))),
+    ];
+    edited_config(pair, name, &edits)
 }
 
 /// Panics unless the command ends well.
