@@ -32,8 +32,9 @@ impl Attempt {
 }
 
 /// Reaches the server, negotiates TLS and runs `login` on the result, all of it within
-/// `connect_timeout`; where there are hops on the way, what comes after them. With `allow` and `prefer`, `login` may be run a second time on another
-/// transport: after [`Kind::Authentication`] that is not about the password itself.
+/// `connect_timeout`; where there are hops on the way, what comes after them. With `allow` and
+/// `prefer`, `login` may be run a second time on another transport: after
+/// [`Kind::Authentication`] that is not about the password itself.
 ///
 /// Fails with [`Kind::Unreachable`] for what could not be reached in time, [`Kind::Tls`] for what
 /// could not be trusted, and with whatever `login` fails with.
@@ -69,22 +70,23 @@ where
     F: Future<Output = Result<T>>,
 {
     let mut deadline = begun + endpoint.connect_timeout;
-    let through = if endpoint.hops.is_empty() {
-        None
+    let socket = if endpoint.hops.is_empty() {
+        let step = Step {
+            endpoint,
+            deadline,
+            name: "be reached",
+        };
+        step.within(dial(endpoint)).await?
     } else {
         // each hop has a limit of its own
         let tunnel = dial(endpoint).await?;
         deadline = Instant::now() + endpoint.connect_timeout;
-        Some(tunnel)
+        tunnel
     };
     let step = |name: &'static str| Step {
         endpoint,
         deadline,
         name,
-    };
-    let socket = match through {
-        Some(tunnel) => tunnel,
-        None => step("be reached").within(dial(endpoint)).await?,
     };
     let transport = match attempt {
         Attempt::Plain => Transport::plain(socket),

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! dial: tcp | unix | ssh  →  SSLRequest → tls | plain  →  Transport
-//!                                                          ├─ source::Connection (replication, COPY out)
-//!                                                          └─ session: tokio-postgres (SQL)
+//!                                                  ├─ source::Connection (replication, COPY out)
+//!                                                  └─ session: tokio-postgres (SQL)
 //! ```
 //!
 //! [`establish()`] runs the attempts that an `sslmode` asks for, with the login as its last step,

@@ -123,8 +123,8 @@ impl Trust {
                  {known}. Somebody may be in between"
             ))
             .remedy(format!(
-                "Nothing was sent. Ask whoever runs {name} whether its key was replaced. Only then: \
-                 ssh-keygen -R '{name}' -f {file}, and add the line: {}",
+                "Nothing was sent. Ask whoever runs {name} whether its key was replaced. Only \
+                 then: ssh-keygen -R '{name}' -f {file}, and add the line: {}",
                 line(&name, key)
             )),
             Verdict::Revoked { origin } => failure(format!(
@@ -141,7 +141,10 @@ impl Trust {
             _ => {
                 let others = match verdict {
                     Verdict::Unknown { other_types } if !other_types.is_empty() => {
-                        format!(" (known are only keys of the type {})", other_types.join(", "))
+                        format!(
+                            " (known are only keys of the type {})",
+                            other_types.join(", ")
+                        )
                     }
                     _ => String::new(),
                 };
@@ -179,9 +182,9 @@ impl Trust {
             _ => "ed25519",
         };
         format!(
-            "On that server run: ssh-keygen -lf /etc/ssh/ssh_host_{sort}_key.pub. Only if it prints \
-             this fingerprint, add to {file} the line: {} (ssh-keyscan -p {} -t {sort} {} prints it \
-             too), or write host_key = \"{}\" in place of known_hosts_file.",
+            "On that server run: ssh-keygen -lf /etc/ssh/ssh_host_{sort}_key.pub. Only if it \
+             prints this fingerprint, add to {file} the line: {} (ssh-keyscan -p {} -t {sort} {} \
+             prints it too), or write host_key = \"{}\" in place of known_hosts_file.",
             line(&name(&self.host, self.port), key),
             self.port,
             self.host,

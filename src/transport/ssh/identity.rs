@@ -113,7 +113,7 @@ fn decode(
     let text = text.expose_secret();
     let failure = |what: &str| Error::new(Kind::Config, format!("The private key {file} {what}"));
     let pem_encrypted = text.contains("ENCRYPTED");
-    let openssh = text.contains("BEGIN OPENSSH PRIVATE KEY");
+    let openssh = text.contains("OPENSSH PRIVATE KEY");
     let openssh_encrypted = openssh && is_encrypted(text);
     let encrypted = pem_encrypted || openssh_encrypted;
     if encrypted && passphrase.is_none() {

@@ -1,3 +1,5 @@
+//! Files as people and ssh-keygen write them, and what a server may show.
+
 use super::*;
 
 use russh::keys::ssh_key::certificate::Builder;
