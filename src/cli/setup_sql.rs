@@ -54,6 +54,13 @@ fn bastions(config: &Config, side: Side) -> String {
         Host::Unix(_) => None,
     };
     let mut script = String::new();
+    if let Some(hop) = endpoint.hops.last() {
+        let _ = writeln!(
+            script,
+            "\n-- The server sees connections come from {}: that is the address for pg_hba.conf.",
+            hop.address()
+        );
+    }
     for (hop, next) in endpoint.hops.iter().zip(beyond.map(Some).chain([last])) {
         let _ = writeln!(
             script,

@@ -228,6 +228,10 @@ async fn by_agent(
     hop: &Hop,
     mut agent: AgentClient<UnixStream>,
 ) -> Result<()> {
+    // keys that are restricted to some servers; an agent that does not know of it goes on
+    if let Some(binding) = session.agent_session_binding() {
+        let _ = agent.bind_session(binding, false).await;
+    }
     let identities = agent
         .request_identities()
         .await
