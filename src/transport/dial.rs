@@ -6,6 +6,7 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::{Duration, timeout};
 
+use super::endpoint::place;
 use super::stream::Socket;
 use super::{Endpoint, Host, ssh};
 use crate::error::{Error, Kind, Result};
@@ -37,7 +38,7 @@ pub(super) async fn dial(endpoint: &Endpoint) -> Result<Socket> {
 
 /// The same for the server itself or for the first of its hops.
 pub(super) async fn tcp(endpoint: &Endpoint, host: &str, port: u16) -> Result<TcpStream> {
-    let place = format!("{host}:{port}");
+    let place = place(host, port);
     let addresses: Vec<SocketAddr> = tokio::net::lookup_host((host, port))
         .await
         .map_err(|error| {

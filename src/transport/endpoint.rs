@@ -45,13 +45,21 @@ impl Endpoint {
     /// The same without the hop: the address as the last hop sees it.
     pub fn server(&self) -> String {
         match &self.host {
-            Host::Tcp(host) if host.contains(':') => format!("[{host}]:{}", self.port),
-            Host::Tcp(host) => format!("{host}:{}", self.port),
+            Host::Tcp(host) => place(host, self.port),
             Host::Unix(directory) => {
                 let socket = directory.join(format!(".s.PGSQL.{}", self.port));
                 socket.display().to_string()
             }
         }
+    }
+}
+
+/// `host:port`, as people write it.
+pub(super) fn place(host: &str, port: u16) -> String {
+    if host.contains(':') {
+        format!("[{host}]:{port}")
+    } else {
+        format!("{host}:{port}")
     }
 }
 

@@ -246,14 +246,18 @@ async fn what_the_bastion_refuses_is_named_with_the_bastion_and_the_rule() {
     );
 
     let denied = "does not let us through to db.behind.test:";
+    let said = "open failed";
     place.sshd.authorize(&format!("restrict {public}"));
     place
         .check("")
         .await
-        .ended(3, &[denied, "AllowTcpForwarding"]);
+        .ended(3, &[denied, said, "AllowTcpForwarding"]);
     let only = "restrict,port-forwarding,permitopen=\"elsewhere:1\"";
     place.sshd.authorize(&format!("{only} {public}"));
-    place.check("").await.ended(3, &[denied, "permitopen"]);
+    place
+        .check("")
+        .await
+        .ended(3, &[denied, said, "permitopen"]);
     let ports = [place.pair.source.port(), place.pair.destination.port()];
     let open = ports
         .map(|port| format!("permitopen=\"{BEHIND}:{port}\""))

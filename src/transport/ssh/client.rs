@@ -16,6 +16,7 @@ use crate::error::{Error, Kind, Result};
 use crate::limits::{
     SSH_KEEPALIVE_INTERVAL, SSH_PACKET_BYTES, SSH_PACKETS_WAITING_MAX, SSH_WINDOW_BYTES,
 };
+use crate::transport::endpoint::place;
 
 /// A session that is logged in.
 pub(super) struct Session {
@@ -175,16 +176,16 @@ impl Session {
         let address = host.parse::<std::net::IpAddr>();
         let private = host.eq_ignore_ascii_case("localhost")
             || address.is_ok_and(|address| address.to_canonical().is_loopback());
-        self.tunnel(opened, &format!("{host}:{port}"), private)
+        self.tunnel(opened, &place(host, port), private).await
     }
 
     /// A connection from that server to a unix socket of its own.
     pub(super) async fn to_socket(&self, path: &str) -> Result<Tunnel> {
         let opened = self.handle.channel_open_direct_streamlocal(path).await;
-        self.tunnel(opened, path, true)
+        self.tunnel(opened, path, true).await
     }
 
-    fn tunnel(
+    async fn tunnel(
         &self,
         opened: Result<russh::Channel<client::Msg>, russh::Error>,
         to: &str,
@@ -195,18 +196,18 @@ impl Session {
                 let watch = Arc::clone(&self.watch);
                 Ok(Tunnel::new(channel.into_stream(), watch, private))
             }
-            Err(error) => Err(self.not_opened(to, &error)),
+            Err(error) => Err(self.not_opened(to, &error).await),
         }
     }
 
-    fn not_opened(&self, to: &str, error: &russh::Error) -> Error {
+    async fn not_opened(&self, to: &str, error: &russh::Error) -> Error {
         let address = &self.address;
-        let said = self.watch.refusal().unwrap_or_default();
         let russh::Error::ChannelOpenFailure(reason) = error else {
             let why = self.watch.ended().unwrap_or_else(|| error.to_string());
             let what = format!("Could not reach {to} through {address}: {why}");
             return Error::new(Kind::Unreachable, what);
         };
+        let said = self.watch.refusal().await;
         match reason {
             ChannelOpenFailure::AdministrativelyProhibited => Error::new(
                 Kind::Privilege,

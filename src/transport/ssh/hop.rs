@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use russh::keys::ssh_key::{Fingerprint, PublicKey};
 
 use crate::transport::Secret;
+use crate::transport::endpoint::place;
 
 /// One SSH server that connections pass through.
 #[derive(Clone, Debug)]
@@ -24,11 +25,7 @@ pub struct Hop {
 impl Hop {
     /// The address for messages: `host:port`.
     pub fn address(&self) -> String {
-        if self.host.contains(':') {
-            format!("[{}]:{}", self.host, self.port)
-        } else {
-            format!("{}:{}", self.host, self.port)
-        }
+        place(&self.host, self.port)
     }
 }
 

@@ -14,6 +14,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, BufReader, ReadBuf};
+use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::limits::{
@@ -30,6 +31,7 @@ pub(super) struct Watch {
     /// they are taken before they are counted.
     backlog: AtomicI64,
     shared: Mutex<Shared>,
+    refused: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -81,6 +83,7 @@ impl Watch {
         if let Some(writer) = writer {
             writer.wake();
         }
+        self.refused.notify_one();
     }
 
     /// Why the session ended, if it has.
@@ -107,10 +110,15 @@ impl Watch {
 
     pub(super) fn set_refusal(&self, said: &str) {
         self.with(|shared| shared.refusal = Some(said.to_owned()));
+        self.refused.notify_one();
     }
 
-    pub(super) fn refusal(&self) -> Option<String> {
+    /// What the server said to a channel that it has just refused. russh tells it after the
+    /// refusal itself; the end of the session ends the wait, too.
+    pub(super) async fn refusal(&self) -> String {
+        self.refused.notified().await;
         self.with(|shared| shared.refusal.take())
+            .unwrap_or_default()
     }
 }
 
