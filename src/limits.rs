@@ -162,5 +162,45 @@ pub const TCP_KEEPALIVE_PROBES: u32 = 4;
 /// How long sent bytes may stay unacknowledged by the peer's kernel (Linux).
 pub const TCP_UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(40);
 
+/// SSH handshakes and logins that go on at one server at the same time; sshd turns away what is
+/// above its `MaxStartups`.
+pub const SSH_HANDSHAKES_MAX: usize = 2;
+
+/// How long a connection waits for its turn at an SSH server.
+pub const SSH_TURN_MAX: Duration = Duration::from_mins(2);
+
+/// How often an SSH server is called that hangs up before the session begins.
+pub const SSH_STARTUP_ATTEMPTS_MAX: u32 = 5;
+
+/// How long the first pause between two such calls is; each later one is twice as long.
+pub const SSH_STARTUP_PAUSE: Duration = Duration::from_millis(200);
+
+/// SSH servers that a connection may pass on its way.
+pub const SSH_HOPS_MAX: usize = 8;
+
+/// How long an SSH server may be silent before it is asked for a sign of life, and how often.
+pub const SSH_KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Unanswered questions after which the SSH session is over.
+pub const SSH_KEEPALIVES_MISSED_MAX: u32 = 2;
+
+/// Bytes that an SSH server may send without our leave, so what one round trip can carry.
+pub const SSH_WINDOW_BYTES: u32 = 16 << 20;
+
+/// Bytes of data that one SSH packet may hold; what every SSH server has to manage.
+pub const SSH_PACKET_BYTES: u32 = 32 << 10;
+
+/// Bytes that an SSH session takes in ahead of the reader of its stream.
+pub const SSH_BACKLOG_BYTES_MAX: usize = 2 << 20;
+
+/// Packets of one stream that may wait for its reader.
+pub const SSH_PACKETS_WAITING_MAX: usize = 1 << 16;
+
+/// Keys of an SSH agent that are offered; sshd hangs up after `MaxAuthTries`, which is 6.
+pub const SSH_AGENT_KEYS_MAX: usize = 5;
+
+/// Bytes a `known_hosts` file may hold.
+pub const KNOWN_HOSTS_BYTES_MAX: usize = 16 << 20;
+
 const _: () = assert!(FEEDBACK_INTERVAL.as_secs() * 2 < WIRE_SILENCE_MAX.as_secs());
 const _: () = assert!(WIRE_SILENCE_MAX.as_secs() < WAL_SENDER_TIMEOUT.as_secs());

@@ -14,6 +14,7 @@ mod least_privilege;
 mod live_copy;
 mod newcomers;
 mod refusals;
+mod ssh;
 mod teardown;
 mod throw_away_clusters;
 mod tidy;

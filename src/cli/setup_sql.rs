@@ -6,6 +6,8 @@ use super::Outcome;
 use crate::config::{Config, Glob, Pattern};
 use crate::error::{Result, Side};
 use crate::sql::setup;
+use crate::transport::Host;
+use crate::transport::ssh::Hop;
 
 /// Options of `walferry setup-sql`.
 #[derive(Debug, clap::Args)]
@@ -37,6 +39,51 @@ pub(super) async fn run(config: &Config, options: &Options) -> Result<Outcome> {
 }
 
 fn script(config: &Config, options: &Options, side: Side) -> String {
+    statements(config, options, side) + &bastions(config, side)
+}
+
+/// What the administrators of the SSH servers on the way write, as comments.
+fn bastions(config: &Config, side: Side) -> String {
+    let endpoint = match side {
+        Side::Source => &config.source.endpoint,
+        Side::Destination => &config.destination.endpoint,
+    };
+    let beyond = endpoint.hops.iter().skip(1).map(Hop::address);
+    let last = match &endpoint.host {
+        Host::Tcp(_) => Some(endpoint.server()),
+        Host::Unix(_) => None,
+    };
+    let mut script = String::new();
+    if let Some(hop) = endpoint.hops.last() {
+        let _ = writeln!(
+            script,
+            "\n-- The server sees connections come from {}: that is the address for pg_hba.conf.",
+            hop.address()
+        );
+    }
+    for (hop, next) in endpoint.hops.iter().zip(beyond.map(Some).chain([last])) {
+        let _ = writeln!(
+            script,
+            "\n-- SSH server {}: its user {:?} needs no shell and no password. In authorized_keys:",
+            hop.address(),
+            hop.user
+        );
+        let _ = match next {
+            Some(next) => writeln!(
+                script,
+                "--   restrict,port-forwarding,permitopen=\"{next}\" <the public key>"
+            ),
+            None => writeln!(
+                script,
+                "--   restrict,port-forwarding,permitopen=\"none\" <the public key>\n\
+                 -- In sshd_config, for the unix socket: AllowStreamLocalForwarding local"
+            ),
+        };
+    }
+    script
+}
+
+fn statements(config: &Config, options: &Options, side: Side) -> String {
     if side == Side::Source {
         return source(config);
     }
@@ -198,6 +245,23 @@ mod tests {
             .await
             .unwrap();
         assert!(row.get::<_, bool>(0) && row.get::<_, bool>(1));
+    }
+
+    #[test]
+    fn each_ssh_server_on_the_way_may_forward_to_the_next_and_no_further() {
+        let ssh = "[source.ssh]\nhost = 'b2'\nuser = 'tunnel'\n\
+                   [[source.ssh.jump]]\nhost = 'b1'\nport = 2222\n";
+        let mut config = config("ssh", ssh);
+        config.source.endpoint.host = Host::Tcp("db".to_owned());
+        let lines = bastions(&config, Side::Source);
+        assert!(lines.contains("permitopen=\"b2:22\" <"), "{lines}");
+        assert!(lines.contains("permitopen=\"db:5432\" <"), "{lines}");
+        assert!(
+            lines
+                .lines()
+                .all(|line| line.is_empty() || line.starts_with("--"))
+        );
+        assert_eq!(bastions(&config, Side::Destination), "");
     }
 
     #[tokio::test]

@@ -11,6 +11,8 @@ use super::{
 };
 use crate::error::{Result, Side};
 use crate::limits::IDENTIFIER_BYTES_MAX;
+use crate::transport::Endpoint;
+use crate::transport::ssh::Hop;
 
 const BATCH_ROWS: u64 = 100_000;
 const BATCH_ROWS_MAX: u64 = 10_000_000;
@@ -69,6 +71,7 @@ pub(super) fn read<'a>(context: &'a Context<'a>, written: &Written) -> Config {
     if !source.database.is_empty()
         && source.host == destination.host
         && source.port == destination.port
+        && way(source) == way(destination)
         && source.database == destination.database
     {
         context.faults.add(
@@ -78,6 +81,11 @@ pub(super) fn read<'a>(context: &'a Context<'a>, written: &Written) -> Config {
         );
     }
     config
+}
+
+/// The same name is another server behind another hop.
+fn way(endpoint: &Endpoint) -> Option<String> {
+    endpoint.hops.last().map(Hop::address)
 }
 
 fn pipeline(mut section: Section<'_>) -> String {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::section::Section;
-use super::{secret_file, url};
+use super::{secret_file, ssh, url};
 use crate::error::Side;
 use crate::transport::{Endpoint, Host, Secret, SslMode, Tls};
 
@@ -14,7 +14,6 @@ const CONNECT_TIMEOUT_MAX: Duration = Duration::from_hours(1);
 
 /// Reads them; the result is only good when no fault was found.
 pub(super) fn read(section: &mut Section<'_>, side: Side) -> Endpoint {
-    refuse_ssh(section);
     url::unfold(section);
     let host = host(section);
     let port = section.integer("port", 1..=65535, PORT);
@@ -35,19 +34,9 @@ pub(super) fn read(section: &mut Section<'_>, side: Side) -> Endpoint {
         port: u16::try_from(port).unwrap_or(u16::MAX),
         database: section.required("database", "\"app\"").unwrap_or_default(),
         user: section.required("user", "\"walferry\"").unwrap_or_default(),
-        password: password(section),
+        password: secret(section, "password"),
+        hops: ssh::read(section),
         connect_timeout: timeout.unwrap_or(CONNECT_TIMEOUT),
-    }
-}
-
-fn refuse_ssh(section: &mut Section<'_>) {
-    if section.discard("ssh") {
-        section.fault(
-            "ssh",
-            "cannot be used yet: SSH bastions come in a later version",
-            "Until then keep a tunnel open with `ssh -N -L 15432:database-host:5432 user@bastion`, \
-             and write host = \"localhost\" and port = 15432",
-        );
     }
 }
 
@@ -141,39 +130,41 @@ fn client_certificate(section: &mut Section<'_>) -> Option<(PathBuf, PathBuf)> {
     }
 }
 
-fn password(section: &mut Section<'_>) -> Option<Secret> {
-    const WAYS: [&str; 3] = ["password", "password_file", "password_command"];
-    let given: Vec<&str> = WAYS.into_iter().filter(|key| section.has(key)).collect();
+/// The keys `<name>`, `<name>_file` and `<name>_command`, of which one may be given.
+pub(super) fn secret(section: &mut Section<'_>, name: &str) -> Option<Secret> {
+    let (file_key, command_key) = (format!("{name}_file"), format!("{name}_command"));
+    let ways = [name, &file_key, &command_key];
+    let given: Vec<&str> = ways.into_iter().filter(|key| section.has(key)).collect();
     if given.len() > 1 {
         let what = format!("is given in {} ways: {}", given.len(), given.join(", "));
-        section.fault("password", what, "Keep one of them");
+        section.fault(name, what, "Keep one of them");
     }
-    if section.is_in_file("password")
+    if section.is_in_file(name)
         && let Some(exposure) = section.context().exposed
     {
         section.fault(
-            "password",
+            name,
             format!("stands in a file {exposure}"),
-            "Run `chmod 600` on the configuration, or use password_file",
+            format!("Run `chmod 600` on the configuration, or use {file_key}"),
         );
     }
-    let inline = section.secret("password").map(Secret::Inline);
-    let file = section.path("password_file");
+    let inline = section.secret(name).map(Secret::Inline);
+    let file = section.path(&file_key);
     if let Some((what, remedy)) = file.as_deref().and_then(secret_file::unfit) {
-        section.fault("password_file", what, remedy);
+        section.fault(&file_key, what, remedy);
     }
-    let command = command(section);
+    let command = command(section, &command_key);
     inline.or(file.map(Secret::File)).or(command)
 }
 
 /// A list is a program and its arguments; a text is cut at its blanks. No shell has a part in it.
-fn command(section: &mut Section<'_>) -> Option<Secret> {
-    let words = section.words("password_command")?;
+fn command(section: &mut Section<'_>, key: &str) -> Option<Secret> {
+    let words = section.words(key)?;
     if words.first().is_none_or(String::is_empty) {
         section.fault(
-            "password_command",
+            key,
             "names no program",
-            "Write for example password_command = [\"pass\", \"show\", \"walferry\"]",
+            format!("Write for example {key} = [\"pass\", \"show\", \"walferry\"]"),
         );
     }
     Some(Secret::Command(words))

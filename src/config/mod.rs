@@ -22,6 +22,7 @@ mod raw;
 mod secret_file;
 mod section;
 mod selection;
+mod ssh;
 #[cfg(test)]
 mod tests;
 mod url;

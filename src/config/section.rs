@@ -90,10 +90,31 @@ impl<'a> Section<'a> {
         Section::new(self.context, path, table)
     }
 
-    /// Whether something is written under `name`; it is not looked at any further.
-    pub(super) fn discard(&mut self, name: &str) -> bool {
+    /// The sections of the list `[[path.name]]`, in their order.
+    pub(super) fn tables(&mut self, name: &str) -> Vec<Section<'a>> {
+        let path = self.path_of(name);
         self.taken.insert(name.to_owned());
-        self.has(name)
+        self.context.faults.knows_section(&path);
+        let values = match self.entries.get(name).map(|entry| &entry.value.kind) {
+            None => return Vec::new(),
+            Some(ValueKind::Array(values)) => values.clone(),
+            Some(_) => Vec::new(),
+        };
+        let tables: Vec<_> = values
+            .iter()
+            .filter_map(|value| match &value.kind {
+                ValueKind::Table(table) => Some(table.clone()),
+                _ => None,
+            })
+            .collect();
+        if tables.is_empty() || tables.len() < values.len() {
+            let what = "must be sections of keys";
+            self.fault(name, what, format!("Write [[{path}]] on a line of its own"));
+        }
+        tables
+            .into_iter()
+            .map(|table| Section::new(self.context, path.clone(), table))
+            .collect()
     }
 
     /// Whether `key` is written.
@@ -174,6 +195,18 @@ impl<'a> Section<'a> {
         } else {
             text.into()
         })
+    }
+
+    /// One path or a list of them, each as [`Section::path`] has it.
+    pub(super) fn paths(&mut self, key: &str) -> Vec<PathBuf> {
+        match self.entries.get(key).map(|entry| &entry.value.kind) {
+            Some(ValueKind::Array(_)) => {
+                let folder = self.context.folder;
+                let paths = self.list(key).unwrap_or_default();
+                paths.into_iter().map(|path| folder.join(path)).collect()
+            }
+            _ => self.path(key).into_iter().collect(),
+        }
     }
 
     /// A whole number within `range`.

@@ -12,6 +12,7 @@ use secrecy::ExposeSecret;
 use super::section::{Context, Section};
 use super::*;
 use crate::error::{Error, Kind};
+use crate::transport::ssh::{Hop, HostKey, Key};
 use crate::transport::{Host, Secret, SslMode};
 
 const EXAMPLE: &str = include_str!("../../config/walferry.example.toml");
@@ -212,10 +213,48 @@ fn a_bad_url_is_one_fault_and_is_never_quoted() {
 }
 
 #[test]
-fn an_ssh_section_says_what_works_meanwhile() {
-    let text = faults(&adding("source.ssh", "host = \"bastion\""));
-    assert!(text.contains("later version"), "{text}");
-    assert!(text.contains("ssh -N -L"), "{text}");
+fn ssh_servers_are_read_in_the_order_of_the_way_and_a_jump_takes_what_it_does_not_say() {
+    let lines = "host = \"inner\"\nuser = \"tunnel\"\nagent_socket = \"/agent\"\n\
+                 [[source.ssh.jump]]\nhost = \"outer\"\nport = 2222\n\
+                 host_key = \"SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"";
+    let config = parse(&adding("source.ssh", lines)).unwrap();
+    let hops = &config.source.endpoint.hops;
+    let addresses: Vec<String> = hops.iter().map(Hop::address).collect();
+    assert_eq!(addresses, ["outer:2222", "inner:22"]);
+    assert_eq!(hops[0].user, "tunnel");
+    assert!(matches!(&hops[0].identity.key, Key::Agent(Some(socket)) if socket.is_absolute()));
+    assert!(matches!(hops[0].host_key, HostKey::Pinned(_)));
+    assert!(matches!(hops[1].host_key, HostKey::UsualFiles));
+    assert!(config.destination.endpoint.hops.is_empty());
+}
+
+#[test]
+fn the_faults_of_an_ssh_section_come_out_in_one_go() {
+    let text = faults(&adding(
+        "source.ssh",
+        "host = \"tunnel@bastion\"\nprivate_key_file = \"/etc/hosts\"\nagent_socket = \"/a\"\n\
+         known_hosts_file = [\"/nowhere\"]\nhost_key = \"SHA256:x\"\ncertificate_file = \"/n\"\n\
+         jump = [\"u@h\"]",
+    ));
+    for part in [
+        "source.ssh.host must be one host name",
+        "source.ssh.user is missing",
+        "source.ssh.private_key_file names /etc/hosts, which others can get at",
+        "source.ssh.agent_socket is given together",
+        "source.ssh.known_hosts_file names /nowhere",
+        "source.ssh.host_key is given together",
+        "source.ssh.host_key must be a fingerprint",
+        "source.ssh.certificate_file names /n",
+        "source.ssh.jump must be sections of keys",
+    ] {
+        assert!(text.contains(part), "{part:?} is not in\n{text}");
+    }
+    let alone = faults(&adding(
+        "source.ssh",
+        "host = \"b\"\nuser = \"u\"\npassphrase = \"canary\"",
+    ));
+    assert!(alone.contains("passphrase is given without"), "{alone}");
+    assert!(!alone.contains("canary"), "{alone}");
 }
 
 #[test]
@@ -323,6 +362,14 @@ fn keys(prefix: &str, table: &Map<String, Value>) -> BTreeSet<String> {
         .iter()
         .flat_map(|(key, value)| match &value.kind {
             ValueKind::Table(table) => keys(&format!("{prefix}{key}."), table),
+            ValueKind::Array(values) => values
+                .iter()
+                .map(|value| match &value.kind {
+                    ValueKind::Table(table) => keys(&format!("{prefix}{key}."), table),
+                    _ => BTreeSet::from([format!("{prefix}{key}")]),
+                })
+                .reduce(|all, more| &all | &more)
+                .unwrap_or_else(|| BTreeSet::from([format!("{prefix}{key}")])),
             _ => BTreeSet::from([format!("{prefix}{key}")]),
         })
         .collect()
@@ -353,7 +400,17 @@ fn the_example_has_every_key_that_the_loader_knows_and_no_other() {
 #[test]
 fn what_the_example_has_behind_a_hash_is_valid_and_defaults_are_the_defaults() {
     let directory = tempfile::tempdir().unwrap();
-    for name in ["ca.pem", "client.pem", "client.key", "password"] {
+    let names = [
+        "ca.pem",
+        "client.pem",
+        "client.key",
+        "password",
+        "id_ed25519",
+        "id_ed25519-cert.pub",
+        "passphrase",
+        "known_hosts",
+    ];
+    for name in names {
         let path = directory.path().join(name);
         std::fs::write(&path, "x").unwrap();
         std::fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
@@ -361,12 +418,20 @@ fn what_the_example_has_behind_a_hash_is_valid_and_defaults_are_the_defaults() {
     let mut text = whole_example();
     for side in ["source", "destination"] {
         text = text.replace(&format!("/etc/walferry/{side}.password"), "password");
+        text = text.replace(&format!("/etc/walferry/{side}.passphrase"), "passphrase");
     }
     // of several ways to say one thing, the first
     let twice = |line: &&str| {
-        !["url =", "password =", "password_command ="]
-            .iter()
-            .any(|start| line.starts_with(start))
+        let others = [
+            "url =",
+            "password =",
+            "password_command =",
+            "passphrase =",
+            "passphrase_command =",
+            "agent_socket =",
+            "host_key =",
+        ];
+        !others.iter().any(|start| line.starts_with(start))
     };
     let text: Vec<&str> = text.lines().filter(twice).collect();
     let path = directory.path().join("w.toml");

@@ -55,9 +55,11 @@ pub enum Kind {
     Contention,
     /// TLS could not be negotiated or the certificate does not fit.
     Tls,
-    /// The server refused the role or its password (SQLSTATE class 28).
+    /// The server refused the role or its password (SQLSTATE class 28), or a bastion our key.
     Authentication,
-    /// A right is missing (SQLSTATE 42501).
+    /// The host key of a bastion is unknown, changed or revoked.
+    HostKey,
+    /// A right is missing (SQLSTATE 42501), or a bastion forwards nothing to the server.
     Privilege,
     /// The server cannot do what is needed: version, `wal_level`, settings.
     Unsupported,
@@ -113,6 +115,7 @@ impl Kind {
             Kind::Contention => "contention",
             Kind::Tls => "tls",
             Kind::Authentication => "authentication",
+            Kind::HostKey => "host_key",
             Kind::Privilege => "privilege",
             Kind::Unsupported => "unsupported",
             Kind::SlotMissing => "slot_missing",

@@ -69,6 +69,7 @@ mod tests {
                 root: None,
                 client: None,
             },
+            hops: Vec::new(),
             connect_timeout: Duration::from_secs(1),
         })
         .host

@@ -27,6 +27,7 @@ pub fn reaction(kind: Kind) -> Reaction {
         Kind::Config
         | Kind::Tls
         | Kind::Authentication
+        | Kind::HostKey
         | Kind::Privilege
         | Kind::Unsupported
         | Kind::SlotMissing
@@ -58,6 +59,7 @@ mod tests {
         assert_eq!(reaction(Kind::Unknown), Reaction::Retry);
         assert_eq!(reaction(Kind::SlotAhead), Reaction::Halt);
         assert_eq!(reaction(Kind::Diverged), Reaction::Halt);
+        assert_eq!(reaction(Kind::HostKey), Reaction::Halt);
         assert_eq!(reaction(Kind::TableAdded), Reaction::StartAgain);
     }
 }

@@ -17,33 +17,45 @@ impl Endpoint {
     /// [`PASSWORD_COMMAND_MAX`]. Fails with [`Kind::Io`] when that does not work, and with
     /// [`Kind::Config`] when what comes out cannot be a password.
     pub async fn password(&self) -> Result<Option<SecretString>> {
-        let password = match &self.password {
-            None => return Ok(None),
-            Some(Secret::Inline(password)) => Ok(password.clone()),
-            Some(Secret::File(path)) => {
-                let origin = format!("The password file {}", path.display());
+        let Some(secret) = &self.password else {
+            return Ok(None);
+        };
+        let password = secret.read("password").await;
+        password.map(Some).map_err(|error| error.on(self.side))
+    }
+}
+
+impl Secret {
+    /// The secret as it is now; `noun` says in messages what it is.
+    pub(super) async fn read(&self, noun: &str) -> Result<SecretString> {
+        match self {
+            Secret::Inline(secret) => Ok(secret.clone()),
+            Secret::File(path) => {
+                let origin = format!("The {noun} file {}", path.display());
                 match tokio::fs::File::open(path).await {
-                    Ok(file) => text(file, &origin).await,
+                    Ok(file) => text(file, noun, &origin).await,
                     Err(error) => Err(Error::new(
                         Kind::Io,
                         format!("{origin} cannot be read: {error}"),
                     )),
                 }
             }
-            Some(Secret::Command(words)) => run(words).await,
-        };
-        password.map(Some).map_err(|error| error.on(self.side))
+            Secret::Command(words) => run(words, noun).await,
+        }
     }
 }
 
 /// Only the program is ever named: an argument may be a secret. What it writes to its standard
 /// error is not shown for the same reason.
-async fn run(words: &[String]) -> Result<SecretString> {
+async fn run(words: &[String], noun: &str) -> Result<SecretString> {
     let [program, arguments @ ..] = words else {
-        return Err(Error::new(Kind::Config, "The password command is empty"));
+        return Err(Error::new(
+            Kind::Config,
+            format!("The {noun} command is empty"),
+        ));
     };
     let failed = |why: String| {
-        Error::new(Kind::Io, format!("The password command {program:?} {why}"))
+        Error::new(Kind::Io, format!("The {noun} command {program:?} {why}"))
             .remedy("Run the command by hand as the user that walferry runs as.")
     };
     let work = async {
@@ -58,7 +70,7 @@ async fn run(words: &[String]) -> Result<SecretString> {
         let Some(mut output) = child.stdout.take() else {
             return Err(failed("has no output".to_owned()));
         };
-        let password = text(&mut output, &format!("The output of {program:?}")).await;
+        let password = text(&mut output, noun, &format!("The output of {program:?}")).await;
         // Read to its end: a broken pipe would look like a failure of the command.
         tokio::io::copy(&mut output, &mut tokio::io::sink()).await?;
         let status = child
@@ -78,7 +90,7 @@ async fn run(words: &[String]) -> Result<SecretString> {
         })
 }
 
-async fn text(from: impl AsyncRead + Unpin, origin: &str) -> Result<SecretString> {
+async fn text(from: impl AsyncRead + Unpin, noun: &str, origin: &str) -> Result<SecretString> {
     let mut bytes = Vec::new();
     from.take(SECRET_BYTES_MAX as u64 + 1)
         .read_to_end(&mut bytes)
@@ -86,7 +98,7 @@ async fn text(from: impl AsyncRead + Unpin, origin: &str) -> Result<SecretString
         .map_err(|error| Error::new(Kind::Io, format!("{origin} cannot be read: {error}")))?;
     let unfit = |why: &str| Error::new(Kind::Config, format!("{origin} {why}"));
     if bytes.len() > SECRET_BYTES_MAX {
-        return Err(unfit("is too long for a password"));
+        return Err(unfit(&format!("is too long for a {noun}")));
     }
     let text = String::from_utf8(bytes).map_err(|_| unfit("is not UTF-8"))?;
     let line = text.strip_suffix('\n').unwrap_or(&text);
@@ -108,7 +120,7 @@ mod tests {
 
     async fn printed(script: &str) -> Result<String> {
         let words = ["sh", "-c", script].map(str::to_owned);
-        Ok(run(&words).await?.expose_secret().to_owned())
+        Ok(run(&words, "password").await?.expose_secret().to_owned())
     }
 
     #[tokio::test]
@@ -134,7 +146,7 @@ mod tests {
     #[tokio::test]
     async fn a_failing_command_is_named_without_its_arguments() {
         let words = ["/nowhere/pass", "canary"].map(str::to_owned);
-        let error = run(&words).await.unwrap_err().to_string();
+        let error = run(&words, "password").await.unwrap_err().to_string();
         assert!(error.contains("/nowhere/pass"), "{error}");
         assert!(!error.contains("canary"), "{error}");
     }

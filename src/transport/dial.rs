@@ -1,4 +1,4 @@
-//! Reaching a server: names, addresses, sockets.
+//! Reaching a server: names, addresses, sockets, and the way through SSH.
 
 use std::net::SocketAddr;
 
@@ -6,39 +6,44 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::{Duration, timeout};
 
-use super::{Endpoint, Host};
+use super::endpoint::place;
+use super::stream::Socket;
+use super::{Endpoint, Host, ssh};
 use crate::error::{Error, Kind, Result};
 use crate::limits::{
     TCP_KEEPALIVE_IDLE, TCP_KEEPALIVE_INTERVAL, TCP_KEEPALIVE_PROBES, TCP_UNACKNOWLEDGED_MAX,
 };
 
-/// A connected socket on which nothing has been said.
-#[derive(Debug)]
-pub(super) enum Socket {
-    Tcp(TcpStream),
-    Unix(UnixStream),
-}
-
 /// Connects; of the addresses that a name has, the first that answers.
 pub(super) async fn dial(endpoint: &Endpoint) -> Result<Socket> {
+    if !endpoint.hops.is_empty() {
+        let tunnel = Box::pin(ssh::tunnel(endpoint)).await?;
+        return Ok(Socket::Tunnel(Box::new(tunnel)));
+    }
     match &endpoint.host {
-        Host::Tcp(host) => tcp(endpoint, host).await.map(Socket::Tcp),
+        Host::Tcp(host) => tcp(endpoint, host, endpoint.port).await.map(Socket::Tcp),
         Host::Unix(directory) => {
             let path = directory.join(format!(".s.PGSQL.{}", endpoint.port));
             match UnixStream::connect(&path).await {
                 Ok(stream) => Ok(Socket::Unix(stream)),
-                Err(error) => Err(unreachable(endpoint, &error.to_string())),
+                Err(error) => Err(unreachable(
+                    endpoint,
+                    &endpoint.address(),
+                    &error.to_string(),
+                )),
             }
         }
     }
 }
 
-async fn tcp(endpoint: &Endpoint, host: &str) -> Result<TcpStream> {
-    let addresses: Vec<SocketAddr> = tokio::net::lookup_host((host, endpoint.port))
+/// The same for the server itself or for the first of its hops.
+pub(super) async fn tcp(endpoint: &Endpoint, host: &str, port: u16) -> Result<TcpStream> {
+    let place = place(host, port);
+    let addresses: Vec<SocketAddr> = tokio::net::lookup_host((host, port))
         .await
         .map_err(|error| {
-            unreachable(endpoint, &error.to_string())
-                .remedy("Check `host` of this side in the configuration, and the name service.")
+            unreachable(endpoint, &place, &error.to_string())
+                .remedy("Check `host` in the configuration, and the name service.")
         })?
         .collect();
     // An address that swallows packets must leave time for the others.
@@ -53,7 +58,7 @@ async fn tcp(endpoint: &Endpoint, host: &str) -> Result<TcpStream> {
     if failures.is_empty() {
         failures.push("the name has no address".to_owned());
     }
-    Err(unreachable(endpoint, &failures.join(", ")))
+    Err(unreachable(endpoint, &place, &failures.join(", ")))
 }
 
 async fn attempt(address: SocketAddr, limit: Duration) -> Result<TcpStream, String> {
@@ -81,14 +86,20 @@ fn tune(stream: &TcpStream) -> std::io::Result<()> {
     Ok(())
 }
 
-fn unreachable(endpoint: &Endpoint, why: &str) -> Error {
-    Error::new(
-        Kind::Unreachable,
-        format!("Could not reach {}: {why}", endpoint.address()),
-    )
-    .on(endpoint.side)
-    .remedy(
-        "Check `host` and `port` of this side in the configuration, that the server runs and \
-         listens there (listen_addresses), and that no firewall stands between.",
-    )
+fn unreachable(endpoint: &Endpoint, place: &str, why: &str) -> Error {
+    let (what, remedy) = match endpoint.hops.first() {
+        None => (
+            format!("Could not reach {place}: {why}"),
+            "Check `host` and `port` of this side in the configuration, that the server runs and \
+             listens there (listen_addresses), and that no firewall stands between.",
+        ),
+        Some(_) => (
+            format!("Could not reach the SSH server {place}: {why}"),
+            "Check `host` and `port` of the ssh section, that sshd listens there, and that no \
+             firewall stands between.",
+        ),
+    };
+    Error::new(Kind::Unreachable, what)
+        .on(endpoint.side)
+        .remedy(remedy)
 }

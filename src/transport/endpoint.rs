@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use super::ssh::Hop;
 use crate::error::Side;
 
 /// One server as the configuration describes it.
@@ -24,21 +25,41 @@ pub struct Endpoint {
     pub password: Option<Secret>,
     /// TLS policy; ignored for unix sockets, as libpq does.
     pub tls: Tls,
-    /// Limit for reaching the server, TLS and authentication together.
+    /// The SSH servers on the way, the nearest first; empty when the server is reached directly.
+    pub hops: Vec<Hop>,
+    /// Limit for reaching the server, TLS and authentication together, and before that for each
+    /// hop.
     pub connect_timeout: Duration,
 }
 
 impl Endpoint {
-    /// The address for messages: `host:port` or the path of the socket.
+    /// The address for messages: `host:port` or the path of the socket, and the last hop.
     pub fn address(&self) -> String {
+        let server = self.server();
+        match self.hops.last() {
+            Some(hop) => format!("{server} (through {})", hop.address()),
+            None => server,
+        }
+    }
+
+    /// The same without the hop: the address as the last hop sees it.
+    pub fn server(&self) -> String {
         match &self.host {
-            Host::Tcp(host) if host.contains(':') => format!("[{host}]:{}", self.port),
-            Host::Tcp(host) => format!("{host}:{}", self.port),
+            Host::Tcp(host) => place(host, self.port),
             Host::Unix(directory) => {
                 let socket = directory.join(format!(".s.PGSQL.{}", self.port));
                 socket.display().to_string()
             }
         }
+    }
+}
+
+/// `host:port`, as people write it.
+pub(super) fn place(host: &str, port: u16) -> String {
+    if host.contains(':') {
+        format!("[{host}]:{port}")
+    } else {
+        format!("{host}:{port}")
     }
 }
 
@@ -103,6 +124,7 @@ pub(super) mod tests {
             database: "app".to_owned(),
             user: "walferry".to_owned(),
             password: None,
+            hops: Vec::new(),
             tls: Tls {
                 mode,
                 root: None,

@@ -1,10 +1,10 @@
 //! From an endpoint to a logged-in connection, by the attempts that its `sslmode` asks for.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
-use super::dial::{Socket, dial};
+use super::dial::dial;
+use super::stream::Socket;
 use super::{Endpoint, Host, SslMode, Transport, tls};
 use crate::error::{Error, Kind, Result};
 
@@ -32,8 +32,9 @@ impl Attempt {
 }
 
 /// Reaches the server, negotiates TLS and runs `login` on the result, all of it within
-/// `connect_timeout`. With `allow` and `prefer`, `login` may be run a second time on another
-/// transport: after [`Kind::Authentication`] that is not about the password itself.
+/// `connect_timeout`; where there are hops on the way, what comes after them. With `allow` and
+/// `prefer`, `login` may be run a second time on another transport: after
+/// [`Kind::Authentication`] that is not about the password itself.
 ///
 /// Fails with [`Kind::Unreachable`] for what could not be reached in time, [`Kind::Tls`] for what
 /// could not be trusted, and with whatever `login` fails with.
@@ -42,16 +43,16 @@ pub async fn establish<T, F>(endpoint: &Endpoint, login: impl Fn(Transport) -> F
 where
     F: Future<Output = Result<T>>,
 {
-    let deadline = Instant::now() + endpoint.connect_timeout;
     let (first, second) = Attempt::all(endpoint);
-    let error = match try_once(endpoint, deadline, first, &login).await {
+    let begun = Instant::now();
+    let error = match try_once(endpoint, begun, first, &login).await {
         Ok(done) => return Ok(done),
         Err(error) => error,
     };
     match second {
         Some(second) if calls_for_another(first, &error) => {
             tracing::debug!(side = %endpoint.side, ?second, %error, "trying the other way");
-            try_once(endpoint, deadline, second, &login)
+            try_once(endpoint, begun, second, &login)
                 .await
                 .map_err(|later| both(error, &later))
         }
@@ -61,26 +62,38 @@ where
 
 async fn try_once<T, F>(
     endpoint: &Endpoint,
-    deadline: Instant,
+    begun: Instant,
     attempt: Attempt,
     login: &impl Fn(Transport) -> F,
 ) -> Result<T>
 where
     F: Future<Output = Result<T>>,
 {
+    let mut deadline = begun + endpoint.connect_timeout;
+    let socket = if endpoint.hops.is_empty() {
+        let step = Step {
+            endpoint,
+            deadline,
+            name: "be reached",
+        };
+        step.within(dial(endpoint)).await?
+    } else {
+        // each hop has a limit of its own
+        let tunnel = dial(endpoint).await?;
+        deadline = Instant::now() + endpoint.connect_timeout;
+        tunnel
+    };
     let step = |name: &'static str| Step {
         endpoint,
         deadline,
         name,
     };
-    let socket = step("be reached").within(dial(endpoint)).await?;
-    let transport = match (socket, attempt) {
-        (Socket::Unix(stream), _) => Transport::unix(stream),
-        (Socket::Tcp(stream), Attempt::Plain) => Transport::tcp(stream),
-        (Socket::Tcp(stream), Attempt::Tls | Attempt::TlsIfOffered) => {
+    let transport = match attempt {
+        Attempt::Plain => Transport::plain(socket),
+        Attempt::Tls | Attempt::TlsIfOffered => {
             let optional = attempt == Attempt::TlsIfOffered;
             step("negotiate TLS")
-                .within(encrypt(endpoint, stream, optional))
+                .within(encrypt(endpoint, socket, optional))
                 .await?
         }
     };
@@ -114,7 +127,7 @@ impl Step<'_> {
 }
 
 /// Sends an `SSLRequest` and does what the answer asks for.
-async fn encrypt(endpoint: &Endpoint, mut stream: TcpStream, optional: bool) -> Result<Transport> {
+async fn encrypt(endpoint: &Endpoint, mut stream: Socket, optional: bool) -> Result<Transport> {
     let mut request = bytes::BytesMut::new();
     postgres_protocol::message::frontend::ssl_request(&mut request);
     let lost = |error: &std::io::Error| tls::lost(endpoint, "ask for TLS", error);
@@ -123,7 +136,7 @@ async fn encrypt(endpoint: &Endpoint, mut stream: TcpStream, optional: bool) -> 
     // server's mouth (CVE-2021-23222).
     match stream.read_u8().await.map_err(|e| lost(&e))? {
         b'S' => tls::handshake(endpoint, stream).await,
-        b'N' if optional => Ok(Transport::tcp(stream)),
+        b'N' if optional => Ok(Transport::plain(stream)),
         b'N' => Err(
             Error::new(Kind::Tls, format!("{} has no TLS", endpoint.address()))
                 .on(endpoint.side)

@@ -1,9 +1,9 @@
 //! Every connection that walferry opens starts here: reach the server, then negotiate TLS.
 //!
 //! ```text
-//! dial: tcp | unix  →  SSLRequest → tls | plain  →  Transport
-//!                                                    ├─ source::Connection (replication, COPY out)
-//!                                                    └─ session: tokio-postgres (SQL)
+//! dial: tcp | unix | ssh  →  SSLRequest → tls | plain  →  Transport
+//!                                                  ├─ source::Connection (replication, COPY out)
+//!                                                  └─ session: tokio-postgres (SQL)
 //! ```
 //!
 //! [`establish()`] runs the attempts that an `sslmode` asks for, with the login as its last step,
@@ -21,6 +21,7 @@ mod endpoint;
 mod establish;
 mod login_watch;
 mod session;
+pub mod ssh;
 mod stream;
 mod tls;
 mod verify;

@@ -1,12 +1,43 @@
 //! A connected byte stream, plain or encrypted.
 
 use std::io::{IoSlice, Result};
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::client::TlsStream;
+
+use super::ssh::Tunnel;
+
+/// A connection on which nothing has been said.
+#[derive(Debug)]
+pub(super) enum Socket {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+    Tunnel(Box<Tunnel>),
+}
+
+impl Socket {
+    /// The address at the other end, where it is known.
+    pub(super) fn peer(&self) -> Option<IpAddr> {
+        match self {
+            Socket::Tcp(stream) => stream.peer_addr().ok().map(|peer| peer.ip()),
+            Socket::Unix(_) | Socket::Tunnel(_) => None,
+        }
+    }
+
+    fn is_local(&self) -> bool {
+        match self {
+            Socket::Tcp(_) => self
+                .peer()
+                .is_some_and(|peer| peer.to_canonical().is_loopback()),
+            Socket::Unix(_) => true,
+            Socket::Tunnel(tunnel) => tunnel.is_private(),
+        }
+    }
+}
 
 /// A connected, TLS-negotiated stream.
 #[derive(Debug)]
@@ -18,31 +49,22 @@ pub struct Transport {
 
 #[derive(Debug)]
 enum Io {
-    Tcp(TcpStream),
-    Unix(UnixStream),
-    Tls(Box<TlsStream<TcpStream>>),
+    Plain(Socket),
+    Tls(Box<TlsStream<Socket>>),
 }
 
 impl Transport {
-    pub(super) fn tcp(stream: TcpStream) -> Self {
+    pub(super) fn plain(socket: Socket) -> Self {
         Transport {
-            local: is_loopback(&stream),
-            io: Io::Tcp(stream),
+            local: socket.is_local(),
+            io: Io::Plain(socket),
             server_end_point: None,
         }
     }
 
-    pub(super) fn unix(stream: UnixStream) -> Self {
+    pub(super) fn tls(stream: TlsStream<Socket>, server_end_point: Option<Vec<u8>>) -> Self {
         Transport {
-            io: Io::Unix(stream),
-            local: true,
-            server_end_point: None,
-        }
-    }
-
-    pub(super) fn tls(stream: TlsStream<TcpStream>, server_end_point: Option<Vec<u8>>) -> Self {
-        Transport {
-            local: is_loopback(stream.get_ref().0),
+            local: stream.get_ref().0.is_local(),
             io: Io::Tls(Box::new(stream)),
             server_end_point,
         }
@@ -53,7 +75,8 @@ impl Transport {
         matches!(self.io, Io::Tls(_))
     }
 
-    /// The other end is on this machine, as far as addresses tell.
+    /// The other end is on this machine, or on that of the last SSH server, as far as addresses
+    /// tell: nobody on a network can listen.
     pub fn is_local(&self) -> bool {
         self.local
     }
@@ -65,59 +88,62 @@ impl Transport {
     }
 }
 
-fn is_loopback(stream: &TcpStream) -> bool {
-    stream
-        .peer_addr()
-        .is_ok_and(|peer| peer.ip().to_canonical().is_loopback())
-}
-
-/// Hands a call on to whichever stream there is.
+/// Hands the calls of a type on to whichever stream its enum has.
 macro_rules! delegate {
-    ($self:expr, $stream:ident => $call:expr) => {
-        match &mut $self.get_mut().io {
-            Io::Tcp($stream) => $call,
-            Io::Unix($stream) => $call,
-            Io::Tls($stream) => $call,
+    ($type:ty $(, $field:ident)?: $($variant:path),+) => {
+        impl AsyncRead for $type {
+            fn poll_read(
+                self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                buf: &mut ReadBuf<'_>,
+            ) -> Poll<Result<()>> {
+                match &mut self.get_mut()$(.$field)? {
+                    $($variant(stream) => Pin::new(stream).poll_read(cx, buf)),+
+                }
+            }
+        }
+
+        impl AsyncWrite for $type {
+            fn poll_write(
+                self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                buf: &[u8],
+            ) -> Poll<Result<usize>> {
+                match &mut self.get_mut()$(.$field)? {
+                    $($variant(stream) => Pin::new(stream).poll_write(cx, buf)),+
+                }
+            }
+
+            fn poll_write_vectored(
+                self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                bufs: &[IoSlice<'_>],
+            ) -> Poll<Result<usize>> {
+                match &mut self.get_mut()$(.$field)? {
+                    $($variant(stream) => Pin::new(stream).poll_write_vectored(cx, bufs)),+
+                }
+            }
+
+            fn is_write_vectored(&self) -> bool {
+                match &self$(.$field)? {
+                    $($variant(stream) => stream.is_write_vectored()),+
+                }
+            }
+
+            fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+                match &mut self.get_mut()$(.$field)? {
+                    $($variant(stream) => Pin::new(stream).poll_flush(cx)),+
+                }
+            }
+
+            fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+                match &mut self.get_mut()$(.$field)? {
+                    $($variant(stream) => Pin::new(stream).poll_shutdown(cx)),+
+                }
+            }
         }
     };
 }
 
-impl AsyncRead for Transport {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<Result<()>> {
-        delegate!(self, stream => Pin::new(stream).poll_read(cx, buf))
-    }
-}
-
-impl AsyncWrite for Transport {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<Result<usize>> {
-        delegate!(self, stream => Pin::new(stream).poll_write(cx, buf))
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[IoSlice<'_>],
-    ) -> Poll<Result<usize>> {
-        delegate!(self, stream => Pin::new(stream).poll_write_vectored(cx, bufs))
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        match &self.io {
-            Io::Tcp(stream) => stream.is_write_vectored(),
-            Io::Unix(stream) => stream.is_write_vectored(),
-            Io::Tls(stream) => stream.is_write_vectored(),
-        }
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        delegate!(self, stream => Pin::new(stream).poll_flush(cx))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        delegate!(self, stream => Pin::new(stream).poll_shutdown(cx))
-    }
-}
+delegate!(Socket: Socket::Tcp, Socket::Unix, Socket::Tunnel);
+delegate!(Transport, io: Io::Plain, Io::Tls);

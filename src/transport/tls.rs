@@ -9,15 +9,15 @@ use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{CertificateError, ClientConfig, RootCertStore};
-use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
+use super::stream::Socket;
 use super::verify::{Authorities, Trust, Verifier};
 use super::{Endpoint, Host, SslMode, Tls, Transport, certificate};
 use crate::error::{Error, Kind, Result};
 
 /// Encrypts a stream whose server has agreed to it.
-pub(super) async fn handshake(endpoint: &Endpoint, stream: TcpStream) -> Result<Transport> {
+pub(super) async fn handshake(endpoint: &Endpoint, stream: Socket) -> Result<Transport> {
     let host = match &endpoint.host {
         Host::Tcp(host) => host.clone(),
         Host::Unix(path) => path.display().to_string(),
@@ -43,14 +43,19 @@ pub(super) async fn handshake(endpoint: &Endpoint, stream: TcpStream) -> Result<
 }
 
 /// The name for SNI and verification. A host that is no DNS name is checked by its address.
-fn server_name(endpoint: &Endpoint, host: &str, stream: &TcpStream) -> Result<ServerName<'static>> {
+fn server_name(endpoint: &Endpoint, host: &str, stream: &Socket) -> Result<ServerName<'static>> {
     if let Ok(name) = ServerName::try_from(host.to_owned()) {
         return Ok(name);
     }
-    let peer = stream
-        .peer_addr()
-        .map_err(|error| lost(endpoint, "encrypt the connection", &error))?;
-    Ok(ServerName::from(peer.ip()))
+    let peer = stream.peer().ok_or_else(|| {
+        Error::new(
+            Kind::Tls,
+            format!("{host:?} is no name that a certificate can have"),
+        )
+        .on(endpoint.side)
+        .remedy("Set `host` to the name or the address that the server's certificate has.")
+    })?;
+    Ok(ServerName::from(peer))
 }
 
 fn client_config(policy: &Tls, host: String) -> Result<ClientConfig> {
@@ -235,7 +240,7 @@ fn certificate_fault(fault: &CertificateError) -> (String, &'static str) {
 #[cfg(test)]
 mod tests {
     use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair};
-    use tokio::net::TcpListener;
+    use tokio::net::{TcpListener, TcpStream};
     use tokio_rustls::TlsAcceptor;
 
     use super::super::endpoint::tests::endpoint;
@@ -268,7 +273,7 @@ mod tests {
         endpoint.host = Host::Tcp("localhost".to_owned());
         endpoint.tls.root = Some(root);
         let stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
-        handshake(&endpoint, stream).await
+        handshake(&endpoint, Socket::Tcp(stream)).await
     }
 
     fn parameters(alternative: &[&str], common: &str) -> CertificateParams {

@@ -2,6 +2,7 @@
 //! load. Short every day; `./dev soak` runs the same scenarios in full and prints their figures.
 
 mod atomic;
+mod bastion;
 mod crashes;
 mod drain;
 mod outages;

@@ -6,25 +6,41 @@ use std::time::{Duration, Instant, SystemTime};
 use futures_util::future::join_all;
 use tokio_postgres::Client;
 
-use crate::support::{Daemon, Figures, Metrics, Pair, equal_soon, majors};
+use crate::support::sshd::{BEHIND, Sshd, through};
+use crate::support::{Daemon, Figures, Metrics, Pair, equal_soon, majors, write_private};
 
 /// walferry tells the source every 5 s where it stands, on a clock that ticks once a second.
 const SILENCE_MAX: Duration = Duration::from_secs(8);
 
+const MEMORY: &str = "[apply]\nmemory_max = \"1 MiB\"\n";
+
 #[tokio::test]
 async fn keepalives_are_answered_while_a_batch_is_stuck_behind_a_lock() {
     let majors = majors().await;
+    let newest = *majors.last().unwrap();
     // they only wait, so they can wait together
-    join_all(majors.into_iter().map(stuck)).await;
+    let direct = majors.into_iter().map(|major| (major, false));
+    let all = direct.chain([(newest, true)]);
+    join_all(all.map(|(major, tunnelled)| stuck(major, tunnelled))).await;
 }
 
-async fn stuck(major: u32) {
+async fn stuck(major: u32, tunnelled: bool) {
     let figures = Figures::asked_for();
     let pair = Pair::with_settings(major, &[("wal_sender_timeout", "5s")], &[]).await;
     let source = pair.on_source().await;
     let table = "CREATE TABLE public.stuck (id int PRIMARY KEY, filler text)";
     source.batch_execute(table).await.unwrap();
-    let small = pair.write_config("small.toml", "[apply]\nmemory_max = \"1 MiB\"\n");
+    let mut small = pair.write_config("small.toml", MEMORY);
+    let bastion = if tunnelled {
+        let bastion = Sshd::start().await;
+        let keys = bastion.keys(pair.directory(), "");
+        small = through(&pair, BEHIND, "tunnelled.toml", &keys);
+        let text = std::fs::read_to_string(&small).unwrap() + MEMORY;
+        write_private(small.clone(), &text);
+        Some(bastion)
+    } else {
+        None
+    };
     let mut daemon = Daemon::start_on(&pair, &small);
     daemon.wait_ready().await;
 
@@ -52,8 +68,9 @@ async fn stuck(major: u32) {
     );
     assert_eq!(daemon.sigterm().await, Some(0));
     eprintln!(
-        "PostgreSQL {version}: stuck for {stuck:?} (wal_sender_timeout 5 s), {replies} replies, \
-         no reconnect, equal after it",
+        "PostgreSQL {version}{way}: stuck for {stuck:?} (wal_sender_timeout 5 s), {replies} \
+         replies, no reconnect, equal after it",
+        way = bastion.map_or("", |_| " behind a bastion"),
         version = pair.source.binaries().version(),
         stuck = figures.lock,
     );

@@ -8,6 +8,7 @@ mod metrics;
 mod pair;
 mod pgbench;
 mod relay;
+pub mod sshd;
 mod stopped;
 mod verb;
 

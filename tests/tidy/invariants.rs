@@ -159,6 +159,31 @@ fn statements(files: &[Source]) -> Vec<String> {
     faults
 }
 
+/// Only `transport` reaches a server; the status page of a daemon on this machine is none.
+fn ways_out(files: &[Source]) -> Vec<String> {
+    let others = files.iter().filter(|file| {
+        let module = module(&file.path);
+        !matches!(module, "transport" | "demo") && file.path != "src/cli/status.rs"
+    });
+    let mut faults = Vec::new();
+    for file in others {
+        for way in [
+            "TcpStream::connect",
+            "UnixStream::connect",
+            "TcpSocket::new",
+            "lookup_host",
+            "NoTls",
+            "connect_raw",
+            "cancel_token",
+            "russh::",
+        ] {
+            let used = file.uses(way).filter(|at| !file.in_tests(*at));
+            faults.extend(used.map(|at| format!("{}: a way around transport", file.place(at))));
+        }
+    }
+    faults
+}
+
 /// Nothing imports `cli` but `main.rs`.
 fn command_line(files: &[Source]) -> Vec<String> {
     let others = files
@@ -308,6 +333,19 @@ fn statement_text_is_made_in_one_place() {
         let file = Source::new("src/pipeline/a.rs", &format!("fn f() {{ say({text:?}); }}"));
         assert!(statements(&[file]).is_empty(), "{text}");
     }
+}
+
+#[test]
+fn only_the_transport_reaches_a_server() {
+    none(&ways_out(&sources()));
+    let planted = |path, text| ways_out(&[Source::new(path, text)]).len();
+    let text = "fn f() { TcpStream::connect(address).await }";
+    assert_eq!(planted("src/snapshot/a.rs", text), 1);
+    assert_eq!(
+        planted("src/apply/a.rs", "fn f() { client.cancel_token() }"),
+        1
+    );
+    assert_eq!(planted("src/transport/dial.rs", text), 0);
 }
 
 #[test]

@@ -27,6 +27,7 @@ pub use report::{Finding, Level, first_failure};
 use crate::config::Config;
 use crate::error::{Kind, Result, Side};
 use crate::source::{Connection, Mode, slot};
+use crate::transport::ssh::{self, Passed};
 use crate::transport::{Endpoint, connect};
 
 /// What `application_name` says after "walferry".
@@ -36,12 +37,10 @@ const APPLICATION: &str = "check";
 /// error means that looking itself was impossible, which no state of a server can cause.
 pub async fn findings(config: &Config) -> Result<Vec<Finding>> {
     let mut report = Report::default();
-    let (from, to) = tokio::join!(
-        reach(&config.source.endpoint),
-        reach(&config.destination.endpoint)
-    );
-    let from = reached(from, Side::Source, &mut report);
-    let to = reached(to, Side::Destination, &mut report);
+    let (source, destination) = (&config.source.endpoint, &config.destination.endpoint);
+    let (from, to) = tokio::join!(arrive(source), arrive(destination));
+    let from = arrived(from, Side::Source, &mut report);
+    let to = arrived(to, Side::Destination, &mut report);
     inspect(config, from.as_ref(), to.as_ref(), &mut report).await;
     Ok(report.into_findings())
 }
@@ -93,6 +92,31 @@ async fn replication(endpoint: &Endpoint, report: &mut Report) {
 struct Sessions {
     main: Client,
     other: Client,
+}
+
+/// The SSH servers on the way, and what is behind them; a server is not tried behind a bastion
+/// that does not let us through.
+type Arrival = Result<(Vec<Passed>, Result<Sessions>)>;
+
+async fn arrive(endpoint: &Endpoint) -> Arrival {
+    let passed = Box::pin(ssh::walk(endpoint)).await?;
+    Ok((passed, reach(endpoint).await))
+}
+
+fn arrived(arrival: Arrival, side: Side, report: &mut Report) -> Option<Sessions> {
+    match arrival {
+        Ok((passed, sessions)) => {
+            for Passed { address, rule } in passed {
+                let what = format!("The SSH server let us through; its host key: {rule}");
+                report.ok(side, format!("bastion {address}"), what);
+            }
+            reached(sessions, side, report)
+        }
+        Err(error) => {
+            report.error(side, "bastion", &error);
+            None
+        }
+    }
 }
 
 async fn reach(endpoint: &Endpoint) -> Result<Sessions> {
