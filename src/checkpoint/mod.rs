@@ -24,10 +24,12 @@
 mod migrate;
 mod pipeline;
 mod table;
+mod types;
 
 pub use migrate::migrate;
 pub use pipeline::{NewPipeline, Pipeline, Writer};
 pub use table::{LoadedTable, Loader};
+pub use types::{RecordedType, recorded_types};
 
 use crate::lsn::Lsn;
 

@@ -6,8 +6,8 @@ use std::path::Path;
 use super::raw::Written;
 use super::section::{Context, Section};
 use super::{
-    Apply, Config, Destination, Indexes, LogFormat, Naming, Observability, Selection, Snapshot,
-    Source, endpoint, naming,
+    Apply, Config, Destination, Indexes, LogFormat, MissingTypes, Naming, Observability, Selection,
+    Snapshot, Source, endpoint, naming,
 };
 use crate::error::{Result, Side};
 use crate::limits::IDENTIFIER_BYTES_MAX;
@@ -52,12 +52,14 @@ pub(super) fn check(written: &Written) -> Result<Config> {
 pub(super) fn read<'a>(context: &'a Context<'a>, written: &Written) -> Config {
     let mut root = Section::root(context, written.tree.clone());
     let pipeline = pipeline(root.section("pipeline"));
+    let (tables, missing_types) = tables(root.section("tables"));
     let config = Config {
         file: written.file.clone(),
         source: source(root.section("source"), &pipeline),
         pipeline,
         destination: destination(root.section("destination")),
-        tables: tables(root.section("tables")),
+        tables,
+        missing_types,
         apply: apply(root.section("apply")),
         snapshot: snapshot(root.section("snapshot")),
         observability: observability(root.section("observability")),
@@ -148,10 +150,21 @@ fn destination(mut section: Section<'_>) -> Destination {
     }
 }
 
-fn tables(mut section: Section<'_>) -> Selection {
+fn tables(mut section: Section<'_>) -> (Selection, MissingTypes) {
     let selection = Selection::read(&mut section);
+    let missing_types =
+        section.parsed(
+            "missing_types",
+            "\"text\" or \"error\"",
+            "text",
+            |text| match text {
+                "text" => Some(MissingTypes::Text),
+                "error" => Some(MissingTypes::Error),
+                _ => None,
+            },
+        );
     section.finish();
-    selection
+    (selection, missing_types.unwrap_or(MissingTypes::Text))
 }
 
 fn apply(mut section: Section<'_>) -> Apply {

@@ -60,6 +60,8 @@ pub struct Config {
     pub destination: Destination,
     /// `[tables]`
     pub tables: Selection,
+    /// `[tables] missing_types`
+    pub missing_types: MissingTypes,
     /// `[apply]`
     pub apply: Apply,
     /// `[snapshot]`
@@ -90,6 +92,15 @@ pub struct Destination {
     pub state_schema: String,
     /// Roles that get USAGE and SELECT on what is created.
     pub readers: Vec<String>,
+}
+
+/// `[tables] missing_types`: what becomes of columns whose type the destination cannot have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MissingTypes {
+    /// They become text.
+    Text,
+    /// Their table is refused.
+    Error,
 }
 
 /// `[apply]`

@@ -19,8 +19,10 @@ mod start;
 mod stream;
 mod tablesync;
 mod take_over;
+mod types;
 mod watch;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -29,9 +31,12 @@ use tokio_util::sync::CancellationToken;
 
 pub use reaction::{Reaction, reaction};
 
+use stream::Caution;
+use types::Mending;
 use watch::Watch;
 
 use crate::config::Config;
+use crate::error::postgres::VALUE_UNKNOWN;
 use crate::error::{Error, Kind, Result};
 use crate::limits::{BACKOFF_MAX, BACKOFF_MIN};
 use crate::lsn::Lsn;
@@ -53,6 +58,10 @@ pub async fn run(config: Config, board: Board, shutdown: CancellationToken) -> R
             Err(error) => error,
         };
         board.error(&error);
+        if began.elapsed() > BACKOFF_MAX {
+            // older ones are behind us
+            progress.misfits.retain(|at| *at == error.position());
+        }
         match reaction(error.kind()) {
             // The catalogs were read when the round began: it may be mended by now.
             Reaction::Halt if error.kind() == Kind::SchemaChanged && progress.doubts(&error) => {
@@ -90,6 +99,9 @@ pub async fn run(config: Config, board: Board, shutdown: CancellationToken) -> R
     Ok(())
 }
 
+/// So many rounds may end, one soon after the other, because something did not fit.
+const MISFITS_MAX: usize = 16;
+
 /// What earlier rounds got done.
 #[derive(Default)]
 struct Progress {
@@ -97,16 +109,30 @@ struct Progress {
     checked: bool,
     /// The writer lock was ours.
     started: bool,
-    /// Where the shape of a table did not fit, before the catalogs were read once more.
-    misfit_at: Option<Lsn>,
+    /// Where the shape of a table or a type did not fit, before the catalogs were read once more.
+    misfits: HashSet<Option<Lsn>>,
+    /// Types that changed.
+    mending: Mending,
+    /// Transactions are applied one by one at first, to find the one that does not fit.
+    careful: bool,
 }
 
 impl Progress {
-    /// Whether the error may come from catalogs that are out of date; once for each position.
+    /// Whether the error may come from catalogs that are out of date: once for each position,
+    /// unless types were brought up to date since.
     fn doubts(&mut self, error: &Error) -> bool {
-        let doubtful = error.position() != self.misfit_at;
-        self.misfit_at = error.position();
-        doubtful
+        if std::mem::take(&mut self.mending.changed) {
+            self.misfits.clear();
+        }
+        let value_unknown = error.sqlstate() == Some(VALUE_UNKNOWN);
+        let in_a_load = error.position().is_none();
+        if value_unknown && self.mending.due.is_some() && (self.careful || in_a_load) {
+            self.mending.now = true;
+            self.careful = false;
+            return true;
+        }
+        self.careful = value_unknown;
+        self.misfits.len() < MISFITS_MAX && self.misfits.insert(error.position())
     }
 }
 
@@ -131,11 +157,15 @@ async fn round(
     // Also during the initial load: the slot may run out of WAL meanwhile.
     let watch = Watch::start(config, board.clone());
     let started = tokio::select! {
-        started = turning(board, start::start(config, board)) => started?,
+        started = turning(board, start::start(config, board, &mut progress.mending)) => started?,
         () = shutdown.cancelled() => return Ok(()),
     };
     progress.started = true;
-    stream::follow(config, started, &watch, board, shutdown).await
+    let caution = Caution {
+        one_by_one: progress.careful,
+        due: progress.mending.due,
+    };
+    stream::follow(config, started, caution, &watch, board, shutdown).await
 }
 
 fn pauses() -> impl Iterator<Item = Duration> {

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::batch::{RowIdentity, Target, TargetColumn};
-use crate::catalog::TableName;
 use crate::catalog::destination::DestinationTable;
 use crate::catalog::source::SourceTable;
-use crate::catalog::{self, types};
+use crate::catalog::types::Types;
+use crate::catalog::{Column, Equality, TableName};
 use crate::checkpoint::LoadedTable;
 use crate::decode::{self, Relation, ReplicaIdentity};
 use crate::error::{Error, Kind, Side};
@@ -43,17 +43,28 @@ pub(super) struct Newcomer {
 pub(super) struct Routes {
     known: HashMap<u32, Known>,
     by_oid: HashMap<u32, Route>,
+    types: Arc<Types>,
+    /// How values of the destination's types are compared, where not by `pg_catalog`.
+    equality: HashMap<u32, Equality>,
     binary: bool,
 }
 
 impl Routes {
     /// `skipped` are the tables that exist and are not wanted.
-    pub(super) fn new(known: HashMap<u32, Known>, skipped: Vec<u32>, can_binary: bool) -> Self {
-        let binary = can_binary && known.values().all(Known::binary_fits);
+    pub(super) fn new(
+        known: HashMap<u32, Known>,
+        skipped: Vec<u32>,
+        can_binary: bool,
+        types: Arc<Types>,
+        equality: HashMap<u32, Equality>,
+    ) -> Self {
+        let binary = can_binary && known.values().all(|known| known.binary_fits(&types));
         let by_oid = skipped.into_iter().map(|oid| (oid, Route::Skip)).collect();
         Routes {
             known,
             by_oid,
+            types,
+            equality,
             binary,
         }
     }
@@ -74,7 +85,7 @@ impl Routes {
                 name: format!("{}.{}", relation.schema, relation.name),
             });
         };
-        let route = match known.target(relation, self.binary) {
+        let route = match self.describe(known, relation) {
             // Sent again, as after any change of the catalog that does not matter here.
             Ok(target) if self.applies(&target) => return None,
             Ok(target) => Route::Apply(Arc::new(target)),
@@ -82,6 +93,27 @@ impl Routes {
         };
         self.by_oid.insert(relation.oid, route);
         None
+    }
+
+    /// The target of a relation as it is now.
+    fn describe(&self, known: &Known, relation: &Relation) -> Result<Target, String> {
+        let mut columns = Vec::with_capacity(relation.columns.len());
+        for column in &relation.columns {
+            let place = known.place(column, &self.types)?;
+            columns.push(TargetColumn {
+                name: column.name.clone(),
+                equality: self.equality.get(&place.type_oid).cloned(),
+            });
+        }
+        Ok(Target {
+            oid: relation.oid,
+            source: known.loaded.source.clone(),
+            destination: known.loaded.destination.clone(),
+            columns,
+            identity: known.identity(relation),
+            binary: self.binary,
+            snapshot_lsn: known.loaded.snapshot_lsn,
+        })
     }
 
     fn applies(&self, target: &Target) -> bool {
@@ -137,7 +169,7 @@ impl Routes {
 
 impl Known {
     /// pgoutput may send all columns in binary.
-    fn binary_fits(&self) -> bool {
+    fn binary_fits(&self, types: &Types) -> bool {
         let Some(source) = &self.source else {
             return false;
         };
@@ -153,42 +185,34 @@ impl Known {
                     .columns
                     .iter()
                     .find(|c| c.name == column.name);
-                types::binary_is_portable(column.type_oid)
-                    && theirs.is_some_and(|theirs| theirs.type_name == column.type_name)
+                theirs.is_some() && types.binary_fits(column, theirs)
             })
     }
 
-    fn target(&self, relation: &Relation, binary: bool) -> Result<Target, String> {
-        for column in &relation.columns {
-            let place = self.destination.columns.iter();
-            let Some(place) = place.clone().find(|place| place.name == column.name) else {
-                return Err(format!(
-                    "The table has a column \"{}\" that the destination table lacks",
-                    column.name
-                ));
-            };
-            if !same_type(column, place) {
-                return Err(format!(
-                    "The type of column \"{}\" is another one than in the destination table, \
-                     where it is {}",
-                    column.name, place.type_name
-                ));
-            }
+    /// Where the values of a column go.
+    fn place(&self, column: &decode::Column, types: &Types) -> Result<&Column, String> {
+        let mut places = self.destination.columns.iter();
+        let Some(place) = places.find(|place| place.name == column.name) else {
+            return Err(format!(
+                "The table has a column \"{}\" that the destination table lacks",
+                column.name
+            ));
+        };
+        if types.uses_remade(column.type_oid) {
+            return Err(format!(
+                "The type of column \"{}\" was dropped and made again, which may have given old \
+                 rows new values",
+                column.name
+            ));
         }
-        let columns = relation.columns.iter();
-        Ok(Target {
-            oid: relation.oid,
-            source: self.loaded.source.clone(),
-            destination: self.loaded.destination.clone(),
-            columns: columns
-                .map(|column| TargetColumn {
-                    name: column.name.clone(),
-                })
-                .collect(),
-            identity: self.identity(relation),
-            binary,
-            snapshot_lsn: self.loaded.snapshot_lsn,
-        })
+        if types.fits(column.type_oid, column.type_modifier, place) {
+            return Ok(place);
+        }
+        Err(format!(
+            "The type of column \"{}\" is another one than in the destination table, where it is \
+             {}",
+            column.name, place.type_name
+        ))
     }
 
     /// How rows are found: by what the source identifies them with.
@@ -219,11 +243,4 @@ impl Known {
             }
         }
     }
-}
-
-/// Values mean the same in both columns: the same built-in type with the same modifier (a shorter
-/// length or scale would change values without a word), or text, which holds any type's text.
-fn same_type(theirs: &decode::Column, ours: &catalog::Column) -> bool {
-    let same = theirs.type_oid == ours.type_oid && theirs.type_modifier == ours.type_modifier;
-    same || ours.type_oid == types::TEXT
 }

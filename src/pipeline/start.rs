@@ -1,6 +1,6 @@
 //! From two databases to an open stream: lock, slot, checkpoint, missing tables, routes.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use tokio_postgres::Client;
@@ -8,10 +8,12 @@ use tokio_postgres::Client;
 use super::routes::{Known, Routes};
 use super::tablesync::Joining;
 use super::take_over::{PUBLICATION_MAY_BE_MISSING, take_over};
+use super::types::{self, Followed, Mending};
 use crate::apply::Applier;
 use crate::catalog::TableName;
 use crate::catalog::destination::{self, DestinationTable};
 use crate::catalog::source::{self, Facts, SourceTable};
+use crate::catalog::types::Types;
 use crate::checkpoint::{self, LoadedTable, Loader, Writer, tablesync_name};
 use crate::config::{Config, Indexes};
 use crate::error::postgres::from_client;
@@ -40,16 +42,25 @@ pub(super) struct Started {
     pub(super) publication: Option<u32>,
     /// A session for questions to the source's catalog.
     pub(super) catalog: Client,
+    /// What becomes of types.
+    pub(super) types: Arc<Types>,
+    /// Those that may change while it runs.
+    pub(super) followed: Followed,
+    /// The end of the source's WAL when the types were read.
+    pub(super) position: Lsn,
 }
 
 /// Takes the pipeline over, loads what is missing, opens the stream.
-pub(super) async fn start(config: &Arc<Config>, board: &Board) -> Result<Started> {
+pub(super) async fn start(
+    config: &Arc<Config>,
+    board: &Board,
+    mending: &mut Mending,
+) -> Result<Started> {
     board.state(State::Starting);
     let mut control = transport::connect(&config.destination.endpoint, "apply").await?;
-    let made_state_schema =
-        checkpoint::migrate(&mut control, &config.destination.state_schema).await?;
-    let mut writer =
-        Writer::lock(control, &config.destination.state_schema, &config.pipeline).await?;
+    let state_schema = &config.destination.state_schema;
+    let made_state_schema = checkpoint::migrate(&mut control, state_schema).await?;
+    let mut writer = Writer::lock(control, state_schema, &config.pipeline).await?;
 
     let catalog = transport::connect(&config.source.endpoint, "catalog").await?;
     let replication = &config.source;
@@ -60,35 +71,41 @@ pub(super) async fn start(config: &Arc<Config>, board: &Board) -> Result<Started
     }
     let exported = take_over(config, &mut writer, &facts, made_publication).await?;
     if made_state_schema {
-        writer
-            .record_schema(&config.destination.state_schema)
-            .await?;
+        writer.record_schema(state_schema).await?;
     }
 
     let server_version = u32::try_from(facts.version_num).unwrap_or(0);
     let tables = source::tables(&catalog, &replication.publication).await?;
     let mut loaded = writer.loaded_tables().await?;
     check_still_published(config, &tables, &loaded)?;
+    let kept = |t: &&SourceTable| loaded.get(&t.oid).is_some_and(|loaded| !loaded.reload);
+    let (kept, new): (Vec<_>, Vec<_>) = tables
+        .iter()
+        .filter(|table| is_wanted(config, table) || loaded.contains_key(&table.oid))
+        .partition(kept);
+    let prepared = types::prepare(config, &writer, &catalog, &new, &kept, mending).await?;
     for table in loaded.values() {
         board.table_done(&table.source, table.rows, table.bytes);
     }
     writer.forget(&tablesync_name(&config.pipeline)).await?;
     let mut joining = Vec::new();
+    let types = &prepared.types;
     if let Some(exported) = exported {
         let missing = wanted(config, &tables, &loaded);
         if !missing.is_empty() {
-            let new = load(config, board, &writer, &catalog, missing, exported).await?;
-            loaded.extend(new.into_iter().map(|table| (table.source_oid, table)));
+            let load = load(config, board, &writer, &catalog, missing, types, exported);
+            loaded.extend(load.await?.into_iter().map(|t| (t.source_oid, t)));
         }
     } else {
-        joining = self::joining(config, &writer, &tables, &loaded).await?;
+        joining = self::joining(config, &writer, &tables, &loaded, types).await?;
         for joining in &joining {
             board.table_state(&joining.table.name, TableState::Pending);
         }
     }
     loaded.retain(|oid, _| joining.iter().all(|joining| joining.table.oid != *oid));
 
-    let mut routes = routes(&writer, &tables, loaded, server_version).await?;
+    let types = Arc::new(prepared.types);
+    let mut routes = routes(&writer, &tables, loaded, Arc::clone(&types), server_version).await?;
     for joining in &joining {
         routes.skip(joining.table.oid);
     }
@@ -106,6 +123,9 @@ pub(super) async fn start(config: &Arc<Config>, board: &Board) -> Result<Started
             .filter(|_| facts.version_num >= PUBLICATION_MAY_BE_MISSING)
             .map(|found| found.oid),
         catalog,
+        types,
+        followed: prepared.followed,
+        position: prepared.position,
     })
 }
 
@@ -149,6 +169,7 @@ async fn joining(
     writer: &Writer,
     tables: &[SourceTable],
     loaded: &HashMap<u32, LoadedTable>,
+    types: &Types,
 ) -> Result<Vec<Joining>> {
     let naming = &config.destination.naming;
     let place = |table: &SourceTable| {
@@ -175,9 +196,14 @@ async fn joining(
     let joining: Vec<Joining> = again.chain(new).collect();
     let strange = joining.iter().filter(|joining| !joining.replaces_ours);
     let plans = strange.map(|joining| (joining.table.clone(), joining.place.clone()));
-    let plans = plan(config, writer, plans.collect()).await?;
-    ensure_schemas(config, writer, &plans).await?;
+    let plans = plan(config, writer, plans.collect(), types).await?;
+    ensure_schemas(config, writer, &schemas_of(&plans)).await?;
     Ok(joining)
+}
+
+fn schemas_of(plans: &[Plan]) -> BTreeSet<String> {
+    let schemas = plans.iter().map(|plan| plan.destination.schema.clone());
+    schemas.collect()
 }
 
 fn is_wanted(config: &Config, table: &SourceTable) -> bool {
@@ -292,6 +318,7 @@ async fn load(
     writer: &Writer,
     catalog: &Client,
     missing: Vec<SourceTable>,
+    types: &Types,
     exported: ExportedSnapshot,
 ) -> Result<Vec<LoadedTable>> {
     board.state(State::Snapshot);
@@ -304,9 +331,9 @@ async fn load(
         let place = TableName::new(schema, table.name.name.clone());
         (table, place)
     });
-    let mut plans = plan(config, writer, places.collect()).await?;
+    let mut plans = plan(config, writer, places.collect(), types).await?;
     complete(config, catalog, &mut plans).await?;
-    ensure_schemas(config, writer, &plans).await?;
+    ensure_schemas(config, writer, &schemas_of(&plans)).await?;
     tracing::info!(tables = plans.len(), lsn = %exported.lsn, "initial load begins");
     let load = Load {
         config: Arc::clone(config),
@@ -325,6 +352,7 @@ async fn plan(
     config: &Config,
     writer: &Writer,
     tables: Vec<(SourceTable, TableName)>,
+    types: &Types,
 ) -> Result<Vec<Plan>> {
     let places: Vec<TableName> = tables.iter().map(|(_, place)| place.clone()).collect();
     let mut existing = destination::tables(writer.client(), &places).await?;
@@ -341,7 +369,7 @@ async fn plan(
                     "Drop, rename or empty it; or leave the table out with [tables] exclude.",
                 ));
         }
-        plans.push(Plan::new(&config.snapshot, table, place, there)?);
+        plans.push(Plan::new(&config.snapshot, table, place, there, types)?);
     }
     Ok(plans)
 }
@@ -370,10 +398,13 @@ pub(super) async fn version(catalog: &Client) -> Result<u32> {
     Ok(u32::try_from(version).unwrap_or(0))
 }
 
-async fn ensure_schemas(config: &Config, writer: &Writer, plans: &[Plan]) -> Result<()> {
-    let mut names: Vec<String> = plans.iter().map(|p| p.destination.schema.clone()).collect();
-    names.sort_unstable();
-    names.dedup();
+/// Makes those of the schemas that are not there.
+pub(super) async fn ensure_schemas(
+    config: &Config,
+    writer: &Writer,
+    names: &BTreeSet<String>,
+) -> Result<()> {
+    let names: Vec<String> = names.iter().cloned().collect();
     let existing = destination::schemas(writer.client(), &names).await?;
     for name in names.iter().filter(|name| !existing.contains_key(*name)) {
         let mut statements = sql::checkpoint::create_schema(name);
@@ -391,6 +422,7 @@ pub(super) async fn routes(
     writer: &Writer,
     tables: &[SourceTable],
     loaded: HashMap<u32, LoadedTable>,
+    types: Arc<Types>,
     server_version: u32,
 ) -> Result<Routes> {
     let names: Vec<TableName> = loaded
@@ -427,6 +459,12 @@ pub(super) async fn routes(
             },
         );
     }
+    let columns = known.values().flat_map(|known| &known.destination.columns);
+    let foreign: Vec<u32> = columns
+        .filter(|column| !column.type_is_builtin)
+        .map(|column| column.type_oid)
+        .collect();
+    let equality = destination::equality(writer.client(), &foreign).await?;
     // Tables that exist and are not published cannot send rows, unless that changes: then they
     // are newcomers.
     let skipped = by_oid
@@ -437,5 +475,7 @@ pub(super) async fn routes(
         known,
         skipped.collect(),
         server_version >= 140_000,
+        types,
+        equality,
     ))
 }

@@ -15,7 +15,9 @@ use super::flow::{Event, Flow};
 use super::routes::Routes;
 use super::start::{Started, is_wanted_now, publication_gone};
 use super::tablesync::{Joining, News, Tablesync};
+use super::types::{Followed, change_is_due};
 use super::watch::{Published, Watch, list};
+use crate::catalog::types::Types;
 use crate::checkpoint::Loader;
 use crate::config::Config;
 use crate::error::{Error, Kind, Result, Side};
@@ -24,24 +26,42 @@ use crate::lsn::Lsn;
 use crate::observe::{Board, State};
 use crate::snapshot::Adopted;
 
+/// What earlier rounds have taught.
+pub(super) struct Caution {
+    /// A value was not understood: apply one transaction at a time up to where the types were read.
+    pub(super) one_by_one: bool,
+    /// Start again once everything before this position is applied.
+    pub(super) due: Option<Lsn>,
+}
+
 /// Follows the source until told to stop, then drains.
 pub(super) async fn follow(
     config: &Arc<Config>,
     started: Started,
+    caution: Caution,
     watch: &Watch,
     board: &Board,
     shutdown: &CancellationToken,
 ) -> Result<()> {
     let (stream, routes, applier) = (started.stream, started.routes, started.applier);
     let mut flow = Flow::new(config, stream, routes, applier, board);
+    flow.one_by_one_until = caution.one_by_one.then_some(started.position);
     board.state(State::Streaming);
     tracing::info!(lsn = %flow.durable(), "streaming");
-    let mut joining = Joiners::new(config, &flow, started.joining, started.loader, board);
+    let mut joining = Joiners::new(
+        config,
+        &flow,
+        started.joining,
+        started.types,
+        started.loader,
+        board,
+    );
     let source = Source {
         config,
         watch,
         catalog: started.catalog,
         publication: started.publication,
+        followed: started.followed,
     };
     let mut seconds = interval(Duration::from_secs(1));
     seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -60,6 +80,9 @@ pub(super) async fn follow(
                 }
                 Event::Tick => {
                     flow.tick(watch.server_end())?;
+                    if caution.due.is_some_and(|due| flow.durable() >= due) {
+                        return Err(change_is_due());
+                    }
                     source.look_around(&flow.routes, &joining).await?;
                     joining.patience()?;
                 }
@@ -102,11 +125,13 @@ impl Joiners {
         config: &Arc<Config>,
         flow: &Flow<'_>,
         joining: Vec<Joining>,
+        types: Arc<Types>,
         loader: Loader,
         board: &Board,
     ) -> Self {
         let any = Some(joining).filter(|joining| !joining.is_empty());
-        let start = |joining| Tablesync::start(config, joining, loader, board, flow.received());
+        let start =
+            |joining| Tablesync::start(config, joining, types, loader, board, flow.received());
         Joiners {
             sync: any.map(start),
             held: None,
@@ -169,6 +194,7 @@ struct Source<'s> {
     watch: &'s Watch,
     catalog: Client,
     publication: Option<u32>,
+    followed: Followed,
 }
 
 impl Source<'_> {
@@ -184,7 +210,8 @@ impl Source<'_> {
             return Ok(());
         }
         let looked = look_for_newcomers(routes, &published, &self.catalog, self.config);
-        in_time(looked).await
+        in_time(looked).await?;
+        in_time(self.followed.check(&self.catalog)).await
     }
 }
 

@@ -35,6 +35,7 @@ use super::start;
 use crate::apply::Applier;
 use crate::catalog::TableName;
 use crate::catalog::source::SourceTable;
+use crate::catalog::types::Types;
 use crate::checkpoint::{Loader, NewPipeline, Writer, tablesync_name};
 use crate::config::Config;
 use crate::error::{Error, Kind, Result, Side};
@@ -88,6 +89,7 @@ impl Tablesync {
     pub(super) fn start(
         config: &Arc<Config>,
         joining: Vec<Joining>,
+        types: Arc<Types>,
         loader: Loader,
         board: &Board,
         at: Lsn,
@@ -100,6 +102,7 @@ impl Tablesync {
         let synchronisation = Synchronisation {
             pipeline: own.pipeline.clone(),
             config: Arc::new(own),
+            types,
             prefix,
             board: board.clone(),
             ahead,
@@ -167,6 +170,7 @@ impl Drop for Tablesync {
 struct Synchronisation {
     /// Ours but for the pipeline's name.
     config: Arc<Config>,
+    types: Arc<Types>,
     pipeline: String,
     /// How the names of the hidden tables begin.
     prefix: String,
@@ -194,7 +198,8 @@ impl Synchronisation {
         let sources: Vec<SourceTable> = adopted.iter().map(|t| t.plan.table.clone()).collect();
         let loaded = writer.loaded_tables().await?;
         let version = start::version(&catalog).await?;
-        let routes = start::routes(&writer, &sources, loaded, version).await?;
+        let routes =
+            start::routes(&writer, &sources, loaded, Arc::clone(&self.types), version).await?;
         let publication = &config.source.publication;
         let binary = routes.binary();
         let stream = session.start_replication(&slot, lsn, publication, version, binary);
@@ -225,7 +230,7 @@ impl Synchronisation {
         for joining in &joining {
             let table = joining.table.clone();
             let name = hidden(&table);
-            plans.push(Plan::new(&config.snapshot, table, name, None)?);
+            plans.push(Plan::new(&config.snapshot, table, name, None, &self.types)?);
         }
         start::complete(config, &catalog, &mut plans).await?;
         let load = Load {

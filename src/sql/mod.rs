@@ -13,6 +13,7 @@ pub mod replication;
 pub mod session;
 pub mod setup;
 pub mod teardown;
+pub mod types;
 pub mod watch;
 
 use std::fmt;
