@@ -125,7 +125,7 @@ async fn a_type_that_was_dropped_and_made_again_halts_the_tables_that_have_it() 
     do_on(&source, MOODS).await;
     let mut daemon = Daemon::start(&pair);
     daemon.wait_ready().await;
-    let again = "CREATE TYPE better AS ENUM ('ok', 'sad', 'new');
+    let again = "CREATE TYPE better AS ENUM ('sad', 'ok', 'new');
          ALTER TABLE moods DROP COLUMN f, DROP COLUMN p;
          ALTER TABLE moods ALTER COLUMN m TYPE better USING m::text::better;
          DROP TYPE mood CASCADE; ALTER TYPE better RENAME TO mood;
@@ -134,4 +134,10 @@ async fn a_type_that_was_dropped_and_made_again_halts_the_tables_that_have_it() 
     assert_eq!(daemon.wait_exit().await, Some(4));
     let log = std::fs::read_to_string(pair.directory().join("walferry.log")).unwrap();
     assert!(log.contains("was dropped and made again"), "{log}");
+    let resync = ["resync", "public.moods"];
+    walferry(&pair.config(), &resync).await.ended(0, &[]);
+    let mut daemon = Daemon::start(&pair);
+    daemon.wait_ready().await;
+    equal_soon(&pair).await;
+    drain(&pair, daemon).await;
 }

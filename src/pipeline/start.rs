@@ -78,11 +78,7 @@ pub(super) async fn start(
     let tables = source::tables(&catalog, &replication.publication).await?;
     let mut loaded = writer.loaded_tables().await?;
     check_still_published(config, &tables, &loaded)?;
-    let kept = |t: &&SourceTable| loaded.get(&t.oid).is_some_and(|loaded| !loaded.reload);
-    let (kept, new): (Vec<_>, Vec<_>) = tables
-        .iter()
-        .filter(|table| is_wanted(config, table) || loaded.contains_key(&table.oid))
-        .partition(kept);
+    let (kept, new) = kept_and_new(config, &tables, &loaded);
     let prepared = types::prepare(config, &writer, &catalog, &new, &kept, mending).await?;
     for table in loaded.values() {
         board.table_done(&table.source, table.rows, table.bytes);
@@ -118,15 +114,32 @@ pub(super) async fn start(
         routes,
         joining,
         loader: records,
-        publication: facts
-            .publication
-            .filter(|_| facts.version_num >= PUBLICATION_MAY_BE_MISSING)
-            .map(|found| found.oid),
+        publication: only_publication(&facts),
         catalog,
         types,
         followed: prepared.followed,
         position: prepared.position,
     })
+}
+
+/// The publication by oid, where a source decodes without it.
+fn only_publication(facts: &Facts) -> Option<u32> {
+    let found = facts.publication.as_ref();
+    let found = found.filter(|_| facts.version_num >= PUBLICATION_MAY_BE_MISSING);
+    found.map(|found| found.oid)
+}
+
+/// Tables whose copies stay as they are, and those that are loaded, for the first time or again.
+fn kept_and_new<'t>(
+    config: &Config,
+    tables: &'t [SourceTable],
+    loaded: &HashMap<u32, LoadedTable>,
+) -> (Vec<&'t SourceTable>, Vec<&'t SourceTable>) {
+    let is_kept = |t: &&SourceTable| loaded.get(&t.oid).is_some_and(|loaded| !loaded.reload);
+    tables
+        .iter()
+        .filter(|table| is_wanted(config, table) || loaded.contains_key(&table.oid))
+        .partition(is_kept)
 }
 
 /// Streams from the checkpoint on.

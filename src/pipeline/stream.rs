@@ -62,6 +62,7 @@ pub(super) async fn follow(
         catalog: started.catalog,
         publication: started.publication,
         followed: started.followed,
+        due: caution.due,
     };
     let mut seconds = interval(Duration::from_secs(1));
     seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -80,10 +81,7 @@ pub(super) async fn follow(
                 }
                 Event::Tick => {
                     flow.tick(watch.server_end())?;
-                    if caution.due.is_some_and(|due| flow.durable() >= due) {
-                        return Err(change_is_due());
-                    }
-                    source.look_around(&flow.routes, &joining).await?;
+                    source.look_around(&flow, &joining).await?;
                     joining.patience()?;
                 }
             },
@@ -195,11 +193,16 @@ struct Source<'s> {
     catalog: Client,
     publication: Option<u32>,
     followed: Followed,
+    /// Changes of types can be made once everything before it is applied.
+    due: Option<Lsn>,
 }
 
 impl Source<'_> {
     /// Ends the round when other tables are to be followed; not while some are being loaded.
-    async fn look_around(&self, routes: &Routes, joining: &Joiners) -> Result<()> {
+    async fn look_around(&self, flow: &Flow<'_>, joining: &Joiners) -> Result<()> {
+        if self.due.is_some_and(|due| flow.durable() >= due) {
+            return Err(change_is_due());
+        }
         let Some(published) = self.watch.published() else {
             return Ok(());
         };
@@ -209,7 +212,7 @@ impl Source<'_> {
         if !joining.is_idle() {
             return Ok(());
         }
-        let looked = look_for_newcomers(routes, &published, &self.catalog, self.config);
+        let looked = look_for_newcomers(&flow.routes, &published, &self.catalog, self.config);
         in_time(looked).await?;
         in_time(self.followed.check(&self.catalog)).await
     }
