@@ -19,3 +19,4 @@ mod teardown;
 mod throw_away_clusters;
 mod tidy;
 mod tls_and_credentials;
+mod types;

@@ -154,7 +154,8 @@ impl Applier {
         steps.truncate = started.elapsed();
         for table in batch.tables() {
             let done = table::apply(client, &mut self.session, table, steps).await;
-            done.map_err(|error| explain(error, &table.target))?;
+            let durable = self.writer.applied().lsn();
+            done.map_err(|error| explain(error, &table.target, durable))?;
         }
         Ok(())
     }
@@ -180,8 +181,12 @@ async fn truncate(client: &Client, batch: &Batch) -> Result<()> {
 }
 
 /// Adds the table, and what a refused row most likely means.
-fn explain(error: Error, target: &Target) -> Error {
-    let error = error.table(&target.destination);
+fn explain(error: Error, target: &Target, durable: crate::Lsn) -> Error {
+    let error = error.table(&target.destination).or_schema_changed();
+    if error.kind() == Kind::SchemaChanged {
+        // where the next try begins, whatever else this batch holds
+        return error.at(durable);
+    }
     if error.kind() != Kind::Refused || error.hint().is_some() {
         return error;
     }

@@ -1,6 +1,7 @@
 //! What the middle of the flow must know of a table.
 
 use super::FoldError;
+use crate::catalog::Equality;
 use crate::catalog::TableName;
 use crate::decode::Tuple;
 use crate::lsn::Lsn;
@@ -32,6 +33,8 @@ pub struct Target {
 pub struct TargetColumn {
     /// Its name on both sides.
     pub name: String,
+    /// How its values are compared in the destination; `None`: by the `=` of `pg_catalog`.
+    pub equality: Option<Equality>,
 }
 
 /// How a row is found again in the destination.

@@ -16,6 +16,7 @@ type Table = BTreeMap<Vec<u8>, Row>;
 fn target(identity: RowIdentity) -> Arc<Target> {
     let column = |name: &str| TargetColumn {
         name: name.to_owned(),
+        equality: None,
     };
     Arc::new(Target {
         oid: 1,

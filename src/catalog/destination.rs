@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use tokio_postgres::Client;
 
 use super::rows::{get, get_char, query, query_one};
-use super::{Column, TableName, positions};
+use super::{Column, Equality, TableName, TypeName, positions};
 use crate::error::postgres::from_client;
 use crate::error::{Result, Side};
 use crate::sql;
@@ -154,25 +154,81 @@ pub async fn indexes(client: &Client, table: &TableName) -> Result<Vec<String>> 
     .collect()
 }
 
+/// Those of the types `names` that exist: `pg_type.oid`, and that of their arrays.
+pub async fn types(client: &Client, names: &[TypeName]) -> Result<HashMap<TypeName, (u32, u32)>> {
+    let statement = include_str!("queries/destination_types.sql");
+    let doing = "look up the types";
+    let (schemas, types): (Vec<&str>, Vec<&str>) = names
+        .iter()
+        .map(|name| (name.schema.as_str(), name.name.as_str()))
+        .unzip();
+    query(
+        client,
+        Side::Destination,
+        doing,
+        statement,
+        &[&schemas, &types],
+    )
+    .await?
+    .iter()
+    .map(|row| {
+        let name = TypeName::new(get::<String>(row, "schema")?, get::<String>(row, "name")?);
+        Ok((name, (get(row, "oid")?, get(row, "array_oid")?)))
+    })
+    .collect()
+}
+
+/// The schemas in which extensions have put types that the role may use, by the names of both.
+pub async fn extension_types(
+    client: &Client,
+    wanted: &[(String, String)],
+) -> Result<HashMap<(String, String), String>> {
+    let statement = include_str!("queries/destination_extension_types.sql");
+    let doing = "look up the types of extensions";
+    let (extensions, types): (Vec<&str>, Vec<&str>) = wanted
+        .iter()
+        .map(|(extension, name)| (extension.as_str(), name.as_str()))
+        .unzip();
+    query(
+        client,
+        Side::Destination,
+        doing,
+        statement,
+        &[&extensions, &types],
+    )
+    .await?
+    .iter()
+    .map(|row| {
+        let key = (get(row, "extension")?, get(row, "name")?);
+        Ok((key, get(row, "schema")?))
+    })
+    .collect()
+}
+
+/// How values of these types (`pg_type.oid`) are compared, where not as they are by `pg_catalog`.
+pub async fn equality(client: &Client, types: &[u32]) -> Result<HashMap<u32, Equality>> {
+    let statement = include_str!("queries/equality.sql");
+    let doing = "look up the operators of the types";
+    query(client, Side::Destination, doing, statement, &[&types])
+        .await?
+        .iter()
+        .map(|row| {
+            let schema: Option<String> = get(row, "base_schema")?;
+            let name: String = get(row, "base_name")?;
+            let operator: Option<String> = get(row, "operator_schema")?;
+            let equality = Equality {
+                base: schema.map(|schema| TypeName { schema, name }),
+                operator: operator.zip(get(row, "operator_name")?),
+            };
+            Ok((get(row, "oid")?, equality))
+        })
+        .collect()
+}
+
 /// Those of the roles `names` that exist.
 pub async fn roles(client: &Client, names: &[String]) -> Result<HashSet<String>> {
     let statement = include_str!("queries/destination_roles.sql");
-    existing(client, "look up the roles", statement, names).await
-}
-
-/// Those of the types `names` that exist; the names are what `format_type` prints with an empty
-/// `search_path`.
-pub async fn types(client: &Client, names: &[String]) -> Result<HashSet<String>> {
-    let statement = include_str!("queries/destination_types.sql");
-    existing(client, "look up the types", statement, names).await
-}
-
-async fn existing(
-    client: &Client,
-    doing: &str,
-    statement: &str,
-    names: &[String],
-) -> Result<HashSet<String>> {
+    let doing = "look up the roles";
     query(client, Side::Destination, doing, statement, &[&names])
         .await?
         .iter()

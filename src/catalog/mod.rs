@@ -44,6 +44,40 @@ impl fmt::Display for TableName {
     }
 }
 
+/// The full name of a type; prints as `schema.type` for people, never for SQL.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TypeName {
+    /// `nspname`
+    pub schema: String,
+    /// `typname`
+    pub name: String,
+}
+
+impl TypeName {
+    /// Puts the two parts together.
+    pub fn new(schema: impl Into<String>, name: impl Into<String>) -> Self {
+        TypeName {
+            schema: schema.into(),
+            name: name.into(),
+        }
+    }
+}
+
+impl fmt::Display for TypeName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.schema, self.name)
+    }
+}
+
+/// How values of a type are compared where the `=` of `pg_catalog` does not take them as they are.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Equality {
+    /// The base type of a domain: `=` takes no domain over an enum.
+    pub base: Option<TypeName>,
+    /// Schema and name of the operator of an extension's type; the name is of signs only.
+    pub operator: Option<(String, String)>,
+}
+
 /// A column of a table as `pg_attribute` and `pg_type` describe it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Column {

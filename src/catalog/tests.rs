@@ -197,8 +197,13 @@ async fn the_destination_tells_tables_keys_schemas_and_types() {
     let names = ["odd \"one".to_owned(), "absent".to_owned()];
     let schemas = destination::schemas(&client, &names).await.unwrap();
     assert!(schemas.len() == 1 && schemas["odd \"one"].can_create);
-    let types = ["numeric(10,2)", "integer[]", "\"odd \"\"one\".nothing"].map(str::to_owned);
-    assert_eq!(destination::types(&client, &types).await.unwrap().len(), 2);
+    let types = [
+        TypeName::new("pg_catalog", "numeric"),
+        TypeName::new("odd \"one", "nothing"),
+    ];
+    let found = destination::types(&client, &types).await.unwrap();
+    assert_eq!(found[&types[0]], (1700, 1231));
+    assert_eq!(found.len(), 1);
 }
 
 #[tokio::test]

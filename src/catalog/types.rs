@@ -1,18 +1,19 @@
 //! What becomes of a column's type in the destination.
+//!
+//! ```text
+//! definition: what a type is made of ─▶ map: its name there, or text ─▶ difference: steps that
+//!                                                          make the copy the same again
+//! ```
+
+mod definition;
+mod difference;
+mod map;
 
 use postgres_protocol::Oid;
 
-use super::Column;
-
-/// The type of the destination column: the same for what `pg_catalog` has, `text` for
-/// user-defined and extension types, whose names the destination may not know.
-pub fn destination_type(column: &Column) -> &str {
-    if column.type_is_builtin {
-        &column.type_name
-    } else {
-        "text"
-    }
-}
+pub use definition::{Definition, Label, Order, Part, Sort, definitions};
+pub use difference::{Change, Place};
+pub use map::{Recorded, Surroundings, Types};
 
 /// Built-in types whose binary form means the same to every supported server: it holds no oids
 /// and depends on no setting. Their oids never change. Arrays of them follow in [`ARRAYS`].
@@ -33,15 +34,9 @@ const ARRAYS: &[Oid] = &[
     1270, 1561, 1563, 2951, 3221, 3807,
 ];
 
-/// COPY and pgoutput may carry this type in binary between servers of any version.
-pub fn binary_is_portable(type_oid: u32) -> bool {
+/// COPY and pgoutput may carry this built-in type in binary between servers of any version.
+fn binary_is_portable(type_oid: u32) -> bool {
     SCALARS.contains(&type_oid) || ARRAYS.contains(&type_oid)
-}
-
-/// A destination column holds every value of the type `type_sql` unchanged: it has that type, with
-/// the same modifier, or is text.
-pub fn holds(place: &Column, type_sql: &str) -> bool {
-    place.type_name == type_sql || place.type_oid == TEXT
 }
 
 /// `pg_type.oid` of text.

@@ -25,11 +25,13 @@ mod migrate;
 mod pipeline;
 mod shape;
 mod table;
+mod types;
 
 pub use migrate::migrate;
 pub use pipeline::{NewPipeline, Pipeline, Writer};
 pub use shape::Shapes;
 pub use table::{LoadedTable, Loader};
+pub use types::{RecordedType, recorded_types};
 
 use crate::lsn::Lsn;
 

@@ -3,13 +3,13 @@
 use std::fmt::Write as _;
 use std::io::{BufRead, IsTerminal, Write as _};
 
-use tokio_postgres::Client;
 use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Transaction};
 
 use super::Outcome;
-use crate::catalog::TableName;
 use crate::catalog::destination::hidden_tables;
-use crate::checkpoint::tablesync_name;
+use crate::catalog::{TableName, TypeName};
+use crate::checkpoint::{recorded_types, tablesync_name};
 use crate::config::Config;
 use crate::error::postgres::from_client;
 use crate::error::{Error, Kind, Result, Side};
@@ -36,6 +36,7 @@ struct Made {
     tables: Vec<TableName>,
     /// Tables of a load that did not end: nobody can use them.
     unfinished: Vec<TableName>,
+    types: Vec<TypeName>,
     schemas: Vec<String>,
 }
 
@@ -144,6 +145,9 @@ async fn made(config: &Config, client: &Client) -> Result<Option<Made>> {
     for row in &schemas {
         made.schemas.push(row.try_get("name").map_err(failed)?);
     }
+    let types = recorded_types(client, state_schema, &config.pipeline).await?;
+    let types = types.into_iter().filter(|recorded| recorded.made);
+    made.types = types.map(|recorded| recorded.name).collect();
     add_own_schema(config, client, &mut made).await?;
     for pipeline in [&config.pipeline, &tablesync_name(&config.pipeline)] {
         let prefix = hidden_prefix(pipeline);
@@ -180,6 +184,9 @@ fn plan(config: &Config, made: &Made, drop_data: bool) -> String {
     if drop_data {
         for table in &made.tables {
             let _ = writeln!(text, "  destination  table {table} with all its rows");
+        }
+        for name in &made.types {
+            let _ = writeln!(text, "  destination  type {name}");
         }
         for schema in &made.schemas {
             let _ = writeln!(
@@ -242,23 +249,14 @@ async fn drop_on_destination(
         .transaction()
         .await
         .map_err(failed("begin a transaction"))?;
-    if drop_data {
-        for table in &made.tables {
-            transaction
-                .batch_execute(&teardown::drop_table(table))
-                .await
-                .map_err(|error| {
-                    from_client(side, "drop the table", &error)
-                        .table(table)
-                        .remedy("Drop what others built on it (views, foreign keys), then repeat.")
-                })?;
-        }
-    }
     for table in &made.unfinished {
         transaction
             .batch_execute(&teardown::drop_table(table))
             .await
             .map_err(failed("drop what a load has left"))?;
+    }
+    if drop_data {
+        drop_copies(&transaction, made).await?;
     }
     let forget = checkpoint::forget_pipeline(state_schema);
     for pipeline in [&config.pipeline, &tablesync_name(&config.pipeline)] {
@@ -297,6 +295,31 @@ async fn drop_on_destination(
         }
     }
     transaction.commit().await.map_err(failed("commit"))
+}
+
+/// The tables, then the types that they had.
+async fn drop_copies(transaction: &Transaction<'_>, made: &Made) -> Result<()> {
+    let side = Side::Destination;
+    for table in &made.tables {
+        transaction
+            .batch_execute(&teardown::drop_table(table))
+            .await
+            .map_err(|error| {
+                from_client(side, "drop the table", &error)
+                    .table(table)
+                    .remedy("Drop what others built on it (views, foreign keys), then repeat.")
+            })?;
+    }
+    if made.types.is_empty() {
+        return Ok(());
+    }
+    transaction
+        .batch_execute(&teardown::drop_types(&made.types))
+        .await
+        .map_err(|error| {
+            from_client(side, "drop the types", &error)
+                .remedy("Drop the columns that others gave these types, then repeat.")
+        })
 }
 
 #[cfg(test)]

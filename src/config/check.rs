@@ -6,8 +6,8 @@ use std::path::Path;
 use super::raw::Written;
 use super::section::{Context, Section};
 use super::{
-    Apply, Config, Destination, Indexes, LogFormat, Naming, Observability, SchemaChanges,
-    Selection, Snapshot, Source, endpoint, naming,
+    Apply, Config, Destination, Indexes, LogFormat, MissingTypes, Naming, Observability,
+    SchemaChanges, Selection, Snapshot, Source, endpoint, naming,
 };
 use crate::error::{Result, Side};
 use crate::limits::IDENTIFIER_BYTES_MAX;
@@ -54,7 +54,7 @@ pub(super) fn check(written: &Written) -> Result<Config> {
 pub(super) fn read<'a>(context: &'a Context<'a>, written: &Written) -> Config {
     let mut root = Section::root(context, written.tree.clone());
     let pipeline = pipeline(root.section("pipeline"));
-    let (tables, schema_changes) = tables(root.section("tables"));
+    let (tables, schema_changes, missing_types) = tables(root.section("tables"));
     let config = Config {
         file: written.file.clone(),
         source: source(root.section("source"), &pipeline),
@@ -62,6 +62,7 @@ pub(super) fn read<'a>(context: &'a Context<'a>, written: &Written) -> Config {
         destination: destination(root.section("destination")),
         tables,
         schema_changes,
+        missing_types,
         apply: apply(root.section("apply")),
         snapshot: snapshot(root.section("snapshot")),
         observability: observability(root.section("observability")),
@@ -158,7 +159,7 @@ fn destination(mut section: Section<'_>) -> Destination {
     }
 }
 
-fn tables(mut section: Section<'_>) -> (Selection, SchemaChanges) {
+fn tables(mut section: Section<'_>) -> (Selection, SchemaChanges, MissingTypes) {
     let selection = Selection::read(&mut section);
     let changes = section.parsed(
         "on_schema_change",
@@ -170,8 +171,24 @@ fn tables(mut section: Section<'_>) -> (Selection, SchemaChanges) {
             _ => None,
         },
     );
+    let missing_types =
+        section.parsed(
+            "missing_types",
+            "\"text\" or \"error\"",
+            "text",
+            |text| match text {
+                "text" => Some(MissingTypes::Text),
+                "error" => Some(MissingTypes::Error),
+                _ => None,
+            },
+        );
     section.finish();
-    (selection, changes.unwrap_or(SchemaChanges::Follow))
+    let changes = changes.unwrap_or(SchemaChanges::Follow);
+    (
+        selection,
+        changes,
+        missing_types.unwrap_or(MissingTypes::Text),
+    )
 }
 
 fn apply(mut section: Section<'_>) -> Apply {

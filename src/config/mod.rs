@@ -63,6 +63,8 @@ pub struct Config {
     pub tables: Selection,
     /// `[tables] on_schema_change`
     pub schema_changes: SchemaChanges,
+    /// `[tables] missing_types`
+    pub missing_types: MissingTypes,
     /// `[apply]`
     pub apply: Apply,
     /// `[snapshot]`
@@ -102,6 +104,15 @@ pub enum SchemaChanges {
     Follow,
     /// The pipeline halts.
     Halt,
+}
+
+/// `[tables] missing_types`: what becomes of columns whose type the destination cannot have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MissingTypes {
+    /// They become text.
+    Text,
+    /// Their table is refused.
+    Error,
 }
 
 /// `[apply]`

@@ -89,6 +89,8 @@ pub enum Kind {
     SchemaChanged,
     /// A new table asks for a new initial load before streaming goes on.
     TableAdded,
+    /// A type of the source changed: its copy is changed before streaming goes on.
+    TypeChanged,
     /// A statement hit other rows than it should have: the destination was written by others.
     Diverged,
     /// The destination refuses a row: constraint, trigger, policy (SQLSTATE class 23 and others).
@@ -131,6 +133,7 @@ impl Kind {
             Kind::ShapeMismatch => "shape_mismatch",
             Kind::SchemaChanged => "schema_changed",
             Kind::TableAdded => "table_added",
+            Kind::TypeChanged => "type_changed",
             Kind::Diverged => "diverged",
             Kind::Refused => "refused",
             Kind::Definite => "definite",

@@ -68,6 +68,24 @@ pub fn from_client(side: Side, doing: &str, error: &tokio_postgres::Error) -> Er
     Error::new(kind, format!("Could not {doing}: {}", with_causes(error))).on(side)
 }
 
+/// `invalid_text_representation`: a label or an attribute that a type does not know.
+pub const VALUE_UNKNOWN: &str = "22P02";
+
+impl Error {
+    /// The destination did not understand a value: its type is not what the source's has become.
+    #[must_use]
+    pub fn or_schema_changed(self) -> Self {
+        if self.sqlstate() != Some(VALUE_UNKNOWN) {
+            return self;
+        }
+        self.as_kind(Kind::SchemaChanged).remedy(
+            "A type of the source was changed in a way that cannot be followed, or its copy was \
+             changed by hand. Make both types the same, then start walferry again; nothing of \
+             this batch was committed.",
+        )
+    }
+}
+
 /// An error and what caused it, in one line.
 pub fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();

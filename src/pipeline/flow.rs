@@ -58,6 +58,8 @@ pub(super) struct Flow<'f> {
     idle_checkpoint_at: Instant,
     drain_until: Option<Instant>,
     gate: Gate,
+    /// Up to here each batch holds one transaction.
+    pub(super) one_by_one_until: Option<Lsn>,
 }
 
 /// Up to where transactions are let in: those whose commit record begins before it.
@@ -100,6 +102,7 @@ impl<'f> Flow<'f> {
                 until: Lsn::MAX,
                 waiting: None,
             },
+            one_by_one_until: None,
         }
     }
 
@@ -179,7 +182,12 @@ impl<'f> Flow<'f> {
     }
 
     fn is_full(&self) -> bool {
-        self.batch.bytes() >= self.batch_bytes_max || self.batch.changes() >= self.batch_changes_max
+        let alone = self.transaction.is_none()
+            && self.batch.last_commit().is_some()
+            && (self.one_by_one_until).is_some_and(|until| self.durable.lsn() < until);
+        alone
+            || self.batch.bytes() >= self.batch_bytes_max
+            || self.batch.changes() >= self.batch_changes_max
     }
 
     pub(super) fn heard(&mut self, bytes: usize) {

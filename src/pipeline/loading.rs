@@ -1,6 +1,6 @@
 //! Which tables are to be loaded, and how.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use tokio_postgres::Client;
@@ -8,6 +8,7 @@ use tokio_postgres::Client;
 use super::start::version;
 use super::tablesync::Joining;
 use crate::catalog::source::{self, Shape, SourceTable};
+use crate::catalog::types::Types;
 use crate::catalog::{TableName, destination};
 use crate::checkpoint::{LoadedTable, Writer};
 use crate::config::{Config, Indexes};
@@ -17,8 +18,37 @@ use crate::snapshot::{self, Load, Plan};
 use crate::source::slot::ExportedSnapshot;
 use crate::sql;
 
+/// What a start has read of the source.
+pub(super) struct Knowledge<'k> {
+    /// Its tables.
+    pub(super) tables: &'k [SourceTable],
+    /// Their columns, before there was a snapshot.
+    pub(super) shapes: &'k HashMap<u32, Shape>,
+    /// What becomes of types.
+    pub(super) types: &'k Types,
+}
+
+impl Knowledge<'_> {
+    fn shape(&self, oid: u32) -> Shape {
+        self.shapes.get(&oid).cloned().unwrap_or_default()
+    }
+}
+
+/// Tables whose copies stay as they are, and those that are loaded, for the first time or again.
+pub(super) fn kept_and_new<'t>(
+    config: &Config,
+    tables: &'t [SourceTable],
+    loaded: &HashMap<u32, LoadedTable>,
+) -> (Vec<&'t SourceTable>, Vec<&'t SourceTable>) {
+    let is_kept = |t: &&SourceTable| loaded.get(&t.oid).is_some_and(|loaded| !loaded.reload);
+    tables
+        .iter()
+        .filter(|table| is_wanted(config, table) || loaded.contains_key(&table.oid))
+        .partition(is_kept)
+}
+
 /// Tables that are selected, published, and not loaded.
-pub(super) fn wanted(
+fn wanted(
     config: &Config,
     tables: &[SourceTable],
     loaded: &HashMap<u32, LoadedTable>,
@@ -36,11 +66,10 @@ pub(super) fn wanted(
 pub(super) async fn joining(
     config: &Config,
     writer: &Writer,
-    tables: &[SourceTable],
+    knowledge: &Knowledge<'_>,
     loaded: &HashMap<u32, LoadedTable>,
-    shapes: &HashMap<u32, Shape>,
 ) -> Result<Vec<Joining>> {
-    let shape = |oid: u32| shapes.get(&oid).cloned().unwrap_or_default();
+    let (tables, shape) = (knowledge.tables, |oid| knowledge.shape(oid));
     let naming = &config.destination.naming;
     let place = |table: &SourceTable| {
         let schema = naming.destination_schema(&table.name.schema);
@@ -68,9 +97,9 @@ pub(super) async fn joining(
     let joining: Vec<Joining> = again.chain(new).collect();
     let strange = joining.iter().filter(|joining| !joining.replaces_ours);
     let plans = strange.map(|joining| (joining.table.clone(), joining.place.clone()));
-    plan(config, writer, plans.collect(), shapes).await?;
+    plan(config, writer, plans.collect(), knowledge).await?;
     let schemas = joining.iter().map(|joining| joining.place.schema.clone());
-    ensure_schemas(config, writer, schemas.collect()).await?;
+    ensure_schemas(config, writer, &schemas.collect()).await?;
     Ok(joining)
 }
 
@@ -102,10 +131,13 @@ pub(super) async fn load(
     board: &Board,
     writer: &Writer,
     catalog: &Client,
-    shapes: &HashMap<u32, Shape>,
-    missing: Vec<SourceTable>,
+    knowledge: &Knowledge<'_>,
     exported: ExportedSnapshot,
 ) -> Result<Vec<LoadedTable>> {
+    let missing = wanted(config, knowledge.tables, &writer.loaded_tables().await?);
+    if missing.is_empty() {
+        return Ok(Vec::new());
+    }
     board.state(State::Snapshot);
     for table in &missing {
         board.table_state(&table.name, TableState::Pending);
@@ -116,9 +148,10 @@ pub(super) async fn load(
         let place = TableName::new(schema, table.name.name.clone());
         (table, place)
     });
-    let mut plans = plan(config, writer, places.collect(), shapes).await?;
+    let mut plans = plan(config, writer, places.collect(), knowledge).await?;
     complete(config, catalog, &mut plans).await?;
-    ensure_schemas(config, writer, schemas(&plans)).await?;
+    let schemas = plans.iter().map(|plan| plan.destination.schema.clone());
+    ensure_schemas(config, writer, &schemas.collect()).await?;
     tracing::info!(tables = plans.len(), lsn = %exported.lsn, "initial load begins");
     let load = Load {
         config: Arc::clone(config),
@@ -137,7 +170,7 @@ async fn plan(
     config: &Config,
     writer: &Writer,
     tables: Vec<(SourceTable, TableName)>,
-    shapes: &HashMap<u32, Shape>,
+    knowledge: &Knowledge<'_>,
 ) -> Result<Vec<Plan>> {
     let places: Vec<TableName> = tables.iter().map(|(_, place)| place.clone()).collect();
     let mut existing = destination::tables(writer.client(), &places).await?;
@@ -154,8 +187,15 @@ async fn plan(
                     "Drop, rename or empty it; or leave the table out with [tables] exclude.",
                 ));
         }
-        let shape = shapes.get(&table.oid).cloned().unwrap_or_default();
-        plans.push(Plan::new(&config.snapshot, table, place, there, shape)?);
+        let (shape, types) = (knowledge.shape(table.oid), knowledge.types);
+        plans.push(Plan::new(
+            &config.snapshot,
+            table,
+            shape,
+            place,
+            there,
+            types,
+        )?);
     }
     Ok(plans)
 }
@@ -178,18 +218,13 @@ pub(super) async fn complete(config: &Config, catalog: &Client, plans: &mut [Pla
     Ok(())
 }
 
-fn schemas(plans: &[Plan]) -> Vec<String> {
-    plans.iter().map(|p| p.destination.schema.clone()).collect()
-}
-
 /// Makes the schemas that are missing.
 pub(super) async fn ensure_schemas(
     config: &Config,
     writer: &Writer,
-    mut names: Vec<String>,
+    names: &BTreeSet<String>,
 ) -> Result<()> {
-    names.sort_unstable();
-    names.dedup();
+    let names: Vec<String> = names.iter().cloned().collect();
     let existing = destination::schemas(writer.client(), &names).await?;
     for name in names.iter().filter(|name| !existing.contains_key(*name)) {
         let mut statements = sql::checkpoint::create_schema(name);

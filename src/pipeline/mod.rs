@@ -22,8 +22,10 @@ mod start;
 mod stream;
 mod tablesync;
 mod take_over;
+mod types;
 mod watch;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -32,9 +34,12 @@ use tokio_util::sync::CancellationToken;
 
 pub use reaction::{Reaction, reaction};
 
+use stream::Caution;
+use types::Mending;
 use watch::Watch;
 
 use crate::config::{Config, SchemaChanges};
+use crate::error::postgres::VALUE_UNKNOWN;
 use crate::error::{Error, Kind, Result};
 use crate::limits::{BACKOFF_MAX, BACKOFF_MIN};
 use crate::lsn::Lsn;
@@ -56,6 +61,11 @@ pub async fn run(config: Config, board: Board, shutdown: CancellationToken) -> R
             Err(error) => error,
         };
         board.error(&error);
+        if began.elapsed() > BACKOFF_MAX {
+            // older ones are behind us
+            progress.misfits.retain(|at| *at == error.position());
+            progress.misfit = None;
+        }
         match reaction(error.kind()) {
             // The catalogs were read when the round began.
             Reaction::Halt if progress.may_mend(&config, &error) => {
@@ -93,6 +103,9 @@ pub async fn run(config: Config, board: Board, shutdown: CancellationToken) -> R
     Ok(())
 }
 
+/// So many rounds may end, one soon after the other, because something did not fit.
+const MISFITS_MAX: usize = 16;
+
 /// What earlier rounds got done.
 #[derive(Default)]
 struct Progress {
@@ -100,32 +113,51 @@ struct Progress {
     checked: bool,
     /// The writer lock was ours.
     started: bool,
-    /// Where a row did not fit its table, before the catalogs were read once more.
-    misfit_at: Option<Lsn>,
+    /// Where the shape of a table or a type did not fit, before the catalogs were read once more.
+    misfits: HashSet<Option<Lsn>>,
     /// The table that a row did not fit even then: it is to be loaded again.
     misfit: Option<String>,
+    /// Types that changed.
+    mending: Mending,
+    /// Transactions are applied one by one at first, to find the one that does not fit.
+    careful: bool,
 }
 
 impl Progress {
-    /// Whether starting again can mend the failure: at first with the catalogs as they are now,
-    /// then by loading the table again, each once for a position.
+    /// Whether starting again can mend the failure: with the catalogs as they are now, by finding
+    /// the one transaction that does not fit, or in the end by loading the table again.
     fn may_mend(&mut self, config: &Config, error: &Error) -> bool {
-        let by_reading = matches!(error.kind(), Kind::SchemaChanged | Kind::Refused);
-        let Some(at) = error.position().filter(|_| by_reading) else {
+        if !matches!(error.kind(), Kind::SchemaChanged | Kind::Refused) {
             return false;
-        };
-        if self.misfit_at != Some(at) {
-            self.misfit_at = Some(at);
-            self.misfit = None;
+        }
+        if std::mem::take(&mut self.mending.changed) {
+            self.misfits.clear();
+        }
+        let value_unknown = error.sqlstate() == Some(VALUE_UNKNOWN);
+        let in_a_load = error.position().is_none();
+        if value_unknown && self.mending.due.is_some() && (self.careful || in_a_load) {
+            self.mending.now = true;
+            self.careful = false;
             return true;
         }
-        let by_loading = error.kind() == Kind::SchemaChanged
-            && config.schema_changes == SchemaChanges::Follow
-            && self.misfit.is_none();
-        if by_loading {
-            self.misfit = error.about_table().map(str::to_owned);
+        self.careful = value_unknown;
+        if self.misfits.len() < MISFITS_MAX && self.misfits.insert(error.position()) {
+            return true;
         }
-        by_loading && self.misfit.is_some()
+        self.may_mend_by_loading(config, error)
+    }
+
+    /// Once for a table, until a round has gone well for a while.
+    fn may_mend_by_loading(&mut self, config: &Config, error: &Error) -> bool {
+        let follow = config.schema_changes == SchemaChanges::Follow;
+        let misfit = error.about_table().map(str::to_owned);
+        let by_shape = error.kind() == Kind::SchemaChanged && error.sqlstate().is_none();
+        let new = misfit.is_some() && misfit != self.misfit;
+        if follow && by_shape && new {
+            self.misfit = misfit;
+            return true;
+        }
+        false
     }
 }
 
@@ -149,13 +181,20 @@ async fn round(
     }
     // Also during the initial load: the slot may run out of WAL meanwhile.
     let watch = Watch::start(config, board.clone());
-    let misfit = progress.misfit.as_deref();
+    let misfit = progress.misfit.clone();
+    let misfit = misfit.as_deref();
     let started = tokio::select! {
-        started = turning(board, start::start(config, board, misfit)) => started?,
+        started = turning(board, start::start(config, board, misfit, &mut progress.mending)) => {
+            started?
+        }
         () = shutdown.cancelled() => return Ok(()),
     };
     progress.started = true;
-    stream::follow(config, started, &watch, board, shutdown).await
+    let caution = Caution {
+        one_by_one: progress.careful,
+        due: progress.mending.due,
+    };
+    stream::follow(config, started, caution, &watch, board, shutdown).await
 }
 
 fn pauses() -> impl Iterator<Item = Duration> {

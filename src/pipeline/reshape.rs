@@ -18,10 +18,11 @@ use std::collections::{HashMap, HashSet};
 
 use tokio_postgres::Client;
 
-use super::loading;
+use super::loading::{self, Knowledge};
 use crate::catalog::destination::{self, DestinationTable};
 use crate::catalog::source::{Shape, ShapeColumn, SourceTable};
-use crate::catalog::{Column, TableName, types};
+use crate::catalog::types::Types;
+use crate::catalog::{Column, TableName};
 use crate::checkpoint::{LoadedTable, Shapes, Writer};
 use crate::config::{Config, Indexes, SchemaChanges};
 use crate::error::postgres::from_client;
@@ -80,21 +81,18 @@ pub(super) struct Reshape<'a> {
     writer: &'a Writer,
     tables: &'a [SourceTable],
     now: &'a HashMap<u32, Shape>,
+    types: &'a Types,
 }
 
 impl<'a> Reshape<'a> {
-    /// Of the source's tables and their shapes as they are `now`.
-    pub(super) fn new(
-        config: &'a Config,
-        writer: &'a Writer,
-        tables: &'a [SourceTable],
-        now: &'a HashMap<u32, Shape>,
-    ) -> Self {
+    /// Of what was just read of the source.
+    pub(super) fn new(config: &'a Config, writer: &'a Writer, now: &Knowledge<'a>) -> Self {
         Reshape {
             config,
             writer,
-            tables,
-            now,
+            tables: now.tables,
+            now: now.shapes,
+            types: now.types,
         }
     }
 
@@ -145,7 +143,7 @@ impl<'a> Reshape<'a> {
             return Ok(());
         }
         let schemas = moves.iter().map(|(_, _, place)| place.schema.clone());
-        loading::ensure_schemas(self.config, self.writer, schemas.collect()).await?;
+        loading::ensure_schemas(self.config, self.writer, &schemas.collect()).await?;
         let client = self.writer.client();
         execute(client, sql::apply::BEGIN).await?;
         // by way of names that nobody has: two tables may have traded theirs
@@ -244,7 +242,8 @@ impl<'a> Reshape<'a> {
             return Ok(());
         };
         let left: HashSet<&str> = left_behind(known, now);
-        let statements = statements(table, &loaded.destination, there, &difference, &left);
+        let place = &loaded.destination;
+        let statements = statements(table, place, there, &difference, &left, self.types);
         tracing::info!(table = %table.name, changes = statements.len(), "following a new shape");
         self.write_down(table, now, version, &statements).await
     }
@@ -325,6 +324,7 @@ fn statements(
     there: &DestinationTable,
     difference: &Difference<'_>,
     left: &HashSet<&str>,
+    types: &Types,
 ) -> Vec<String> {
     let mut statements = Vec::new();
     let is_there = |name: &str| there.columns.iter().any(|column| column.name == name);
@@ -359,21 +359,22 @@ fn statements(
         }
         let column = table.columns.iter().find(|c| c.attnum == added.attnum);
         if let Some((column, expression)) = column.and_then(|c| Some((c, c.generated.as_ref()?))) {
-            let type_sql = types::destination_type(column);
+            let type_sql = &types.of_column(column);
             let add = reshape::add_generated_column(place, &added.name, type_sql, expression);
             statements.push(add);
         } else if let Some(column) = published(added.attnum) {
-            let type_sql = types::destination_type(column);
+            let type_sql = &types.of_column(column);
             let missing = added.missing.as_deref();
             statements.push(reshape::add_column(place, &added.name, type_sql, missing));
         }
     }
     for retyped in &difference.retyped {
         let place_of = there.columns.iter().find(|c| c.name == retyped.name);
-        let holds = |type_sql: &str| place_of.is_some_and(|c| types::holds(c, type_sql));
+        let (oid, modifier) = (retyped.type_oid, retyped.type_modifier);
+        let holds = place_of.is_some_and(|place| types.fits(oid, modifier, place));
         if let Some(column) = published(retyped.attnum) {
-            let type_sql = types::destination_type(column);
-            if !holds(type_sql) {
+            let type_sql = &types.of_column(column);
+            if !holds {
                 statements.push(reshape::alter_type(place, &retyped.name, type_sql));
             }
         }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use super::alignment::align;
 use crate::batch::{RowIdentity, Target, TargetColumn};
-use crate::catalog::TableName;
 use crate::catalog::destination::DestinationTable;
 use crate::catalog::source::{ShapeColumn, SourceTable};
-use crate::catalog::{self, types};
+use crate::catalog::types::Types;
+use crate::catalog::{Column, Equality, TableName};
 use crate::checkpoint::LoadedTable;
 use crate::decode::{self, Relation, ReplicaIdentity};
 use crate::error::{Error, Kind, Side};
@@ -46,17 +46,28 @@ pub(super) struct Newcomer {
 pub(super) struct Routes {
     known: HashMap<u32, Known>,
     by_oid: HashMap<u32, Route>,
+    types: Arc<Types>,
+    /// How values of the destination's types are compared, where not by `pg_catalog`.
+    equality: HashMap<u32, Equality>,
     binary: bool,
 }
 
 impl Routes {
     /// `skipped` are the tables that exist and are not wanted.
-    pub(super) fn new(known: HashMap<u32, Known>, skipped: Vec<u32>, can_binary: bool) -> Self {
-        let binary = can_binary && known.values().all(Known::binary_fits);
+    pub(super) fn new(
+        known: HashMap<u32, Known>,
+        skipped: Vec<u32>,
+        can_binary: bool,
+        types: Arc<Types>,
+        equality: HashMap<u32, Equality>,
+    ) -> Self {
+        let binary = can_binary && known.values().all(|known| known.binary_fits(&types));
         let by_oid = skipped.into_iter().map(|oid| (oid, Route::Skip)).collect();
         Routes {
             known,
             by_oid,
+            types,
+            equality,
             binary,
         }
     }
@@ -77,7 +88,7 @@ impl Routes {
                 name: format!("{}.{}", relation.schema, relation.name),
             });
         };
-        let route = match known.target(relation, self.binary) {
+        let route = match self.describe(known, relation) {
             // Sent again, as after any change of the catalog that does not matter here.
             Ok(target) if self.applies(&target) => return None,
             Ok(target) => Route::Apply(Arc::new(target)),
@@ -85,6 +96,37 @@ impl Routes {
         };
         self.by_oid.insert(relation.oid, route);
         None
+    }
+
+    /// The target of a relation as it is now.
+    fn describe(&self, known: &Known, relation: &Relation) -> Result<Target, String> {
+        let mut columns = Vec::with_capacity(relation.columns.len());
+        let mut left_out = vec![false; relation.columns.len()];
+        let sent = relation.columns.iter().zip(known.names(relation)?);
+        for (at, (column, name)) in sent.enumerate() {
+            // the source has dropped it since
+            let Some(name) = name else {
+                left_out[at] = true;
+                continue;
+            };
+            let place = known.place(column, &name, &self.types)?;
+            let equality = self.equality.get(&place.type_oid).cloned();
+            columns.push((TargetColumn { name, equality }, column.in_identity));
+        }
+        let identity = known.identity(relation, &columns)?;
+        if !left_out.contains(&true) {
+            left_out.clear();
+        }
+        Ok(Target {
+            oid: relation.oid,
+            source: known.loaded.source.clone(),
+            destination: known.loaded.destination.clone(),
+            columns: columns.into_iter().map(|(column, _)| column).collect(),
+            left_out,
+            identity,
+            binary: self.binary,
+            snapshot_lsn: known.loaded.snapshot_lsn,
+        })
     }
 
     fn applies(&self, target: &Target) -> bool {
@@ -139,7 +181,7 @@ impl Routes {
 
 impl Known {
     /// pgoutput may send all columns in binary.
-    fn binary_fits(&self) -> bool {
+    fn binary_fits(&self, types: &Types) -> bool {
         let Some(source) = &self.source else {
             return false;
         };
@@ -155,54 +197,37 @@ impl Known {
                     .columns
                     .iter()
                     .find(|c| c.name == column.name);
-                types::binary_is_portable(column.type_oid)
-                    && theirs.is_some_and(|theirs| theirs.type_name == column.type_name)
+                theirs.is_some() && types.binary_fits(column, theirs)
             })
     }
 
-    fn target(&self, relation: &Relation, binary: bool) -> Result<Target, String> {
-        let mut columns = Vec::with_capacity(relation.columns.len());
-        let mut left_out = vec![false; relation.columns.len()];
-        for (at, (column, name)) in relation
-            .columns
-            .iter()
-            .zip(self.names(relation)?)
-            .enumerate()
+    /// Where the values of a column go that is called `name` by now.
+    fn place(&self, column: &decode::Column, name: &str, types: &Types) -> Result<&Column, String> {
+        let mut places = self.destination.columns.iter();
+        let Some(place) = places.find(|place| place.name == name) else {
+            return Err(format!(
+                "The table has a column \"{name}\" that the destination table lacks"
+            ));
+        };
+        if types.uses_remade(column.type_oid) {
+            return Err(format!(
+                "The type of column \"{name}\" was dropped and made again, which may have given \
+                 old rows new values"
+            ));
+        }
+        // or a later type, which the source changed to without touching its rows
+        let newest = self.shapes.last().into_iter().flatten();
+        let mut followed = newest.filter(|column| column.name == name);
+        if types.fits(column.type_oid, column.type_modifier, place)
+            || followed.any(|now| types.fits(now.type_oid, now.type_modifier, place))
         {
-            // the source has dropped it since
-            let Some(name) = name else {
-                left_out[at] = true;
-                continue;
-            };
-            let mut places = self.destination.columns.iter();
-            let Some(place) = places.find(|place| place.name == name) else {
-                return Err(format!(
-                    "The table has a column \"{name}\" that the destination table lacks"
-                ));
-            };
-            if !self.same_type(column, place) {
-                return Err(format!(
-                    "The type of column \"{name}\" is another one than in the destination table, \
-                     where it is {}",
-                    place.type_name
-                ));
-            }
-            columns.push((TargetColumn { name }, column.in_identity));
+            return Ok(place);
         }
-        let identity = self.identity(relation, &columns)?;
-        if !left_out.contains(&true) {
-            left_out.clear();
-        }
-        Ok(Target {
-            oid: relation.oid,
-            source: self.loaded.source.clone(),
-            destination: self.loaded.destination.clone(),
-            columns: columns.into_iter().map(|(column, _)| column).collect(),
-            left_out,
-            identity,
-            binary,
-            snapshot_lsn: self.loaded.snapshot_lsn,
-        })
+        Err(format!(
+            "The type of column \"{name}\" is another one than in the destination table, where it \
+             is {}",
+            place.type_name
+        ))
     }
 
     /// What the columns of the message are called by now; `None` for one that is no more.
@@ -228,20 +253,6 @@ impl Known {
                 .map(|column| column.name.clone())
         };
         Ok(attnums.iter().map(name).collect())
-    }
-
-    /// Values mean the same in both columns: the same type with the same modifier (a shorter
-    /// length or scale would change values without a word), or text, which holds any type's text,
-    /// or a later type of the column that the source changed to without touching its rows.
-    fn same_type(&self, theirs: &decode::Column, ours: &catalog::Column) -> bool {
-        let is_ours = |type_oid: u32, modifier: i32| {
-            ours.type_oid == type_oid && ours.type_modifier == modifier
-        };
-        let newest = self.shapes.last().into_iter().flatten();
-        let mut followed = newest.filter(|column| column.name == ours.name);
-        ours.type_oid == types::TEXT
-            || is_ours(theirs.type_oid, theirs.type_modifier)
-            || followed.any(|column| is_ours(column.type_oid, column.type_modifier))
     }
 
     /// How rows are found: by what the source identifies them with. `columns` are those that are

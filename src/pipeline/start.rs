@@ -5,15 +5,17 @@ use std::sync::Arc;
 
 use tokio_postgres::Client;
 
-use super::loading;
+use super::loading::{self, Knowledge};
 use super::reshape::Reshape;
 use super::routes::{Known, Routes};
 use super::tablesync::Joining;
 use super::take_over::{PUBLICATION_MAY_BE_MISSING, take_over};
+use super::types::{self, Followed, Mending};
 use crate::apply::Applier;
 use crate::catalog::TableName;
 use crate::catalog::destination::{self, DestinationTable};
 use crate::catalog::source::{self, Facts, SourceTable};
+use crate::catalog::types::Types;
 use crate::checkpoint::{self, LoadedTable, Loader, Writer, tablesync_name};
 use crate::config::Config;
 use crate::error::postgres::from_client;
@@ -42,6 +44,12 @@ pub(super) struct Started {
     pub(super) publication: Option<u32>,
     /// A session for questions to the source's catalog.
     pub(super) catalog: Client,
+    /// What becomes of types.
+    pub(super) types: Arc<Types>,
+    /// Those that may change while it runs.
+    pub(super) followed: Followed,
+    /// The end of the source's WAL when the types were read.
+    pub(super) position: Lsn,
 }
 
 /// Takes the pipeline over, loads what is missing, opens the stream. The table `misfit` is to be
@@ -50,49 +58,52 @@ pub(super) async fn start(
     config: &Arc<Config>,
     board: &Board,
     misfit: Option<&str>,
+    mending: &mut Mending,
 ) -> Result<Started> {
     board.state(State::Starting);
     let (mut writer, made_state_schema) = lock(config).await?;
     let catalog = transport::connect(&config.source.endpoint, "catalog").await?;
-    let replication = &config.source;
     let (facts, made_publication) = facts(config, &catalog, &writer).await?;
     // Before there is a snapshot, so that whatever happens to a table after this is noticed.
-    let look = source::look(&catalog, &replication.publication).await?;
+    let look = source::look(&catalog, &config.source.publication).await?;
     let (tables, shapes, fingerprint) = (look.tables, look.shapes, look.fingerprint);
     let exported = take_over(config, &mut writer, &facts, made_publication).await?;
     if made_state_schema {
         let schema = &config.destination.state_schema;
         writer.record_schema(schema).await?;
     }
-
     let server_version = u32::try_from(facts.version_num).unwrap_or(0);
     let mut loaded = writer.loaded_tables().await?;
     if let Err(left) = check_still_published(config, &tables, &loaded) {
         return Err(left_or_dropped(config, &catalog, &loaded, left).await);
     }
-    for table in loaded.values() {
-        board.table_done(&table.source, table.rows, table.bytes);
-    }
+    let (kept, new) = loading::kept_and_new(config, &tables, &loaded);
+    let prepared = types::prepare(config, &writer, &catalog, &new, &kept, mending).await?;
+    let types = Arc::new(prepared.types);
+    loaded
+        .values()
+        .for_each(|table| board.table_done(&table.source, table.rows, table.bytes));
     writer.forget(&tablesync_name(&config.pipeline)).await?;
-    let reshape = Reshape::new(config, &writer, &tables, &shapes);
+    let knowledge = Knowledge {
+        tables: &tables,
+        shapes: &shapes,
+        types: &types,
+    };
+    let reshape = Reshape::new(config, &writer, &knowledge);
     reshape.follow(&mut loaded, misfit).await?;
     let mut joining = Vec::new();
     if let Some(exported) = exported {
-        let missing = loading::wanted(config, &tables, &loaded);
-        if !missing.is_empty() {
-            let new =
-                loading::load(config, board, &writer, &catalog, &shapes, missing, exported).await?;
-            loaded.extend(new.into_iter().map(|table| (table.source_oid, table)));
-        }
+        let load = loading::load(config, board, &writer, &catalog, &knowledge, exported);
+        loaded.extend(load.await?.into_iter().map(|t| (t.source_oid, t)));
     } else {
-        joining = loading::joining(config, &writer, &tables, &loaded, &shapes).await?;
+        joining = loading::joining(config, &writer, &knowledge, &loaded).await?;
         for joining in &joining {
             board.table_state(&joining.table.name, TableState::Pending);
         }
     }
     loaded.retain(|oid, _| joining.iter().all(|joining| joining.table.oid != *oid));
 
-    let mut routes = routes(&writer, &tables, loaded, server_version).await?;
+    let mut routes = routes(&writer, &tables, loaded, Arc::clone(&types), server_version).await?;
     for joining in &joining {
         routes.skip(joining.table.oid);
     }
@@ -106,11 +117,11 @@ pub(super) async fn start(
         joining,
         loader: records,
         fingerprint,
-        publication: facts
-            .publication
-            .filter(|_| facts.version_num >= PUBLICATION_MAY_BE_MISSING)
-            .map(|found| found.oid),
+        publication: only_publication(&facts),
         catalog,
+        types,
+        followed: prepared.followed,
+        position: prepared.position,
     })
 }
 
@@ -132,6 +143,13 @@ async fn lock(config: &Config) -> Result<(Writer, bool)> {
     let made = checkpoint::migrate(&mut control, state_schema).await?;
     let writer = Writer::lock(control, state_schema, &config.pipeline).await?;
     Ok((writer, made))
+}
+
+/// The publication by oid, where a source decodes without it.
+fn only_publication(facts: &Facts) -> Option<u32> {
+    let found = facts.publication.as_ref();
+    let found = found.filter(|_| facts.version_num >= PUBLICATION_MAY_BE_MISSING);
+    found.map(|found| found.oid)
 }
 
 /// Streams from the checkpoint on.
@@ -266,6 +284,7 @@ pub(super) async fn routes(
     writer: &Writer,
     tables: &[SourceTable],
     loaded: HashMap<u32, LoadedTable>,
+    types: Arc<Types>,
     server_version: u32,
 ) -> Result<Routes> {
     let names: Vec<TableName> = loaded
@@ -304,6 +323,12 @@ pub(super) async fn routes(
             },
         );
     }
+    let columns = known.values().flat_map(|known| &known.destination.columns);
+    let foreign: Vec<u32> = columns
+        .filter(|column| !column.type_is_builtin)
+        .map(|column| column.type_oid)
+        .collect();
+    let equality = destination::equality(writer.client(), &foreign).await?;
     // Tables that exist and are not published cannot send rows, unless that changes: then they
     // are newcomers.
     let skipped = by_oid
@@ -314,5 +339,7 @@ pub(super) async fn routes(
         known,
         skipped.collect(),
         server_version >= 140_000,
+        types,
+        equality,
     ))
 }

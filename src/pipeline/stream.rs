@@ -16,7 +16,9 @@ use super::loading::is_wanted_now;
 use super::routes::Routes;
 use super::start::{Started, publication_gone};
 use super::tablesync::{Joining, News, Tablesync};
+use super::types::{Followed, change_is_due};
 use super::watch::{Published, Watch, list};
+use crate::catalog::types::Types;
 use crate::checkpoint::Loader;
 use crate::config::Config;
 use crate::error::{Error, Kind, Result, Side};
@@ -25,25 +27,44 @@ use crate::lsn::Lsn;
 use crate::observe::{Board, State};
 use crate::snapshot::Adopted;
 
+/// What earlier rounds have taught.
+pub(super) struct Caution {
+    /// A value was not understood: apply one transaction at a time up to where the types were read.
+    pub(super) one_by_one: bool,
+    /// Start again once everything before this position is applied.
+    pub(super) due: Option<Lsn>,
+}
+
 /// Follows the source until told to stop, then drains.
 pub(super) async fn follow(
     config: &Arc<Config>,
     started: Started,
+    caution: Caution,
     watch: &Watch,
     board: &Board,
     shutdown: &CancellationToken,
 ) -> Result<()> {
     let (stream, routes, applier) = (started.stream, started.routes, started.applier);
     let mut flow = Flow::new(config, stream, routes, applier, board);
+    flow.one_by_one_until = caution.one_by_one.then_some(started.position);
     board.state(State::Streaming);
     tracing::info!(lsn = %flow.durable(), "streaming");
-    let mut joining = Joiners::new(config, &flow, started.joining, started.loader, board);
+    let mut joining = Joiners::new(
+        config,
+        &flow,
+        started.joining,
+        started.types,
+        started.loader,
+        board,
+    );
     let source = Source {
         config,
         watch,
         catalog: started.catalog,
         publication: started.publication,
         fingerprint: started.fingerprint,
+        followed: started.followed,
+        due: caution.due,
     };
     let mut seconds = interval(Duration::from_secs(1));
     seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -62,7 +83,7 @@ pub(super) async fn follow(
                 }
                 Event::Tick => {
                     flow.tick(watch.server_end())?;
-                    source.look_around(&flow.routes, &joining).await?;
+                    source.look_around(&flow, &joining).await?;
                     joining.patience()?;
                 }
             },
@@ -104,11 +125,13 @@ impl Joiners {
         config: &Arc<Config>,
         flow: &Flow<'_>,
         joining: Vec<Joining>,
+        types: Arc<Types>,
         loader: Loader,
         board: &Board,
     ) -> Self {
         let any = Some(joining).filter(|joining| !joining.is_empty());
-        let start = |joining| Tablesync::start(config, joining, loader, board, flow.received());
+        let start =
+            |joining| Tablesync::start(config, joining, types, loader, board, flow.received());
         Joiners {
             sync: any.map(start),
             held: None,
@@ -172,11 +195,17 @@ struct Source<'s> {
     catalog: Client,
     publication: Option<u32>,
     fingerprint: String,
+    followed: Followed,
+    /// Changes of types can be made once everything before it is applied.
+    due: Option<Lsn>,
 }
 
 impl Source<'_> {
     /// Ends the round when other tables are to be followed; not while some are being loaded.
-    async fn look_around(&self, routes: &Routes, joining: &Joiners) -> Result<()> {
+    async fn look_around(&self, flow: &Flow<'_>, joining: &Joiners) -> Result<()> {
+        if self.due.is_some_and(|due| flow.durable() >= due) {
+            return Err(change_is_due());
+        }
         if joining.is_idle()
             && let Some(now) = self.watch.fingerprint()
             && now != self.fingerprint
@@ -192,8 +221,9 @@ impl Source<'_> {
         if !joining.is_idle() {
             return Ok(());
         }
-        let looked = look_for_newcomers(routes, &published, &self.catalog, self.config);
-        in_time(looked).await
+        let looked = look_for_newcomers(&flow.routes, &published, &self.catalog, self.config);
+        in_time(looked).await?;
+        in_time(self.followed.check(&self.catalog)).await
     }
 }
 

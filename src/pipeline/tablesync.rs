@@ -35,6 +35,7 @@ use super::{loading, start};
 use crate::apply::Applier;
 use crate::catalog::TableName;
 use crate::catalog::source::{Shape, SourceTable};
+use crate::catalog::types::Types;
 use crate::checkpoint::{Loader, NewPipeline, Writer, tablesync_name};
 use crate::config::Config;
 use crate::error::{Error, Kind, Result, Side};
@@ -90,6 +91,7 @@ impl Tablesync {
     pub(super) fn start(
         config: &Arc<Config>,
         joining: Vec<Joining>,
+        types: Arc<Types>,
         loader: Loader,
         board: &Board,
         at: Lsn,
@@ -102,6 +104,7 @@ impl Tablesync {
         let synchronisation = Synchronisation {
             pipeline: own.pipeline.clone(),
             config: Arc::new(own),
+            types,
             prefix,
             board: board.clone(),
             ahead,
@@ -169,6 +172,7 @@ impl Drop for Tablesync {
 struct Synchronisation {
     /// Ours but for the pipeline's name.
     config: Arc<Config>,
+    types: Arc<Types>,
     pipeline: String,
     /// How the names of the hidden tables begin.
     prefix: String,
@@ -195,8 +199,8 @@ impl Synchronisation {
         let catalog = transport::connect(&config.source.endpoint, "tablesync").await?;
         let sources: Vec<SourceTable> = adopted.iter().map(|t| t.plan.table.clone()).collect();
         let version = start::version(&catalog).await?;
-        let routes = start::routes(&writer, &sources, writer.loaded_tables().await?, version);
-        let routes = routes.await?;
+        let (loaded, types) = (writer.loaded_tables().await?, Arc::clone(&self.types));
+        let routes = start::routes(&writer, &sources, loaded, types, version).await?;
         let publication = &config.source.publication;
         let binary = routes.binary();
         let stream = session.start_replication(&slot, lsn, publication, version, binary);
@@ -228,7 +232,15 @@ impl Synchronisation {
             let table = joining.table.clone();
             let name = hidden(&table);
             let shape = joining.shape.clone();
-            plans.push(Plan::new(&config.snapshot, table, name, None, shape)?);
+            let types = &self.types;
+            plans.push(Plan::new(
+                &config.snapshot,
+                table,
+                shape,
+                name,
+                None,
+                types,
+            )?);
         }
         loading::complete(config, &catalog, &mut plans).await?;
         let load = Load {

@@ -3,8 +3,9 @@
 use tokio_postgres::Client;
 
 use super::prepare::Plan;
+use crate::catalog::TableName;
 use crate::catalog::destination::{self, DestinationTable};
-use crate::catalog::{TableName, types};
+use crate::catalog::types::TEXT;
 use crate::checkpoint::{LoadedTable, Loader};
 use crate::error::postgres::from_client;
 use crate::error::{Error, Kind, Result, Side};
@@ -43,11 +44,16 @@ impl Adoption {
     /// rows from before, or all of the new ones.
     pub async fn run(&self, client: &Client) -> Result<()> {
         execute(client, sql::apply::BEGIN).await?;
-        let places: Vec<TableName> = self.tables.iter().map(|t| t.place.clone()).collect();
-        let mut existing = destination::tables(client, &places).await?;
+        let names = self.tables.iter();
+        let names = names.flat_map(|t| [t.place.clone(), t.plan.destination.clone()]);
+        let names: Vec<TableName> = names.collect();
+        let mut existing = destination::tables(client, &names).await?;
         for table in &self.tables {
             let there = existing.remove(&table.place);
-            let made_table = table.take_place(client, there.as_ref()).await;
+            let hidden = existing.remove(&table.plan.destination);
+            let made_table = table
+                .take_place(client, there.as_ref(), hidden.as_ref())
+                .await;
             let made_table = made_table.map_err(|error| error.table(&table.place))?;
             let loaded = LoadedTable {
                 source_oid: table.plan.table.oid,
@@ -71,12 +77,17 @@ impl Adoption {
 
 impl Adopted {
     /// Returns whether the table in its place is one that walferry made.
-    async fn take_place(&self, client: &Client, there: Option<&DestinationTable>) -> Result<bool> {
+    async fn take_place(
+        &self,
+        client: &Client,
+        there: Option<&DestinationTable>,
+        hidden: Option<&DestinationTable>,
+    ) -> Result<bool> {
         let Some(there) = there else {
             self.move_in(client).await?;
             return Ok(true);
         };
-        if self.fits(there) {
+        if hidden.is_some_and(|hidden| self.fits(there, hidden)) {
             // Its views, rights and indexes stay, and readers see its rows until the commit.
             let copied = self.plan.copied();
             let hidden = &self.plan.destination;
@@ -104,13 +115,18 @@ impl Adopted {
     }
 
     /// The rows can go into the table that is there, and will be found by the same key.
-    fn fits(&self, there: &DestinationTable) -> bool {
+    fn fits(&self, there: &DestinationTable, hidden: &DestinationTable) -> bool {
         let stored = self.plan.columns.iter().filter(|c| c.generated.is_none());
         let mut stored = stored.map(|column| {
-            let mut places = there.columns.iter();
-            let place = places.find(|place| place.name == column.name);
-            place.is_some_and(|place| {
-                place.generated.is_none() && types::holds(place, &column.type_sql)
+            let find = |table: &'_ DestinationTable| {
+                let found = table.columns.iter().find(|c| c.name == column.name);
+                found.cloned()
+            };
+            let both = find(there).zip(find(hidden));
+            both.is_some_and(|(place, from)| {
+                let same = place.type_oid == from.type_oid;
+                let same = same && place.type_modifier == from.type_modifier;
+                place.generated.is_none() && (same || place.type_oid == TEXT)
             })
         });
         let key: Vec<&str> = names(&self.plan.table.columns, &self.plan.table.primary_key);

@@ -57,8 +57,10 @@ pub(super) async fn copy(
         drop(sender);
         Ok(())
     };
-    let failed =
-        |error| from_client(Side::Destination, "write the table", &error).table(&plan.destination);
+    let failed = |error| {
+        let error = from_client(Side::Destination, "write the table", &error);
+        error.or_schema_changed().table(&plan.destination)
+    };
     let write = async {
         let sink = destination
             .copy_in::<_, Bytes>(&copy_in)

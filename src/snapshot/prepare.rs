@@ -4,7 +4,8 @@ use tokio_postgres::Client;
 
 use crate::catalog::destination::DestinationTable;
 use crate::catalog::source::{Index, Segment, Shape, SourceTable};
-use crate::catalog::{ReplicaIdentity, TableName, types};
+use crate::catalog::types::Types;
+use crate::catalog::{Column, ReplicaIdentity, TableName};
 use crate::config::{self, Indexes};
 use crate::error::postgres::from_client;
 use crate::error::{Error, Kind, Result, Side};
@@ -52,9 +53,10 @@ impl Plan {
     pub fn new(
         config: &config::Snapshot,
         table: SourceTable,
+        shape: Shape,
         destination: TableName,
         existing: Option<DestinationTable>,
-        shape: Shape,
+        types: &Types,
     ) -> Result<Self> {
         let published = table.published_columns.iter().map(|&at| &table.columns[at]);
         let generated = table
@@ -66,7 +68,7 @@ impl Plan {
             .chain(generated)
             .map(|column| PlannedColumn {
                 name: column.name.clone(),
-                type_sql: types::destination_type(column).to_owned(),
+                type_sql: types.of_column(column),
                 generated: column.generated.clone(),
             })
             .collect();
@@ -87,8 +89,8 @@ impl Plan {
             binary: false,
             shape,
         };
-        plan.check_existing()?;
-        plan.binary = plan.binary_fits();
+        plan.check_existing(types)?;
+        plan.binary = plan.binary_fits(types);
         Ok(plan)
     }
 
@@ -102,26 +104,24 @@ impl Plan {
     }
 
     /// A table that is there must have the columns, with types that hold the same values.
-    fn check_existing(&self) -> Result<()> {
+    fn check_existing(&self, types: &Types) -> Result<()> {
         let Some(existing) = &self.existing else {
             return Ok(());
         };
         let mut faults = Vec::new();
-        for column in self
-            .columns
-            .iter()
-            .filter(|column| column.generated.is_none())
-        {
+        for column in self.stored() {
             let place = existing
                 .columns
                 .iter()
                 .find(|place| place.name == column.name);
             match place {
                 None => faults.push(format!("column \"{}\" is missing", column.name)),
-                Some(place) if types::holds(place, &column.type_sql) => {}
+                Some(place) if types.fits(column.type_oid, column.type_modifier, place) => {}
                 Some(place) => faults.push(format!(
                     "column \"{}\" is {} instead of {}",
-                    column.name, place.type_name, column.type_sql
+                    column.name,
+                    place.type_name,
+                    types.of_column(column)
                 )),
             }
         }
@@ -138,22 +138,22 @@ impl Plan {
             .remedy("Alter the table, or drop it and let walferry make it."))
     }
 
-    fn binary_fits(&self) -> bool {
-        let same_type = |name: &str, type_name: &str| match &self.existing {
-            None => true,
-            Some(existing) => existing
-                .columns
-                .iter()
-                .any(|column| column.name == name && column.type_name == type_name),
-        };
-        let published = self
-            .table
-            .published_columns
-            .iter()
-            .map(|&at| &self.table.columns[at]);
-        published
-            .filter(|column| column.generated.is_none())
-            .all(|c| types::binary_is_portable(c.type_oid) && same_type(&c.name, &c.type_name))
+    fn binary_fits(&self, types: &Types) -> bool {
+        let mut stored = self.stored();
+        stored.all(|column| match &self.existing {
+            None => types.binary_fits(column, None),
+            Some(existing) => {
+                let place = existing.columns.iter().find(|c| c.name == column.name);
+                place.is_some() && types.binary_fits(column, place)
+            }
+        })
+    }
+
+    /// The source's columns whose values are copied.
+    fn stored(&self) -> impl Iterator<Item = &Column> {
+        let published = self.table.published_columns.iter();
+        let columns = published.map(|&at| &self.table.columns[at]);
+        columns.filter(|column| column.generated.is_none())
     }
 
     /// Makes the destination table under this name, in the open transaction if there is one.

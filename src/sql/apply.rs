@@ -2,12 +2,14 @@
 //!
 //! Staging tables name their columns by position (`c0`, `c1`, …), so that no name of a user's
 //! column can collide with another or with ours. Rows are found with the `=` of `pg_catalog`,
-//! since sessions have an empty `search_path`.
+//! since sessions have an empty `search_path`; types of extensions bring an operator of their own.
 
 use std::fmt::Write;
 
+use super::types::spelled;
 use super::{Ident, Name};
 use crate::batch::Target;
+use crate::catalog::Equality;
 
 /// Opens the transaction of a batch.
 pub const BEGIN: &str = "BEGIN";
@@ -137,10 +139,24 @@ fn same_key(target: &Target, prefix: char) -> String {
     for (nth, &at) in target.key().iter().enumerate() {
         let and = if nth == 0 { "" } else { " AND " };
         let number = if prefix == 'c' { at } else { nth };
+        let (cast, equals) = compared(target.columns[at].equality.as_ref());
+        let ours = column(target, at);
         // Writing to a String cannot fail.
-        let _ = write!(text, "{and}{} = s.{prefix}{number}", column(target, at));
+        let _ = write!(text, "{and}{ours}{cast} {equals} s.{prefix}{number}{cast}");
     }
     text
+}
+
+/// What follows both sides of a comparison, and the operator between them.
+fn compared(equality: Option<&Equality>) -> (String, String) {
+    let base = equality.and_then(|equality| equality.base.as_ref());
+    let operator = equality.and_then(|equality| equality.operator.as_ref());
+    let cast = base.map(|base| format!("::{}", spelled(base, "")));
+    let operator = operator.map(|(schema, name)| format!("OPERATOR({}.{name})", Ident(schema)));
+    (
+        cast.unwrap_or_default(),
+        operator.unwrap_or_else(|| "=".to_owned()),
+    )
 }
 
 /// Removes the rows whose keys are staged.

@@ -223,6 +223,31 @@ pub fn insert_table(state_schema: &str) -> String {
     )
 }
 
+/// The types that have a copy: $1 pipeline.
+pub fn select_types(state_schema: &str) -> String {
+    format!(
+        "SELECT source_oid, destination_schema, destination_type, made_type, member_ids, members
+           FROM {}.walferry_types WHERE pipeline = $1",
+        Ident(state_schema)
+    )
+}
+
+/// Records a type that has a copy, unless the pipeline was taken over: $1 pipeline, $2 fence.
+pub fn insert_type(state_schema: &str) -> String {
+    let schema = Ident(state_schema).to_string();
+    format!(
+        "INSERT INTO {schema}.walferry_types
+                (pipeline, source_oid, destination_schema, destination_type, made_type,
+                 member_ids, members)
+         SELECT name, $3, $4, $5, $6, $7, $8
+           FROM {schema}.walferry_pipelines WHERE name = $1 AND fence = $2 FOR SHARE
+         ON CONFLICT (pipeline, destination_schema, destination_type) DO UPDATE
+            SET source_oid = excluded.source_oid,
+                made_type = walferry_types.made_type OR excluded.made_type,
+                member_ids = excluded.member_ids, members = excluded.members"
+    )
+}
+
 /// Records a schema that walferry made; without parameters, to go with the statement that makes it.
 pub fn insert_schema(state_schema: &str, pipeline: &str, schema: &str) -> String {
     format!(

@@ -14,6 +14,7 @@ pub mod reshape;
 pub mod session;
 pub mod setup;
 pub mod teardown;
+pub mod types;
 pub mod watch;
 
 use std::fmt;

@@ -21,6 +21,16 @@ pub fn bookkeeping_exists(state_schema: &str) -> String {
     )
 }
 
+/// Whether the bookkeeping knows of types and may be read; one boolean `known`.
+pub fn types_are_recorded(state_schema: &str) -> String {
+    let name = format!("{}.walferry_types", Ident(state_schema));
+    let name = Literal(&name);
+    format!(
+        "SELECT COALESCE(pg_catalog.has_table_privilege(\
+         pg_catalog.to_regclass({name})::pg_catalog.oid, 'SELECT'), false) AS known"
+    )
+}
+
 /// Every destination table in the bookkeeping, of all pipelines: `pipeline`, `destination_schema`,
 /// `destination_table`, `made_table`.
 pub fn recorded_tables(state_schema: &str) -> String {

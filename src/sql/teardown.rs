@@ -1,8 +1,9 @@
 //! The statements of `walferry teardown`. Nothing here says CASCADE: what others built on the
 //! copies makes the statement fail instead of going with them.
 
+use super::types::spelled;
 use super::{Ident, Name};
-use crate::catalog::TableName;
+use crate::catalog::{TableName, TypeName};
 
 /// Drops the slot $1 if it exists.
 pub const DROP_SLOT: &str = "SELECT pg_catalog.pg_drop_replication_slot(slot_name) \
@@ -46,7 +47,8 @@ pub fn bookkeeping_in_use(state_schema: &str) -> String {
 pub fn drop_bookkeeping(state_schema: &str) -> String {
     let schema = Ident(state_schema);
     format!(
-        "DROP TABLE {schema}.walferry_schemas, {schema}.walferry_tables, \
+        "DROP TABLE IF EXISTS {schema}.walferry_types; \
+         DROP TABLE {schema}.walferry_schemas, {schema}.walferry_tables, \
          {schema}.walferry_columns, {schema}.walferry_pipelines; \
          DROP TABLE IF EXISTS {schema}.walferry_migrations"
     )
@@ -60,6 +62,12 @@ pub fn drop_publication(publication: &str) -> String {
 /// Drops a table if it exists.
 pub fn drop_table(table: &TableName) -> String {
     format!("DROP TABLE IF EXISTS {}", Name(table))
+}
+
+/// Drops types and domains, which may depend on each other; at least one.
+pub fn drop_types(types: &[TypeName]) -> String {
+    let names: Vec<String> = types.iter().map(|name| spelled(name, "")).collect();
+    format!("DROP TYPE IF EXISTS {}", names.join(", "))
 }
 
 /// Drops a schema if it exists.

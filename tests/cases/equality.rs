@@ -32,6 +32,10 @@ struct Column {
     built_in: bool,
     /// What writes its bytes, if anything does.
     send: Option<String>,
+    /// Schema and name of the type, or of its elements; whether it is an array.
+    origin: (String, String, bool),
+    /// `user`, `extension`, or `row` for the rows of a table.
+    sort: String,
 }
 
 /// One line for each table that differs, with the case's name.
@@ -69,6 +73,8 @@ async fn columns(client: &Client, schema: &str, table: &str) -> BTreeMap<String,
         type_name: row.get(1),
         built_in: row.get(2),
         send: row.get(3),
+        origin: (row.get(4), row.get(5), row.get(6)),
+        sort: row.get(7),
     };
     rows.iter().map(|row| (row.get(0), column(row))).collect()
 }
@@ -80,7 +86,11 @@ async fn compare(
     destination: &Client,
 ) -> Result<(), String> {
     let theirs = columns(destination, &format!("app_{}", table.schema), &table.name).await;
-    if case.file("destination.sql").is_none() {
+    let prepared = case.file("destination.sql").is_some_and(|path| {
+        let script = std::fs::read_to_string(path).unwrap();
+        script.contains("CREATE TABLE")
+    });
+    if !prepared {
         same_shape(table, &theirs)?;
     }
     let names: Vec<String> = table
@@ -101,20 +111,28 @@ async fn compare(
     }
 }
 
-/// Each column is there with its type, or as text where users made the type, and no other is.
+/// The destination's type is the one that walferry is to give the column.
+fn is_copy(column: &Column, copy: &Column) -> bool {
+    let (schema, name, array) = &column.origin;
+    let (copied_schema, copied_name, copied_array) = &copy.origin;
+    let same_name = name == copied_name && array == copied_array;
+    match column.sort.as_str() {
+        _ if column.built_in => column.type_name == copy.type_name,
+        "row" => copy.type_name == "text",
+        "extension" => same_name || copy.type_name == "text",
+        _ => same_name && *copied_schema == format!("app_{schema}"),
+    }
+}
+
+/// Each column is there with its type or the copy of it, and no other is.
 fn same_shape(table: &Table, theirs: &BTreeMap<String, Column>) -> Result<(), String> {
     for (name, column) in &table.columns {
-        let expected = if column.built_in {
-            &column.type_name
-        } else {
-            "text"
-        };
         match theirs.get(name) {
-            Some(copy) if copy.type_name == expected => {}
+            Some(copy) if is_copy(column, copy) => {}
             Some(copy) => {
                 return Err(format!(
-                    "column {name} is {}, not {expected}",
-                    copy.type_name
+                    "column {name} is {}, not {}",
+                    copy.type_name, column.type_name
                 ));
             }
             None => return Err(format!("column {name} is missing")),

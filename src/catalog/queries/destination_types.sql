@@ -1,4 +1,10 @@
--- Those of the type names $1 (as format_type prints them) that mean something here.
-SELECT w.name
-FROM pg_catalog.unnest($1::pg_catalog.text[]) AS w (name)
-WHERE pg_catalog.to_regtype(w.name) IS NOT NULL
+-- What is called $1[i].$2[i] among the types, and the type of its arrays.
+SELECT n.nspname::pg_catalog.text AS schema,
+       t.typname::pg_catalog.text AS name,
+       t.oid,
+       t.typarray AS array_oid
+FROM ROWS FROM (
+         pg_catalog.unnest($1::pg_catalog.text[]), pg_catalog.unnest($2::pg_catalog.text[])
+     ) AS w (schema, name)
+JOIN pg_catalog.pg_namespace AS n ON n.nspname = w.schema
+JOIN pg_catalog.pg_type AS t ON t.typnamespace = n.oid AND t.typname = w.name

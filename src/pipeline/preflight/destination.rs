@@ -12,11 +12,12 @@ use crate::config::Config;
 use crate::error::{Kind, Side};
 use crate::sql::remedy;
 
-/// `tables` are the selected ones; `None` when the source could not tell.
+/// `tables` are the selected ones; `schemas` those that get types.
 pub(super) async fn inspect(
     config: &Config,
     client: &Client,
-    tables: Option<&[SourceTable]>,
+    tables: &[SourceTable],
+    schemas: BTreeSet<String>,
     report: &mut Report,
 ) -> Option<Facts> {
     let facts = match destination::facts(client).await {
@@ -29,7 +30,6 @@ pub(super) async fn inspect(
     if !server::destination(&facts, report) {
         return Some(facts);
     }
-    let tables = tables.unwrap_or_default();
     let state_schema = &config.destination.state_schema;
     let mut names: BTreeSet<String> = tables
         .iter()
@@ -40,11 +40,12 @@ pub(super) async fn inspect(
                 .destination_schema(&table.name.schema)
         })
         .collect();
+    names.extend(schemas);
     names.insert(state_schema.clone());
     let names: Vec<String> = names.into_iter().collect();
     match destination::schemas(client, &names).await {
         Ok(existing) => {
-            schemas(&facts, &names, &existing, report);
+            rights(&facts, &names, &existing, report);
             let known = existing
                 .get(state_schema)
                 .is_some_and(|schema| schema.can_use);
@@ -56,7 +57,7 @@ pub(super) async fn inspect(
     Some(facts)
 }
 
-fn schemas(
+fn rights(
     facts: &Facts,
     names: &[String],
     existing: &HashMap<String, Schema>,

@@ -17,7 +17,10 @@ mod source;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod types;
 mod version;
+
+use std::collections::BTreeSet;
 
 use tokio_postgres::Client;
 
@@ -67,7 +70,13 @@ async fn inspect(
     naming::inspect(&config.destination, tables.unwrap_or_default(), report);
     if let Some(sessions) = to {
         pooler::inspect(sessions, Side::Destination, report).await;
-        if let Some(facts) = destination::inspect(config, &sessions.main, tables, report).await
+        let tables = tables.unwrap_or_default();
+        let schemas = match from {
+            Some(from) => types::inspect(config, &from.main, &sessions.main, tables, report).await,
+            None => BTreeSet::new(),
+        };
+        let (client, schemas) = (&sessions.main, schemas);
+        if let Some(facts) = destination::inspect(config, client, tables, schemas, report).await
             && let Some(seen) = &seen
         {
             server::compare(&seen.facts, &facts, report);

@@ -67,7 +67,6 @@ pub(super) fn inspect(
         readable += usize::from(rights(table, &facts.role, report));
         identity(table, report);
         limits(table, report);
-        types(table, report);
     }
     if readable > 0 {
         let what = format!(
@@ -226,28 +225,6 @@ fn limits(table: &SourceTable, report: &mut Report) {
                 unsent.join(", ")
             ),
             "Nothing to do if that is what the publication is for.",
-        );
-    }
-}
-
-/// Types that only exist on the source.
-fn types(table: &SourceTable, report: &mut Report) {
-    let foreign: Vec<String> = table
-        .published_columns
-        .iter()
-        .map(|&at| &table.columns[at])
-        .filter(|column| !column.type_is_builtin)
-        .map(|column| format!("{} ({})", column.name, column.type_name))
-        .collect();
-    if !foreign.is_empty() {
-        report.warning(
-            Side::Source,
-            format!("table {}", table.name),
-            format!(
-                "Columns of types that are not built in are copied as text: {}",
-                foreign.join(", ")
-            ),
-            "Cast them in views over the copy where that matters.",
         );
     }
 }

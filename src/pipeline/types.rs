@@ -1,0 +1,345 @@
+//! The types that users of the source made: made in the destination before the load, and kept the
+//! same while the pipeline runs.
+//!
+//! **Why this is right.** Values of such types travel as text or, where it is the same, in binary;
+//! either way the destination's type must know every label and attribute that a value has. New
+//! labels hurt nobody and are added as soon as they are seen. A renamed label, or an attribute that
+//! came or went, makes the values of before unreadable, and some of them may still be on their way.
+//! Such a change is made when a value of after is met while transactions are applied one by one, or
+//! when everything is applied that the source wrote until the change was seen.
+//!
+//! **What can go wrong.** A transaction that holds values of before and of after, or one of before
+//! that commits after one of after, fits neither: the pipeline halts ([`Kind::SchemaChanged`]) and
+//! changes nothing. Types are never dropped: a copy with other labels than the source's type, in
+//! ways that no step above explains, is refused ([`Kind::ShapeMismatch`]).
+
+use std::collections::{BTreeSet, HashMap};
+
+use tokio_postgres::Client;
+use tokio_postgres::types::PgLsn;
+
+use super::loading::ensure_schemas;
+use crate::catalog::source::SourceTable;
+use crate::catalog::types::{
+    self, Change, Definition, Label, Recorded, Sort, Surroundings, Types, definitions,
+};
+use crate::catalog::{Column, TypeName, destination};
+use crate::checkpoint::{RecordedType, Writer};
+use crate::config::{Config, MissingTypes};
+use crate::error::postgres::from_client;
+use crate::error::{Error, Kind, Result, Side};
+use crate::lsn::Lsn;
+use crate::sql;
+
+/// What rounds tell each other about changes that values of before do not survive.
+#[derive(Debug, Default)]
+pub(super) struct Mending {
+    /// There are such changes, and this was the end of the source's WAL when they were seen first.
+    pub(super) due: Option<Lsn>,
+    /// A value of after was met: make them.
+    pub(super) now: bool,
+    /// The last start made changes.
+    pub(super) changed: bool,
+}
+
+/// What the start of a round found and did.
+pub(super) struct Prepared {
+    pub(super) types: Types,
+    /// What was read of the types that are followed.
+    pub(super) followed: Followed,
+    /// The end of the source's WAL after that.
+    pub(super) position: Lsn,
+}
+
+/// The types that may change while the pipeline runs, as they were.
+pub(super) struct Followed(HashMap<u32, Definition>);
+
+impl Followed {
+    /// An error of [`Kind::TypeChanged`] when one is not as it was.
+    pub(super) async fn check(&self, catalog: &Client) -> Result<()> {
+        let oids: Vec<u32> = self.0.keys().copied().collect();
+        let now = definitions(catalog, Side::Source, &oids).await?;
+        let changed = self.0.iter().find(|(oid, was)| now.get(oid) != Some(was));
+        // dropped ones have no values any more
+        match changed.filter(|(oid, _)| now.contains_key(oid)) {
+            None => Ok(()),
+            Some((_, was)) => Err(changed_on_the_source(&was.name)),
+        }
+    }
+}
+
+/// Starts the pipeline again, which makes the same change in the destination.
+fn changed_on_the_source(name: &TypeName) -> Error {
+    let what = format!("The type {name} of the source has changed");
+    Error::new(Kind::TypeChanged, what).on(Side::Source)
+}
+
+/// Everything is applied that the source wrote before a change was seen: it can be made.
+pub(super) fn change_is_due() -> Error {
+    let what = "A type of the source has changed, and all values of before are applied";
+    Error::new(Kind::TypeChanged, what).on(Side::Source)
+}
+
+/// Decides on the types of these columns, from what both sides have now.
+pub(super) async fn read(
+    config: &Config,
+    source: &Client,
+    destination: &Client,
+    recorded: &[RecordedType],
+    columns: impl Iterator<Item = &Column>,
+) -> Result<Types> {
+    let mut oids: Vec<u32> = columns.map(|column| column.type_oid).collect();
+    oids.sort_unstable();
+    oids.dedup();
+    let definitions = definitions(source, Side::Source, &oids).await?;
+    let wanted: Vec<(String, String)> = definitions
+        .values()
+        .filter_map(|d| Some((d.extension.clone()?, d.name.name.clone())))
+        .collect();
+    let version = destination
+        .query_one(sql::watch::SERVER_VERSION, &[])
+        .await
+        .map_err(|error| from_client(Side::Destination, "ask for the version", &error))?;
+    let surroundings = Surroundings {
+        recorded: by_oid(recorded),
+        of_extensions: destination::extension_types(destination, &wanted).await?,
+        has_multiranges: version.get::<_, i32>(0) >= 140_000,
+    };
+    let naming = &config.destination.naming;
+    let mut types = Types::new(definitions, &surroundings, |schema| {
+        naming.destination_schema(schema)
+    });
+    types.found(destination::types(destination, &types.names()).await?);
+    Ok(types)
+}
+
+fn by_oid(recorded: &[RecordedType]) -> HashMap<u32, Recorded> {
+    let recorded = recorded.iter().map(|recorded| {
+        let known = Recorded {
+            name: recorded.name.clone(),
+            members: recorded.members.clone(),
+        };
+        (recorded.source_oid, known)
+    });
+    recorded.collect()
+}
+
+/// Makes the types of `missing` and `loaded` tables and brings those that are there up to date.
+pub(super) async fn prepare(
+    config: &Config,
+    writer: &Writer,
+    catalog: &Client,
+    missing: &[&SourceTable],
+    loaded: &[&SourceTable],
+    mending: &mut Mending,
+) -> Result<Prepared> {
+    let recorded = writer.recorded_types().await?;
+    let tables = missing.iter().chain(loaded);
+    let columns = tables.flat_map(|table| &table.columns);
+    let mut types = read(config, catalog, writer.client(), &recorded, columns).await?;
+    refuse_text(config, &types, missing)?;
+    let position = catalog.query_one(sql::types::POSITION, &[]).await;
+    let position =
+        position.map_err(|error| from_client(Side::Source, "ask for the position", &error))?;
+    let position = Lsn(position.get::<_, PgLsn>(0).into());
+
+    adopt(&mut types, loaded);
+    let may_mend = mending.now
+        || mending
+            .due
+            .is_some_and(|since| writer.applied().lsn() >= since);
+    let work = work(writer, &types, &recorded, may_mend).await?;
+    mending.now = false;
+    mending.due = work.is_due.then(|| mending.due.unwrap_or(position));
+    mending.changed = !work.statements.is_empty();
+    if mending.changed || !work.records.is_empty() {
+        let schemas = work.records.iter().map(|record| record.name.schema.clone());
+        ensure_schemas(config, writer, &schemas.collect::<BTreeSet<_>>()).await?;
+        writer.change_types(&work.statements, &work.records).await?;
+        for (name, _) in &work.statements {
+            tracing::info!(type = %name, "type made or changed");
+        }
+        types.found(destination::types(writer.client(), &types.names()).await?);
+    }
+    let followed = definitions(catalog, Side::Source, &types.followed()).await?;
+    let as_read = types.made().into_iter().map(|(read, _)| read);
+    let changed = as_read
+        .into_iter()
+        .find(|read| followed.get(&read.oid).is_some_and(|now| now != *read));
+    match changed {
+        Some(read) => Err(changed_on_the_source(&read.name)),
+        None => Ok(Prepared {
+            types,
+            followed: Followed(followed),
+            position,
+        }),
+    }
+}
+
+/// By the configuration's wish, a type that cannot be had stops the pipeline.
+fn refuse_text(config: &Config, types: &Types, missing: &[&SourceTable]) -> Result<()> {
+    if config.missing_types == MissingTypes::Text {
+        return Ok(());
+    }
+    for table in missing {
+        for column in &table.columns {
+            if let Some((name, why)) = types.text_within(column.type_oid) {
+                let what = format!(
+                    "The column \"{}\" has the type {name}, which the destination cannot have: \
+                     {why}",
+                    column.name
+                );
+                return Err(Error::new(Kind::ShapeMismatch, what)
+                    .on(Side::Source)
+                    .table(&table.name)
+                    .remedy(MISSING_TYPE_REMEDY));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// For columns whose type the destination lacks.
+pub(super) const MISSING_TYPE_REMEDY: &str = "\
+    Install the extension in the destination, leave the table out with [tables] exclude, or set \
+    [tables] missing_types = \"text\".";
+
+/// A type that was dropped and made again is the copy's new model, unless a loaded table has it:
+/// its rows were rewritten without a word.
+fn adopt(types: &mut Types, loaded: &[&SourceTable]) {
+    let remade: Vec<u32> = types
+        .made()
+        .iter()
+        .map(|(definition, _)| definition.oid)
+        .filter(|oid| types.is_remade(*oid))
+        .collect();
+    let columns = || loaded.iter().flat_map(|table| &table.columns);
+    if !columns().any(|column| types.uses_remade(column.type_oid)) {
+        for oid in remade {
+            types.adopt(oid);
+        }
+    }
+}
+
+/// What is to be done in the destination.
+#[derive(Default)]
+struct Work {
+    statements: Vec<(TypeName, String)>,
+    records: Vec<RecordedType>,
+    /// There is more, for which it is too early.
+    is_due: bool,
+}
+
+async fn work(
+    writer: &Writer,
+    types: &Types,
+    recorded: &[RecordedType],
+    may_mend: bool,
+) -> Result<Work> {
+    let made = types.made();
+    let there: Vec<u32> = made
+        .iter()
+        .filter_map(|(_, name)| types.exists(name))
+        .collect();
+    let there = definitions(writer.client(), Side::Destination, &there).await?;
+    let known = by_oid(recorded);
+    let mut work = Work::default();
+    for (source, name) in made.into_iter().filter(|(d, _)| !types.is_remade(d.oid)) {
+        let existing = types.exists(name).and_then(|oid| there.get(&oid));
+        let known = known.get(&source.oid);
+        let Some(existing) = existing else {
+            let create = create(types, source, name)?;
+            work.statements.push((name.clone(), create));
+            work.records
+                .push(record(source, name, true, members(source)));
+            continue;
+        };
+        let changes = types
+            .changes(source, existing, known)
+            .map_err(|why| different(name, &why))?;
+        let (now, later): (Vec<_>, Vec<_>) = changes
+            .into_iter()
+            .partition(|change| may_mend || change.is_harmless());
+        let is_due = !later.is_empty();
+        let members = as_far(source, known, &later);
+        if known.is_none_or(|known| known.members != members) {
+            work.records.push(record(source, name, false, members));
+        }
+        let statements = now.iter().map(|change| sql::types::change(name, change));
+        work.statements
+            .extend(statements.map(|statement| (name.clone(), statement)));
+        work.is_due |= is_due;
+    }
+    Ok(work)
+}
+
+fn record(source: &Definition, name: &TypeName, made: bool, members: Vec<Label>) -> RecordedType {
+    RecordedType {
+        source_oid: source.oid,
+        name: name.clone(),
+        made,
+        members,
+    }
+}
+
+fn different(name: &TypeName, why: &str) -> Error {
+    let what = format!("The destination has another type {name} than the source: {why}");
+    Error::new(Kind::ShapeMismatch, what)
+        .on(Side::Destination)
+        .remedy(
+            "Make both the same by hand, or drop the tables that have it and the type, and let \
+             walferry make them.",
+        )
+}
+
+/// Labels or attributes, as they are to be remembered.
+fn members(source: &Definition) -> Vec<Label> {
+    if source.sort != Sort::Composite {
+        return source.labels.clone();
+    }
+    let attribute = |part: &types::Part| Label {
+        id: part.id,
+        name: part.name.clone(),
+    };
+    source.parts.iter().map(attribute).collect()
+}
+
+/// The same, without the changes that are still to be made.
+fn as_far(source: &Definition, known: Option<&Recorded>, later: &[Change]) -> Vec<Label> {
+    match known {
+        Some(known) if source.sort == Sort::Composite && !later.is_empty() => known.members.clone(),
+        _ => {
+            let mut members = members(source);
+            for change in later {
+                if let Change::RenameLabel { from, to } = change
+                    && let Some(member) = members.iter_mut().find(|member| member.name == *to)
+                {
+                    member.name.clone_from(from);
+                }
+            }
+            members
+        }
+    }
+}
+
+fn create(types: &Types, source: &Definition, name: &TypeName) -> Result<String> {
+    let spelled = |part: &types::Part| types.spelled(part.type_oid, &part.format);
+    let first = source.parts.first().map(spelled);
+    Ok(match (source.sort, first) {
+        (Sort::Enum, _) => {
+            let labels = source.labels.iter().map(|label| label.name.as_str());
+            sql::types::create_enum(name, labels)
+        }
+        (Sort::Composite, _) => {
+            let attributes = source.parts.iter();
+            let attributes = attributes.map(|part| (part.name.as_str(), spelled(part)));
+            sql::types::create_composite(name, attributes)
+        }
+        (Sort::Domain, Some(base)) => sql::types::create_domain(name, &base),
+        (Sort::Range, Some(subtype)) => {
+            let multirange = types.multirange_of(source);
+            sql::types::create_range(name, &subtype, &source.order, multirange.as_ref())
+        }
+        _ => return Err(different(name, "nobody but its extension can make it")),
+    })
+}

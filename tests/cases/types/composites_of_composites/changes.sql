@@ -1,0 +1,13 @@
+INSERT INTO t SELECT k + 10, v, vs, g FROM t;
+UPDATE t SET v = (SELECT v FROM t WHERE k = 1) WHERE k = 3;
+UPDATE t SET vs = vs || v, g = array_append(g::tree[], v) WHERE k < 3;
+DELETE FROM t WHERE k = 12;
+UPDATE whole SET v = NULL WHERE ctid IN ('(0,1)', '(0,2)');
+DELETE FROM whole WHERE ctid = '(0,8)';
+UPDATE keyed SET v = v * 10;
+UPDATE keyed SET k = '(1,a,1.00)' WHERE v = 10;
+UPDATE keyed SET k = '(9,z,9)' WHERE k = '(2,"",0)'::key;
+DELETE FROM keyed WHERE v = 30;
+INSERT INTO keyed VALUES ('(7,"q,""",-0.10)', 7);
+UPDATE array_key SET k = k || '(5,e,5)'::key WHERE v = 2;
+DELETE FROM array_key WHERE v = 1;

@@ -1,0 +1,12 @@
+INSERT INTO t SELECT k + 100, a, b, c, d, e, f, g, h, i FROM t;
+UPDATE t SET a = a + 2, d = -d, e = 'ünï' WHERE k > 100;
+UPDATE t SET k = k + 200 WHERE k = 2;
+DELETE FROM t WHERE k = 6;
+UPDATE whole SET c = 'new', e = 'sad' WHERE e IS NULL;
+DELETE FROM whole WHERE e::mood = 'ok';
+UPDATE by_code SET k = 'b' WHERE k = 'a';
+UPDATE by_code SET v = 'it''s "q"' WHERE k = 'A';
+DELETE FROM by_code WHERE k = '';
+UPDATE by_feeling SET p = p + 10;
+UPDATE by_feeling SET k = 'ünï' WHERE v = 3;
+DELETE FROM by_feeling WHERE v = 1;

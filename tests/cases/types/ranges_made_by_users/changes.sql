@@ -1,0 +1,11 @@
+INSERT INTO t SELECT k + 10, a, b, c, d, e, f, g, h, i FROM t;
+UPDATE t SET a = '[ok,happy]', f = '{[7,8]}', c = NULL WHERE k = 12;
+UPDATE t SET k = k + 100 WHERE k = 3;
+DELETE FROM t WHERE k = 1;
+UPDATE whole SET a = 'empty' WHERE a IS NULL;
+DELETE FROM whole WHERE a = '[sad,ok)';
+UPDATE keyed SET v = v * 10;
+UPDATE keyed SET k = '[1,2]' WHERE v = 10;
+DELETE FROM keyed WHERE v = 20;
+UPDATE multi_keyed SET k = '{[sad,sad],[happy,]}' WHERE v = 1;
+DELETE FROM multi_keyed WHERE v = 2;
