@@ -80,9 +80,7 @@ pub(super) async fn start(
     let (kept, new) = loading::kept_and_new(config, &tables, &loaded);
     let prepared = types::prepare(config, &writer, &catalog, &new, &kept, mending).await?;
     let types = Arc::new(prepared.types);
-    loaded
-        .values()
-        .for_each(|table| board.table_done(&table.source, table.rows, table.bytes));
+    report_loaded(board, &loaded);
     writer.forget(&tablesync_name(&config.pipeline)).await?;
     let knowledge = Knowledge {
         tables: &tables,
@@ -143,6 +141,12 @@ async fn lock(config: &Config) -> Result<(Writer, bool)> {
     let made = checkpoint::migrate(&mut control, state_schema).await?;
     let writer = Writer::lock(control, state_schema, &config.pipeline).await?;
     Ok((writer, made))
+}
+
+fn report_loaded(board: &Board, loaded: &HashMap<u32, LoadedTable>) {
+    for table in loaded.values() {
+        board.table_done(&table.source, table.rows, table.bytes);
+    }
 }
 
 /// The publication by oid, where a source decodes without it.
