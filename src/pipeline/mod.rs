@@ -13,6 +13,7 @@ mod applier;
 mod figures;
 mod flow;
 mod intake;
+mod joiners;
 mod loading;
 pub mod preflight;
 mod reaction;

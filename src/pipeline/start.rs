@@ -8,7 +8,7 @@ use tokio_postgres::Client;
 use super::loading;
 use super::reshape::Reshape;
 use super::routes::{Known, Routes};
-use super::tablesync::Joining;
+use super::tablesync::{Joining, next_group};
 use super::take_over::{PUBLICATION_MAY_BE_MISSING, take_over};
 use crate::apply::Applier;
 use crate::catalog::TableName;
@@ -32,7 +32,7 @@ pub(super) struct Started {
     pub(super) stream: Stream,
     /// Where rows go.
     pub(super) routes: Routes,
-    /// Tables that are to be loaded while the others are followed.
+    /// Tables that are to be loaded now, while the others are followed.
     pub(super) joining: Vec<Joining>,
     /// Records them.
     pub(super) loader: Loader,
@@ -86,6 +86,9 @@ pub(super) async fn start(
         }
     } else {
         joining = loading::joining(config, &writer, &tables, &loaded, &shapes).await?;
+        if joining.is_empty() {
+            tidy(config, &writer).await;
+        }
         for joining in &joining {
             board.table_state(&joining.table.name, TableState::Pending);
         }
@@ -103,7 +106,7 @@ pub(super) async fn start(
         applier,
         stream,
         routes,
-        joining,
+        joining: next_group(joining),
         loader: records,
         fingerprint,
         publication: facts
@@ -132,6 +135,28 @@ async fn lock(config: &Config) -> Result<(Writer, bool)> {
     let made = checkpoint::migrate(&mut control, state_schema).await?;
     let writer = Writer::lock(control, state_schema, &config.pipeline).await?;
     Ok((writer, made))
+}
+
+/// Drops what was loaded for tables that are not wanted any more. A session of an earlier round may
+/// still work on one of them: the stream does not wait for that.
+async fn tidy(config: &Config, writer: &Writer) {
+    let (client, state_schema) = (writer.client(), &config.destination.state_schema);
+    let set = async |statement| {
+        let done = client.batch_execute(statement).await;
+        done.map_err(|error| from_client(Side::Destination, "set lock_timeout", &error))
+    };
+    let tidied = async {
+        set(sql::load::WAIT_BRIEFLY_FOR_LOCKS).await?;
+        for pipeline in [&config.pipeline, &tablesync_name(&config.pipeline)] {
+            let prefix = snapshot::hidden_prefix(pipeline);
+            snapshot::drop_hidden_tables(client, state_schema, &prefix).await?;
+        }
+        Ok::<_, Error>(())
+    };
+    let tidied = tidied.await;
+    if let Err(error) = tidied.and(set(sql::load::WAIT_FOR_LOCKS).await) {
+        tracing::warn!(error = %error, "what an unfinished load has left stays for now");
+    }
 }
 
 /// Streams from the checkpoint on.

@@ -7,23 +7,20 @@
 
 use std::sync::Arc;
 
-use tokio::time::{Duration, Instant, MissedTickBehavior, interval};
+use tokio::time::{Duration, MissedTickBehavior, interval};
 use tokio_postgres::Client;
 use tokio_util::sync::CancellationToken;
 
 use super::flow::{Event, Flow};
+use super::joiners::Joiners;
 use super::loading::is_wanted_now;
 use super::routes::Routes;
 use super::start::{Started, publication_gone};
-use super::tablesync::{Joining, News, Tablesync};
 use super::watch::{Published, Watch, list};
-use crate::checkpoint::Loader;
 use crate::config::Config;
 use crate::error::{Error, Kind, Result, Side};
-use crate::limits::{CATALOG_ANSWER_MAX, TABLESYNC_HOLD_MAX};
-use crate::lsn::Lsn;
+use crate::limits::CATALOG_ANSWER_MAX;
 use crate::observe::{Board, State};
-use crate::snapshot::Adopted;
 
 /// Follows the source until told to stop, then drains.
 pub(super) async fn follow(
@@ -51,7 +48,7 @@ pub(super) async fn follow(
         tokio::select! {
             biased;
             () = shutdown.cancelled(), if !flow.is_draining() => flow.drain(),
-            news = joining.news() => joining.note(news?, &mut flow),
+            news = joining.news() => joining.note(news, &mut flow)?,
             event = flow.event(&mut seconds) => match event? {
                 Event::Read(bytes) => flow.heard(bytes),
                 Event::Applied(done) => {
@@ -63,7 +60,7 @@ pub(super) async fn follow(
                 Event::Tick => {
                     flow.tick(watch.server_end())?;
                     source.look_around(&flow.routes, &joining).await?;
-                    joining.patience()?;
+                    joining.patience(&mut flow);
                 }
             },
         }
@@ -91,80 +88,6 @@ fn start_again() -> Error {
     Error::new(Kind::TableAdded, what).on(Side::Source)
 }
 
-/// The tables that are loaded beside the stream, if there are any.
-struct Joiners {
-    sync: Option<Tablesync>,
-    /// The stream holds here for them, since then.
-    held: Option<(Lsn, Instant)>,
-    complete: Option<Vec<Adopted>>,
-}
-
-impl Joiners {
-    fn new(
-        config: &Arc<Config>,
-        flow: &Flow<'_>,
-        joining: Vec<Joining>,
-        loader: Loader,
-        board: &Board,
-    ) -> Self {
-        let any = Some(joining).filter(|joining| !joining.is_empty());
-        let start = |joining| Tablesync::start(config, joining, loader, board, flow.received());
-        Joiners {
-            sync: any.map(start),
-            held: None,
-            complete: None,
-        }
-    }
-
-    fn is_idle(&self) -> bool {
-        self.sync.is_none()
-    }
-
-    /// Waits for news of them; for ever when there are none.
-    async fn news(&mut self) -> Result<News> {
-        match &mut self.sync {
-            Some(sync) if self.complete.is_none() => sync.news().await,
-            _ => std::future::pending().await,
-        }
-    }
-
-    fn note(&mut self, news: News, flow: &mut Flow<'_>) {
-        match news {
-            News::Near => self.held = Some((flow.hold(), Instant::now())),
-            News::Done(tables) => self.complete = Some(tables),
-        }
-    }
-
-    /// Tells them where the stream is, and takes them over once they are there too.
-    fn go_on(&mut self, flow: &mut Flow<'_>) -> Result<()> {
-        let Some(sync) = &self.sync else {
-            return Ok(());
-        };
-        let Some((lsn, _)) = self.held else {
-            sync.main_is_at(flow.received(), false);
-            return Ok(());
-        };
-        let reached = flow.has_reached_gate();
-        sync.main_is_at(lsn, reached);
-        let Some(tables) = self.complete.take_if(|_| reached) else {
-            return Ok(());
-        };
-        let adoption = sync.adoption(tables, lsn);
-        self.sync = None;
-        flow.adopt(adoption)
-    }
-
-    fn patience(&self) -> Result<()> {
-        match self.held {
-            Some((lsn, since)) if since.elapsed() > TABLESYNC_HOLD_MAX => {
-                let what = "New tables did not catch up with the stream in time";
-                Err(Error::new(Kind::Contention, what).at(lsn))
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
 /// What the loop looks at on the source, beside the stream.
 struct Source<'s> {
     config: &'s Config,
@@ -176,7 +99,7 @@ struct Source<'s> {
 
 impl Source<'_> {
     /// Ends the round when other tables are to be followed; not while some are being loaded.
-    async fn look_around(&self, routes: &Routes, joining: &Joiners) -> Result<()> {
+    async fn look_around(&self, routes: &Routes, joining: &Joiners<'_>) -> Result<()> {
         if joining.is_idle()
             && let Some(now) = self.watch.fingerprint()
             && now != self.fingerprint

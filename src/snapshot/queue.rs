@@ -19,7 +19,7 @@ use crate::error::postgres::from_client;
 use crate::error::{Error, Kind, Result, Side};
 use crate::limits::{JOB_ATTEMPTS_MAX, JOB_RETRY_PAUSE};
 use crate::lsn::Lsn;
-use crate::observe::Board;
+use crate::observe::{Board, TableState};
 use crate::source::Connection;
 use crate::source::slot::ExportedSnapshot;
 use crate::sql::load as sql;
@@ -69,6 +69,15 @@ impl Load {
             .record_shape(client, table.source_oid, 0, &plan.shape)
             .await?;
         Ok(table)
+    }
+
+    /// Says that a job came to nothing.
+    fn not_loaded(&self, job: &Job) {
+        if let Job::Pack(plans) = job {
+            for plan in plans {
+                self.board.table_state(&plan.table.name, TableState::Pending);
+            }
+        }
     }
 
     /// Says that a table is complete.
@@ -221,18 +230,11 @@ async fn work(
                 // Bounded by the number of large tables; the finishers outlive us.
                 let _ = filled.send(large);
             }
-            Err(Failed {
-                error,
-                undone: true,
-            }) if may_heal(&error) && tried < JOB_ATTEMPTS_MAX => {
-                tracing::warn!(error = %error, "a worker of the initial load starts again");
-                if let Some(side) = error.side() {
-                    load.board.reconnect(side);
-                }
+            Err(failed) => {
+                load.not_loaded(&job);
+                failed.wait_to_try_again(&load, tried).await?;
                 lock(&queue).push_front((job, tried + 1));
-                tokio::time::sleep(JOB_RETRY_PAUSE).await;
             }
-            Err(failed) => return Err(failed.error),
         }
     }
 }
@@ -241,11 +243,23 @@ fn lock(queue: &Queue) -> std::sync::MutexGuard<'_, VecDeque<(Job, u32)>> {
     queue.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn may_heal(error: &Error) -> bool {
-    matches!(
-        error.kind(),
-        Kind::ConnectionLost | Kind::Unreachable | Kind::ServerBusy | Kind::Contention
-    )
+impl Failed {
+    /// Pauses before the next try; the error when there is to be none.
+    async fn wait_to_try_again(self, load: &Load, tried: u32) -> Result<()> {
+        let may_heal = matches!(
+            self.error.kind(),
+            Kind::ConnectionLost | Kind::Unreachable | Kind::ServerBusy | Kind::Contention
+        );
+        if !self.undone || !may_heal || tried >= JOB_ATTEMPTS_MAX {
+            return Err(self.error);
+        }
+        tracing::warn!(error = %self.error, "a worker of the initial load starts again");
+        if let Some(side) = self.error.side() {
+            load.board.reconnect(side);
+        }
+        tokio::time::sleep(JOB_RETRY_PAUSE).await;
+        Ok(())
+    }
 }
 
 /// Ends large tables as they are filled, until no more come.
@@ -260,13 +274,31 @@ async fn end(
         let Some(large) = next else {
             return Ok(tables);
         };
-        let client = match session.take() {
-            Some(client) => client,
-            None => finisher(&load).await?,
-        };
-        tables.push(finish(&load, &client, &large).await?);
-        session = Some(client);
+        let mut tried = 0;
+        loop {
+            match end_one(&load, &mut session, &large).await {
+                Ok(table) => break tables.push(table),
+                // its rows are all there: only what was begun here is to be done again
+                Err(failed) => failed.wait_to_try_again(&load, tried).await?,
+            }
+            tried += 1;
+        }
     }
+}
+
+async fn end_one(
+    load: &Load,
+    session: &mut Option<Client>,
+    large: &Arc<Large>,
+) -> Result<LoadedTable, Failed> {
+    // after a failure it is in an unknown state and dropped instead
+    let client = match session.take() {
+        Some(client) => client,
+        None => finisher(load).await?,
+    };
+    let table = finish(load, &client, large).await?;
+    *session = Some(client);
+    Ok(table)
 }
 
 /// A session with room for building indexes.

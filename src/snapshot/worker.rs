@@ -161,7 +161,7 @@ async fn range(
 }
 
 /// Whether a COMMIT that got no answer took place is for the next start to find out.
-async fn commit(client: &Client, plan: &Plan) -> Result<(), Failed> {
+pub(super) async fn commit(client: &Client, plan: &Plan) -> Result<(), Failed> {
     let committed = plan
         .run(client, "commit the load", sql::apply::COMMIT)
         .await;

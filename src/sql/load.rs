@@ -43,6 +43,12 @@ pub fn create_table(
     )
 }
 
+/// From here on a statement fails that others keep waiting.
+pub const WAIT_BRIEFLY_FOR_LOCKS: &str = "SET lock_timeout = '1s'";
+
+/// From here on it waits again.
+pub const WAIT_FOR_LOCKS: &str = "SET lock_timeout = 0";
+
 /// Before a statement that may fail without harm.
 pub const SAVEPOINT: &str = "SAVEPOINT walferry";
 
