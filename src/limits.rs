@@ -145,6 +145,9 @@ pub const STATUS_INTERVAL: Duration = Duration::from_secs(1);
 /// How often the initial load writes its progress to the log where there is no terminal.
 pub const PROGRESS_LOG_INTERVAL: Duration = Duration::from_secs(10);
 
+/// Tables that have a bar of their own on the terminal at once.
+pub const PROGRESS_BARS_MAX: usize = 8;
+
 /// Time without one turn of the pipeline's loop after which it counts as stuck.
 pub const LOOP_SILENCE_MAX: Duration = Duration::from_secs(30);
 

@@ -196,6 +196,13 @@ impl Board {
             .table_copied(name, &table.meters, table.bytes);
     }
 
+    /// Some table waits for its load, or is being loaded.
+    pub fn is_loading(&self) -> bool {
+        let facts = self.facts();
+        let mut tables = facts.tables.values();
+        tables.any(|table| matches!(table.state, TableState::Pending | TableState::Copying))
+    }
+
     /// What was reported as copied has come to nothing, and will be copied again.
     pub fn table_not_copied(&self, name: &TableName, bytes: u64, rows: u64) {
         let mut facts = self.facts();

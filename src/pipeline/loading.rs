@@ -127,6 +127,7 @@ pub(super) async fn load(
         loader: writer.loader(),
         board: board.clone(),
         source_version: version(catalog).await?,
+        out_of_sight: false,
     };
     let (tables, _) = snapshot::load(load, exported, plans, writer.client()).await?;
     Ok(tables)

@@ -5,6 +5,7 @@
 //! then reading stops, while feedback goes on by the clock. A quiet system therefore has the
 //! latency of one transaction and a busy one the throughput of large batches.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use tokio::time::{Duration, MissedTickBehavior, interval};
@@ -141,9 +142,8 @@ async fn look_for_newcomers(
         }
     }
     // A start says what that means: the table was dropped, or its changes are missed from now on.
-    let left = routes
-        .loaded()
-        .find(|(oid, _)| !tables.iter().any(|(sent, _)| sent == oid));
+    let sent: HashSet<u32> = tables.iter().map(|(oid, _)| *oid).collect();
+    let left = routes.loaded().find(|(oid, _)| !sent.contains(oid));
     match left {
         None => Ok(()),
         Some((_, name)) => {

@@ -263,6 +263,7 @@ impl Synchronisation {
             loader: writer.loader(),
             board: self.board.clone(),
             source_version: version,
+            out_of_sight: true,
         };
         let (loaded, session) =
             snapshot::load(load, exported, plans.clone(), writer.client()).await?;

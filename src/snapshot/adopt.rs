@@ -65,7 +65,11 @@ impl Adoption {
                 .await?;
         }
         self.loader.forget(client, &self.pipeline).await?;
-        execute(client, sql::apply::COMMIT).await
+        execute(client, sql::apply::COMMIT).await?;
+        for Adopted { plan, rows, bytes, .. } in &self.tables {
+            tracing::info!(table = %plan.table.name, rows, bytes, lsn = %self.lsn, "table loaded");
+        }
+        Ok(())
     }
 }
 

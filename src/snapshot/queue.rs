@@ -39,6 +39,8 @@ pub struct Load {
     pub board: Board,
     /// `server_version_num` of the source.
     pub source_version: u32,
+    /// Readers do not see the tables yet when their rows are all there.
+    pub out_of_sight: bool,
 }
 
 impl Load {
@@ -83,6 +85,10 @@ impl Load {
     /// Says that a table is complete.
     pub(super) fn loaded(&self, table: &LoadedTable) {
         let (rows, bytes) = (table.rows, table.bytes);
+        if self.out_of_sight {
+            tracing::info!(table = %table.source, rows, bytes, "table copied out of sight");
+            return;
+        }
         self.board.table_done(&table.source, rows, bytes);
         let lsn = table.snapshot_lsn;
         tracing::info!(table = %table.source, rows, bytes, %lsn, "table loaded");

@@ -36,13 +36,19 @@ async fn an_initial_load_gets_over_every_death_and_copies_no_finished_table_agai
         let mut load = start_writes(&pair);
         let mut daemon = Daemon::start(&pair);
         let mut finished = BTreeMap::new();
-        let mut during_load = 0;
+        let (mut tables, mut during_load) = (SMALL as usize + 2, 0);
         let mut deaths: BTreeMap<&str, u32> = BTreeMap::new();
         for _ in 0..figures.kills {
             tokio::time::sleep(random.milliseconds(1_500)).await;
             daemon.assert_running();
             look(&pair, &mut finished).await;
-            during_load += u64::from(finished.len() < tables());
+            if finished.len() == tables {
+                // so that somebody dies during a load and not after it
+                tables += more_tables(&pair, figures.scale).await;
+                tokio::time::sleep(random.milliseconds(1_500)).await;
+                look(&pair, &mut finished).await;
+            }
+            during_load += u64::from(finished.len() < tables);
             let death = DEATHS[random.below(DEATHS.len())];
             *deaths.entry(death).or_default() += 1;
             match death {
@@ -61,7 +67,7 @@ async fn an_initial_load_gets_over_every_death_and_copies_no_finished_table_agai
             }
         }
         let quiet = Instant::now();
-        while finished.len() < tables() {
+        while finished.len() < tables {
             assert!(quiet.elapsed() < PATIENCE, "not loaded:\n{}", daemon.log());
             daemon.assert_running();
             look(&pair, &mut finished).await;
@@ -79,7 +85,6 @@ async fn an_initial_load_gets_over_every_death_and_copies_no_finished_table_agai
              {tables} tables, loaded {took:.1?} after the last of them, none twice, equal",
             version = pair.source.binaries().version(),
             kills = figures.kills,
-            tables = tables(),
         );
     }
 }
@@ -97,8 +102,25 @@ const DEATHS: [&str; 9] = [
     "source: stream",
 ];
 
-fn tables() -> usize {
-    SMALL as usize + 2
+/// Adds tables, which are loaded beside the stream; how many.
+async fn more_tables(pair: &Pair, scale: u32) -> usize {
+    let source = pair.on_source().await;
+    let taken = "SELECT pg_catalog.count(*) FROM pg_catalog.pg_class WHERE relkind = 'r'";
+    let taken: i64 = source.query_one(taken, &[]).await.unwrap().get(0);
+    let rows = 30_000 * scale;
+    let mut script = String::new();
+    for (table, rows) in [(1, rows), (2, rows), (3, 100), (4, 1)] {
+        let name = format!("later_{taken}_{table}");
+        script += &format!(
+            "CREATE TABLE {name} (id int PRIMARY KEY, v text);
+             ALTER TABLE {name} ALTER v SET STORAGE PLAIN;
+             INSERT INTO {name} SELECT i, repeat('x', 1500) FROM generate_series(1, {rows}) AS i;"
+        );
+    }
+    do_on(&source, &script).await;
+    // a row tells of a new table at once
+    do_on(&source, &format!("UPDATE later_{taken}_4 SET v = 'now'")).await;
+    4
 }
 
 /// One of several ranges, one of partitions, and many small ones.
