@@ -50,14 +50,12 @@ async fn a_load_warns_before_the_source_removes_what_its_slot_needs() {
         do_on(&source, table).await;
         // the load waits behind somebody's lock on a table that is used as it is
         let blocker = pair.as_walferry(&pair.destination, "warehouse").await;
-        do_on(
-            &blocker,
-            "CREATE SCHEMA app_public; CREATE TABLE app_public.t (id int PRIMARY KEY);
-             BEGIN; LOCK TABLE app_public.t IN EXCLUSIVE MODE",
-        )
-        .await;
+        let place = "CREATE SCHEMA app_public; CREATE TABLE app_public.t (id int PRIMARY KEY)";
+        do_on(&blocker, place).await;
+        do_on(&blocker, "BEGIN; LOCK TABLE app_public.t IN EXCLUSIVE MODE").await;
         let mut daemon = Daemon::start(&pair);
-        let slot = "SELECT EXISTS (SELECT FROM pg_replication_slots WHERE confirmed_flush_lsn > '0/0')";
+        let slot =
+            "SELECT EXISTS (SELECT FROM pg_replication_slots WHERE confirmed_flush_lsn > '0/0')";
         until(&source, slot).await;
         let warned = "the source will soon remove WAL that the slot needs";
         let wal = "SELECT pg_logical_emit_message(false, 'test', repeat('x', 8000000))";

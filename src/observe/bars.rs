@@ -3,10 +3,13 @@
 //! All figures have columns of their own, whatever their size, so that nothing moves but the bars.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use console::Term;
-use indicatif::{HumanBytes, HumanCount, HumanDuration, ProgressBar, ProgressStyle};
+use indicatif::{
+    HumanBytes, HumanCount, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle,
+};
 
 use super::progress::{BARS, Sum, work_done, work_of};
 use super::status::{Table, TableState};
@@ -46,7 +49,12 @@ impl Bars {
         self.rate.note(sum.bytes, sum.work);
         let counted = format!("{} of {} tables", sum.live, tables.len());
         let figures = layout.figures(sum.rows, sum.bytes, &self.rate, sum.work_total - sum.work);
-        draw(&self.total, (sum.work, sum.work_total), layout.name(&counted), figures);
+        draw(
+            &self.total,
+            (sum.work, sum.work_total),
+            layout.name(&counted),
+            figures,
+        );
 
         let under_way = |table: &&Table| table.state == TableState::Copying;
         let mut copying: Vec<&Table> = tables.iter().filter(under_way).collect();
@@ -83,13 +91,17 @@ impl Bars {
 
     /// Leaves one line that says how far the load came, and no bar.
     pub(super) fn close(self, tables: &[Table]) {
+        let _ = BARS.clear();
+        // what would be drawn while one bar after the other goes would stay
+        BARS.set_draw_target(ProgressDrawTarget::hidden());
         for bar in self.tables.values().map(|(bar, _)| bar).chain([&self.total]) {
             bar.finish_and_clear();
             BARS.remove(bar);
         }
         let sum = Sum::of(tables);
         // fails only where there is no terminal any more
-        let _ = BARS.println(format!(
+        let _ = writeln!(
+            std::io::stderr(),
             "initial load: {} %, {} of {} tables, {} rows, {} in {}",
             sum.percent(),
             sum.live,
@@ -97,7 +109,7 @@ impl Bars {
             HumanCount(sum.rows),
             HumanBytes(sum.bytes),
             HumanDuration(self.began.elapsed())
-        ));
+        );
     }
 }
 
@@ -111,7 +123,7 @@ fn draw(bar: &ProgressBar, (done, work): (u64, u64), name: String, figures: Stri
 /// How many columns of the terminal go to what; the bar gets the rest.
 struct Layout {
     name: usize,
-    /// There is room for rows as well.
+    /// There is room for rows and a word more.
     rows: bool,
 }
 
@@ -143,7 +155,8 @@ impl Layout {
         } else {
             String::new()
         };
-        format!("{rows}{bytes:>10} {speed:>12} {left:>8}")
+        let word = if self.rows { " left" } else { "" };
+        format!("{rows}{bytes:>10} {speed:>12} {left:>9}{word}")
     }
 }
 
@@ -183,7 +196,7 @@ impl Rate {
     }
 }
 
-/// In at most eight columns.
+/// In at most nine columns.
 fn remaining(left: Duration) -> String {
     let seconds = left.as_secs();
     let (minutes, hours) = (seconds / 60, seconds / 3600);
@@ -223,8 +236,11 @@ mod tests {
             let empty = layout.figures(0, 0, &rate, 1).chars().count();
             let much = layout.figures(99_999_999_999, 1 << 52, &rate, 1);
             assert_eq!(much.chars().count(), empty);
-            let bar = usize::from(columns).checked_sub(layout.name + 8 + empty);
-            assert!(columns < 80 || bar.is_some_and(|bar| bar >= 12), "{columns}");
+            let bar = usize::from(columns).checked_sub(layout.name + 9 + empty);
+            assert!(
+                columns < 80 || bar.is_some_and(|bar| bar >= 12),
+                "{columns}"
+            );
         }
     }
 

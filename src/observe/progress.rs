@@ -48,7 +48,6 @@ pub async fn follow(board: Board, format: LogFormat, shutdown: CancellationToken
         if terminal {
             BARS.set_draw_target(ProgressDrawTarget::stderr());
             draw(&board, &shutdown).await;
-            BARS.set_draw_target(ProgressDrawTarget::hidden());
         } else {
             log(&board, &shutdown).await;
         }
@@ -93,7 +92,9 @@ async fn log(board: &Board, shutdown: &CancellationToken) {
 }
 
 fn log_beside(tables: &[Table]) {
-    let loading = tables.iter().filter(|table| table.state != TableState::Live);
+    let loading = tables
+        .iter()
+        .filter(|table| table.state != TableState::Live);
     let loading: Vec<Table> = loading.cloned().collect();
     let sum = Sum::of(&loading);
     tracing::info!(

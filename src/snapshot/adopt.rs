@@ -66,7 +66,10 @@ impl Adoption {
         }
         self.loader.forget(client, &self.pipeline).await?;
         execute(client, sql::apply::COMMIT).await?;
-        for Adopted { plan, rows, bytes, .. } in &self.tables {
+        for Adopted {
+            plan, rows, bytes, ..
+        } in &self.tables
+        {
             tracing::info!(table = %plan.table.name, rows, bytes, lsn = %self.lsn, "table loaded");
         }
         Ok(())

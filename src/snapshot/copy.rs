@@ -80,9 +80,10 @@ pub(super) async fn copy(
         Ok(((), mut sink)) => sink.as_mut().finish().await.map_err(failed),
         Err(error) => Err(error),
     };
-    if copied.is_err() {
-        board.table_not_copied(&table.name, reported.0, reported.1);
-    }
+    let kept = copied.as_ref().map_or((0, 0), |rows| (reported.0, *rows));
+    // not every chunk was a row: the binary format has an end of its own
+    let (bytes, rows) = (reported.0 - kept.0, reported.1.saturating_sub(kept.1));
+    board.table_not_copied(&table.name, bytes, rows);
     Ok((copied?, reported.0))
 }
 

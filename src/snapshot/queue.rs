@@ -77,7 +77,8 @@ impl Load {
     fn not_loaded(&self, job: &Job) {
         if let Job::Pack(plans) = job {
             for plan in plans {
-                self.board.table_state(&plan.table.name, TableState::Pending);
+                self.board
+                    .table_state(&plan.table.name, TableState::Pending);
             }
         }
     }

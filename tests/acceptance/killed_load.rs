@@ -90,11 +90,14 @@ async fn an_initial_load_gets_over_every_death_and_copies_no_finished_table_agai
 }
 
 /// What dies: a process, or one session by the name it has on its server.
-const DEATHS: [&str; 9] = [
+const DEATHS: [&str; 12] = [
     "daemon",
     "daemon",
     "source",
     "destination",
+    "destination: apply",
+    "destination: tablesync",
+    "destination: index worker",
     "source: snapshot worker",
     "destination: snapshot worker",
     "source: slot",
@@ -164,8 +167,7 @@ async fn look(pair: &Pair, finished: &mut BTreeMap<String, String>) {
         assert!(finished.is_empty(), "the bookkeeping is gone");
         return;
     };
-    let now: BTreeMap<String, String> =
-        rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    let now: BTreeMap<String, String> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
     for (table, then) in &*finished {
         assert_eq!(now.get(table), Some(then), "{table} was loaded again");
     }
