@@ -94,7 +94,12 @@ impl Bars {
         let _ = BARS.clear();
         // what would be drawn while one bar after the other goes would stay
         BARS.set_draw_target(ProgressDrawTarget::hidden());
-        for bar in self.tables.values().map(|(bar, _)| bar).chain([&self.total]) {
+        for bar in self
+            .tables
+            .values()
+            .map(|(bar, _)| bar)
+            .chain([&self.total])
+        {
             bar.finish_and_clear();
             BARS.remove(bar);
         }

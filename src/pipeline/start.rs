@@ -20,6 +20,7 @@ use crate::error::postgres::from_client;
 use crate::error::{Error, Kind, Result, Side};
 use crate::lsn::Lsn;
 use crate::observe::{Board, State, TableState};
+use crate::snapshot;
 use crate::source::{Connection, Mode, PUBLICATION_GONE, Stream};
 use crate::sql;
 use crate::transport;

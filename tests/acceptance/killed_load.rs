@@ -174,7 +174,7 @@ async fn look(pair: &Pair, finished: &mut BTreeMap<String, String>) {
     *finished = now;
 }
 
-/// Ends one of walferry's sessions, if there is one of that name now.
+/// Ends one of walferry's sessions of that name; if there is none now, another one on that side.
 async fn end_one_session(pair: &Pair, session: &str, random: &mut Random) {
     let (side, name) = session.split_once(": ").unwrap();
     let cluster: &Cluster = match side {
@@ -185,7 +185,8 @@ async fn end_one_session(pair: &Pair, session: &str, random: &mut Random) {
     let order = if random.coin() { "ASC" } else { "DESC" };
     let statement = format!(
         "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity
-         WHERE application_name = $1 ORDER BY backend_start {order} LIMIT 1"
+         WHERE application_name LIKE 'walferry %'
+         ORDER BY application_name = $1 DESC, backend_start {order} LIMIT 1"
     );
     let name = format!("walferry {name}");
     client.query(&statement, &[&name]).await.unwrap();
