@@ -136,7 +136,7 @@ impl Layout {
     fn of(columns: u16) -> Self {
         Layout {
             name: usize::from(columns / 3).clamp(16, 64),
-            rows: columns >= 110,
+            rows: columns >= 120,
         }
     }
 
@@ -233,7 +233,7 @@ mod tests {
     fn names_and_figures_keep_their_columns_whatever_they_say() {
         let mut rate = Rate::default();
         rate.note(0, 0);
-        for columns in [20, 80, 110, 200, 500] {
+        for columns in [20, 80, 119, 120, 200, 500] {
             let layout = Layout::of(columns);
             for name in ["t", "größe", &"long.".repeat(30)] {
                 assert_eq!(layout.name(name).chars().count(), layout.name);

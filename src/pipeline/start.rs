@@ -141,21 +141,11 @@ async fn lock(config: &Config) -> Result<(Writer, bool)> {
 /// Drops what was loaded for tables that are not wanted any more. A session of an earlier round may
 /// still work on one of them: the stream does not wait for that.
 async fn tidy(config: &Config, writer: &Writer) {
-    let (client, state_schema) = (writer.client(), &config.destination.state_schema);
-    let set = async |statement| {
-        let done = client.batch_execute(statement).await;
-        done.map_err(|error| from_client(Side::Destination, "set lock_timeout", &error))
-    };
-    let tidied = async {
-        set(sql::load::WAIT_BRIEFLY_FOR_LOCKS).await?;
-        for pipeline in [&config.pipeline, &tablesync_name(&config.pipeline)] {
-            let prefix = snapshot::hidden_prefix(pipeline);
-            snapshot::drop_hidden_tables(client, state_schema, &prefix).await?;
-        }
-        Ok::<_, Error>(())
-    };
-    let tidied = tidied.await;
-    if let Err(error) = tidied.and(set(sql::load::WAIT_FOR_LOCKS).await) {
+    let pipelines = [config.pipeline.clone(), tablesync_name(&config.pipeline)];
+    let prefixes = pipelines.map(|pipeline| snapshot::hidden_prefix(&pipeline));
+    let state_schema = &config.destination.state_schema;
+    let tidied = snapshot::try_to_tidy(writer.client(), state_schema, &prefixes).await;
+    if let Err(error) = tidied {
         tracing::warn!(error = %error, "what an unfinished load has left stays for now");
     }
 }

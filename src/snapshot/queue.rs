@@ -196,6 +196,21 @@ pub async fn drop_hidden_tables(client: &Client, state_schema: &str, prefix: &st
     Ok(())
 }
 
+/// Drops what loads of these prefixes have left, unless somebody still works on it.
+pub async fn try_to_tidy(client: &Client, state_schema: &str, prefixes: &[String]) -> Result<()> {
+    let set = async |statement| {
+        let done = client.batch_execute(statement).await;
+        done.map_err(|error| from_client(Side::Destination, "set lock_timeout", &error))
+    };
+    set(sql::WAIT_BRIEFLY_FOR_LOCKS).await?;
+    let mut tidied = Ok(());
+    for prefix in prefixes {
+        let dropped = drop_hidden_tables(client, state_schema, prefix).await;
+        tidied = tidied.and(dropped);
+    }
+    tidied.and(set(sql::WAIT_FOR_LOCKS).await)
+}
+
 /// Drops what a load that did not end has left, and makes the tables for this one.
 async fn prepare_hidden_tables(
     control: &Client,

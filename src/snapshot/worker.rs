@@ -142,8 +142,8 @@ async fn fill(
         }
         Ok::<_, Error>((rows, bytes))
     };
-    let (made, filled) = join(make, fill).await;
-    made?;
+    let (done, filled) = join(make, fill).await;
+    done?;
     let (rows, bytes) = filled?;
     let keys = plan.add_keys(client);
     let (keyed, recorded) = join(keys, load.publish(client, plan, rows, bytes)).await;
