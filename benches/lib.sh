@@ -14,7 +14,7 @@ as_server() {
     if [ "$(id -u)" = 0 ]; then runuser -u postgres -- "$@"; else "$@"; fi
 }
 
-cluster() { # name port
+cluster() { # name port [setting=value ...]
     local home=$work/$1
     mkdir "$home"
     [ "$(id -u)" != 0 ] || chown postgres "$home"
@@ -32,6 +32,7 @@ max_replication_slots = 20
 max_logical_replication_workers = 8
 autovacuum = off
 END
+    printf '%s\n' "${@:3}" >>"$home/data/postgresql.conf"
     as_server "$bin/pg_ctl" -D "$home/data" -l "$home/log" -w start >/dev/null
     psql -p "$2" -d postgres -qc 'CREATE DATABASE bench'
 }

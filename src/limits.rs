@@ -60,6 +60,13 @@ pub const SLOT_WATCH_INTERVAL: Duration = Duration::from_secs(2);
 /// How often the publication is looked at: a new table without writes is noticed that late.
 pub const PUBLICATION_WATCH_INTERVAL: Duration = Duration::from_secs(4);
 
+/// Tables that are loaded beside the stream together; the others come after them.
+pub const TABLESYNC_TABLES_MAX: usize = 1_000;
+
+/// Bytes of such tables that are loaded together, unless a single one is larger: what a fault can
+/// throw away.
+pub const TABLESYNC_BYTES_MAX: u64 = 2 << 30;
+
 /// A table that is loaded beside the stream has this much log left to apply when the stream begins
 /// to wait for it.
 pub const TABLESYNC_NEAR_BYTES: u64 = 128 << 10;
@@ -70,11 +77,15 @@ pub const TABLESYNC_PATIENCE: Duration = Duration::from_secs(5);
 /// But not beyond this.
 pub const TABLESYNC_NEAR_BYTES_MAX: u64 = 64 << 20;
 
-/// How long the stream waits for such a table before it gives the load up and starts again.
+/// How long the stream waits for such a table before it goes on, to wait again later.
 pub const TABLESYNC_HOLD_MAX: Duration = Duration::from_secs(30);
 
 /// How often the load beside the stream asks the source where its slot is.
 pub const TABLESYNC_ASK_INTERVAL: Duration = Duration::from_millis(50);
+
+/// How long a change of a copy's shape, or a table that comes into its place, waits for readers
+/// that hold the copy's lock; then the round begins again.
+pub const RESHAPE_LOCK_MAX: Duration = Duration::from_secs(10);
 
 /// How often the columns of the publication's tables are looked at: a change without a row after it
 /// is noticed that late. Less often where looking takes more than a fiftieth of that.
@@ -137,6 +148,9 @@ pub const STATUS_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How often the initial load writes its progress to the log where there is no terminal.
 pub const PROGRESS_LOG_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Tables that have a bar of their own on the terminal at once.
+pub const PROGRESS_BARS_MAX: usize = 8;
 
 /// Time without one turn of the pipeline's loop after which it counts as stuck.
 pub const LOOP_SILENCE_MAX: Duration = Duration::from_secs(30);

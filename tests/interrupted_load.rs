@@ -1,5 +1,7 @@
 //! Initial loads that somebody interrupts: what was reported as done stays done.
 
+use std::time::Duration;
+
 use walferry::demo::cluster::Stop;
 
 use crate::support::{Daemon, Pair, do_on, drain, equal_soon, majors, until};
@@ -33,6 +35,41 @@ async fn ranges_that_were_loaded_before_the_destination_crashed_are_there_afterw
         equal_soon(&pair).await;
         daemon.wait_ready().await;
         do_on(&source, "UPDATE wide SET v = 'y' WHERE id % 100 = 0").await;
+        equal_soon(&pair).await;
+        drain(&pair, daemon).await;
+    }
+}
+
+#[tokio::test]
+async fn a_load_warns_before_the_source_removes_what_its_slot_needs() {
+    for major in majors().await {
+        let kept = [("max_slot_wal_keep_size", "96MB"), ("max_wal_size", "1GB")];
+        let pair = Pair::with_settings(major, &kept, &[]).await;
+        let source = pair.on_source().await;
+        let table = "CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)";
+        do_on(&source, table).await;
+        // the load waits behind somebody's lock on a table that is used as it is
+        let blocker = pair.as_walferry(&pair.destination, "warehouse").await;
+        let place = "CREATE SCHEMA app_public; CREATE TABLE app_public.t (id int PRIMARY KEY)";
+        do_on(&blocker, place).await;
+        do_on(&blocker, "BEGIN; LOCK TABLE app_public.t IN EXCLUSIVE MODE").await;
+        let mut daemon = Daemon::start(&pair);
+        let slot =
+            "SELECT EXISTS (SELECT FROM pg_replication_slots WHERE confirmed_flush_lsn > '0/0')";
+        until(&source, slot).await;
+        let warned = "the source will soon remove WAL that the slot needs";
+        let wal = "SELECT pg_logical_emit_message(false, 'test', repeat('x', 8000000))";
+        for _ in 0..20 {
+            if daemon.log().contains(warned) {
+                break;
+            }
+            do_on(&source, wal).await;
+            tokio::time::sleep(Duration::from_millis(400)).await;
+        }
+        let log = daemon.log();
+        assert!(log.contains(warned) && !log.contains("streaming"), "{log}");
+        do_on(&blocker, "COMMIT").await;
+        daemon.wait_ready().await;
         equal_soon(&pair).await;
         drain(&pair, daemon).await;
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use tokio_postgres::Client;
-use tokio_postgres::types::PgLsn;
+use tokio_postgres::types::{PgLsn, ToSql, Type};
 
 use super::Writer;
 use crate::catalog::TableName;
@@ -81,6 +81,17 @@ impl Writer {
             .map_err(|error| from_client(Side::Destination, DOING, &error))
     }
 
+    /// Forgets a table, by its oid on the source, in the open transaction if there is one.
+    pub async fn forget_table(&self, source_oid: u32) -> Result<()> {
+        for statement in sql::forget_table(&self.state_schema) {
+            self.client
+                .execute(&statement, &[&self.pipeline, &source_oid])
+                .await
+                .map_err(|error| from_client(Side::Destination, DOING, &error))?;
+        }
+        Ok(())
+    }
+
     /// Asks for a new load of a table, by its oid on the source.
     pub async fn mark_for_reload(&self, source_oid: u32) -> Result<()> {
         let statement = sql::mark_for_reload(&self.state_schema);
@@ -147,20 +158,21 @@ impl Loader {
         let signed = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
         let (rows, bytes) = (signed(table.rows), signed(table.bytes));
         let snapshot = PgLsn::from(table.snapshot_lsn.0);
-        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 11] = [
-            &self.pipeline,
-            &self.fence,
-            &table.source_oid,
-            &table.source.schema,
-            &table.source.name,
-            &table.destination.schema,
-            &table.destination.name,
-            &snapshot,
-            &table.made_table,
-            &rows,
-            &bytes,
+        // with their types, so that it takes one round trip
+        let values: [(&(dyn ToSql + Sync), Type); 11] = [
+            (&self.pipeline, Type::TEXT),
+            (&self.fence, Type::INT8),
+            (&table.source_oid, Type::OID),
+            (&table.source.schema, Type::TEXT),
+            (&table.source.name, Type::TEXT),
+            (&table.destination.schema, Type::TEXT),
+            (&table.destination.name, Type::TEXT),
+            (&snapshot, Type::PG_LSN),
+            (&table.made_table, Type::BOOL),
+            (&rows, Type::INT8),
+            (&bytes, Type::INT8),
         ];
-        let inserted = client.execute(&self.insert_table, &values).await;
+        let inserted = client.execute_typed(&self.insert_table, &values).await;
         if inserted.map_err(|error| from_client(Side::Destination, DOING, &error))? == 1 {
             Ok(())
         } else {

@@ -42,6 +42,11 @@ pub(super) async fn run(config: &Config, options: &Options) -> Result<Outcome> {
         .map(|table| table.split_once('.').unwrap_or(("public", table)))
         .unzip();
     let transaction = client.transaction().await.map_err(failed)?;
+    let announce = checkpoint::announce_reload(state_schema);
+    transaction
+        .execute(&announce, &[&config.pipeline])
+        .await
+        .map_err(failed)?;
     let statement = checkpoint::ask_for_reload(state_schema);
     let found = transaction
         .query(&statement, &[&config.pipeline, &schemas, &names])

@@ -196,6 +196,24 @@ impl Board {
             .table_copied(name, &table.meters, table.bytes);
     }
 
+    /// Some table waits for its load, or is being loaded.
+    pub fn is_loading(&self) -> bool {
+        let facts = self.facts();
+        let mut tables = facts.tables.values();
+        tables.any(|table| matches!(table.state, TableState::Pending | TableState::Copying))
+    }
+
+    /// What was reported as copied has come to nothing, and will be copied again.
+    pub fn table_not_copied(&self, name: &TableName, bytes: u64, rows: u64) {
+        let mut facts = self.facts();
+        let table = self.entry(&mut facts.tables, name, TableState::Copying);
+        table.bytes = table.bytes.saturating_sub(bytes);
+        table.rows = table.rows.saturating_sub(rows);
+        self.0
+            .metrics
+            .table_copied(name, &table.meters, table.bytes);
+    }
+
     /// The table is loaded, now or in an earlier run, with these totals, and follows the stream.
     pub fn table_done(&self, name: &TableName, rows: u64, bytes: u64) {
         let mut facts = self.facts();

@@ -9,7 +9,8 @@
 //!
 //! The pipeline reports to the [`Board`] and to nothing else; everything here reads from it.
 
-pub mod board;
+pub mod bars;
+mod board;
 pub mod http;
 pub mod identity;
 pub mod logging;

@@ -66,8 +66,13 @@ fn between(relation: &Relation, shapes: &[Vec<ShapeColumn>]) -> Option<Vec<i16>>
         }
         ways = longer;
     }
+    // A column that is gone by now may have had this name as well at some time.
+    let live = |attnum: &i16| {
+        let newest = shapes.last().into_iter().flatten();
+        newest.clone().any(|column| column.attnum == *attnum)
+    };
     match ways.as_slice() {
-        [only] => Some(only.clone()),
+        [only] if only.iter().all(live) => Some(only.clone()),
         _ => None,
     }
 }

@@ -154,6 +154,11 @@ impl<'f> Flow<'f> {
         seen && self.is_quiet()
     }
 
+    /// No transaction is half received.
+    pub(super) fn is_between_transactions(&self) -> bool {
+        self.transaction.is_none() && !self.applier.is_open()
+    }
+
     /// The end of what was received.
     pub(super) fn received(&self) -> Lsn {
         self.received.0

@@ -75,7 +75,7 @@ pub(super) async fn joining(
         let schema = naming.destination_schema(&table.name.schema);
         TableName::new(schema, table.name.name.clone())
     };
-    let ours = |place: &TableName| loaded.values().any(|table| table.destination == *place);
+    let ours = |place: &TableName| loaded.values().find(|table| table.destination == *place);
     let again = tables.iter().filter_map(|table| {
         let loaded = loaded.get(&table.oid).filter(|loaded| loaded.reload)?;
         Some(Joining {
@@ -83,12 +83,14 @@ pub(super) async fn joining(
             table: table.clone(),
             place: loaded.destination.clone(),
             replaces_ours: true,
+            may_drop: loaded.made_table,
         })
     });
     let new = wanted(config, tables, loaded).into_iter().map(|table| {
         let place = place(&table);
         Joining {
-            replaces_ours: ours(&place),
+            replaces_ours: ours(&place).is_some(),
+            may_drop: ours(&place).is_some_and(|table| table.made_table),
             shape: shape(table.oid),
             place,
             table,
@@ -150,6 +152,7 @@ pub(super) async fn load(
     });
     let mut plans = plan(config, writer, places.collect(), knowledge).await?;
     complete(config, catalog, &mut plans).await?;
+    check_shapes(catalog, &plans).await?;
     let schemas = plans.iter().map(|plan| plan.destination.schema.clone());
     ensure_schemas(config, writer, &schemas.collect()).await?;
     tracing::info!(tables = plans.len(), lsn = %exported.lsn, "initial load begins");
@@ -160,6 +163,7 @@ pub(super) async fn load(
         loader: writer.loader(),
         board: board.clone(),
         source_version: version(catalog).await?,
+        out_of_sight: false,
     };
     let (tables, _) = snapshot::load(load, exported, plans, writer.client()).await?;
     Ok(tables)
@@ -198,6 +202,25 @@ async fn plan(
         )?);
     }
     Ok(plans)
+}
+
+/// Columns that came after the catalog was read and before the snapshot was taken would be missed:
+/// their rows are in the snapshot, and COPY would not ask for them.
+pub(super) async fn check_shapes(catalog: &Client, plans: &[Plan]) -> Result<()> {
+    let now = source::shapes(catalog).await?;
+    let changed = plans.iter().find(|plan| {
+        let now = now.get(&plan.table.oid);
+        now.is_none_or(|now| now.columns != plan.shape.columns)
+    });
+    match changed {
+        None => Ok(()),
+        Some(plan) => {
+            let what = "A table changed before its load began";
+            Err(Error::new(Kind::TableAdded, what)
+                .on(Side::Source)
+                .table(&plan.table.name))
+        }
+    }
 }
 
 /// Adds what only the source's catalog knows: where the rows are, and the indexes to make.

@@ -13,6 +13,7 @@ mod applier;
 mod figures;
 mod flow;
 mod intake;
+mod joiners;
 mod loading;
 pub mod preflight;
 mod reaction;
@@ -64,7 +65,7 @@ pub async fn run(config: Config, board: Board, shutdown: CancellationToken) -> R
         if began.elapsed() > BACKOFF_MAX {
             // older ones are behind us
             progress.misfits.retain(|at| *at == error.position());
-            progress.misfit = None;
+            progress.reloaded = None;
         }
         match reaction(error.kind()) {
             // The catalogs were read when the round began.
@@ -115,8 +116,10 @@ struct Progress {
     started: bool,
     /// Where the shape of a table or a type did not fit, before the catalogs were read once more.
     misfits: HashSet<Option<Lsn>>,
-    /// The table that a row did not fit even then: it is to be loaded again.
+    /// The table that a row did not fit even then: the next start has it loaded again.
     misfit: Option<String>,
+    /// A table for which that was done already.
+    reloaded: Option<String>,
     /// Types that changed.
     mending: Mending,
     /// Transactions are applied one by one at first, to find the one that does not fit.
@@ -152,8 +155,9 @@ impl Progress {
         let follow = config.schema_changes == SchemaChanges::Follow;
         let misfit = error.about_table().map(str::to_owned);
         let by_shape = error.kind() == Kind::SchemaChanged && error.sqlstate().is_none();
-        let new = misfit.is_some() && misfit != self.misfit;
+        let new = misfit.is_some() && misfit != self.reloaded;
         if follow && by_shape && new {
+            self.reloaded.clone_from(&misfit);
             self.misfit = misfit;
             return true;
         }
@@ -190,6 +194,8 @@ async fn round(
         () = shutdown.cancelled() => return Ok(()),
     };
     progress.started = true;
+    // it stands in the bookkeeping now
+    progress.misfit = None;
     let caution = Caution {
         one_by_one: progress.careful,
         due: progress.mending.due,

@@ -152,6 +152,13 @@ impl Routes {
         self.by_oid.insert(oid, Route::Skip);
     }
 
+    /// The same for several.
+    pub(super) fn skip_all(&mut self, oids: impl IntoIterator<Item = u32>) {
+        for oid in oids {
+            self.skip(oid);
+        }
+    }
+
     /// The target of a row; `None` when it is to be skipped.
     pub(super) fn target(&self, oid: u32) -> Result<Option<&Arc<Target>>, Error> {
         match self.by_oid.get(&oid) {

@@ -1,6 +1,6 @@
 //! From two databases to an open stream: lock, slot, checkpoint, missing tables, routes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use tokio_postgres::Client;
@@ -8,7 +8,7 @@ use tokio_postgres::Client;
 use super::loading::{self, Knowledge};
 use super::reshape::Reshape;
 use super::routes::{Known, Routes};
-use super::tablesync::Joining;
+use super::tablesync::{Joining, next_group};
 use super::take_over::{PUBLICATION_MAY_BE_MISSING, take_over};
 use super::types::{self, Followed, Mending};
 use crate::apply::Applier;
@@ -22,6 +22,7 @@ use crate::error::postgres::from_client;
 use crate::error::{Error, Kind, Result, Side};
 use crate::lsn::Lsn;
 use crate::observe::{Board, State, TableState};
+use crate::snapshot;
 use crate::source::{Connection, Mode, PUBLICATION_GONE, Stream};
 use crate::sql;
 use crate::transport;
@@ -34,12 +35,14 @@ pub(super) struct Started {
     pub(super) stream: Stream,
     /// Where rows go.
     pub(super) routes: Routes,
-    /// Tables that are to be loaded while the others are followed.
+    /// Tables that are to be loaded now, while the others are followed.
     pub(super) joining: Vec<Joining>,
     /// Records them.
     pub(super) loader: Loader,
     /// What the source's tables looked like.
     pub(super) fingerprint: String,
+    /// Once everything before it is applied, keys can follow.
+    pub(super) keys_due: Option<Lsn>,
     /// The one publication that may be read through, by oid, where the source does not see to that.
     pub(super) publication: Option<u32>,
     /// A session for questions to the source's catalog.
@@ -87,24 +90,24 @@ pub(super) async fn start(
         shapes: &shapes,
         types: &types,
     };
-    let reshape = Reshape::new(config, &writer, &knowledge);
-    reshape.follow(&mut loaded, misfit).await?;
+    let reshape = Reshape::new(config, &writer, &knowledge, prepared.position);
+    let keys_wait = reshape.follow(&mut loaded, misfit).await?;
     let mut joining = Vec::new();
     if let Some(exported) = exported {
         let load = loading::load(config, board, &writer, &catalog, &knowledge, exported);
         loaded.extend(load.await?.into_iter().map(|t| (t.source_oid, t)));
     } else {
         joining = loading::joining(config, &writer, &knowledge, &loaded).await?;
+        if joining.is_empty() {
+            tidy(config, &writer).await;
+        }
         for joining in &joining {
             board.table_state(&joining.table.name, TableState::Pending);
         }
     }
-    loaded.retain(|oid, _| joining.iter().all(|joining| joining.table.oid != *oid));
-
+    let waiting = take_waiting(&mut loaded, &joining);
     let mut routes = routes(&writer, &tables, loaded, Arc::clone(&types), server_version).await?;
-    for joining in &joining {
-        routes.skip(joining.table.oid);
-    }
+    routes.skip_all(waiting);
     let stream = open_stream(config, &writer, server_version, routes.binary()).await?;
     let records = writer.loader();
     let applier = Applier::new(writer).await?;
@@ -112,9 +115,10 @@ pub(super) async fn start(
         applier,
         stream,
         routes,
-        joining,
+        joining: next_group(joining),
         loader: records,
         fingerprint,
+        keys_due: keys_wait.then_some(prepared.position),
         publication: only_publication(&facts),
         catalog,
         types,
@@ -143,6 +147,17 @@ async fn lock(config: &Config) -> Result<(Writer, bool)> {
     Ok((writer, made))
 }
 
+/// Takes out the tables whose rows are skipped for now: those that join, and those that were
+/// dropped before their new load was complete.
+fn take_waiting(loaded: &mut HashMap<u32, LoadedTable>, joining: &[Joining]) -> HashSet<u32> {
+    let again = loaded.values().filter(|table| table.reload);
+    let again = again.map(|table| table.source_oid);
+    let joining = joining.iter().map(|joining| joining.table.oid);
+    let waiting: HashSet<u32> = joining.chain(again).collect();
+    loaded.retain(|oid, _| !waiting.contains(oid));
+    waiting
+}
+
 fn report_loaded(board: &Board, loaded: &HashMap<u32, LoadedTable>) {
     for table in loaded.values() {
         board.table_done(&table.source, table.rows, table.bytes);
@@ -154,6 +169,18 @@ fn only_publication(facts: &Facts) -> Option<u32> {
     let found = facts.publication.as_ref();
     let found = found.filter(|_| facts.version_num >= PUBLICATION_MAY_BE_MISSING);
     found.map(|found| found.oid)
+}
+
+/// Drops what was loaded for tables that are not wanted any more. A session of an earlier round may
+/// still work on one of them: the stream does not wait for that.
+async fn tidy(config: &Config, writer: &Writer) {
+    let pipelines = [config.pipeline.clone(), tablesync_name(&config.pipeline)];
+    let prefixes = pipelines.map(|pipeline| snapshot::hidden_prefix(&pipeline));
+    let state_schema = &config.destination.state_schema;
+    let tidied = snapshot::try_to_tidy(writer.client(), state_schema, &prefixes).await;
+    if let Err(error) = tidied {
+        tracing::warn!(error = %error, "what an unfinished load has left stays for now");
+    }
 }
 
 /// Streams from the checkpoint on.

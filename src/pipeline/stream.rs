@@ -5,27 +5,25 @@
 //! then reading stops, while feedback goes on by the clock. A quiet system therefore has the
 //! latency of one transaction and a busy one the throughput of large batches.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use tokio::time::{Duration, Instant, MissedTickBehavior, interval};
+use tokio::time::{Duration, MissedTickBehavior, interval};
 use tokio_postgres::Client;
 use tokio_util::sync::CancellationToken;
 
 use super::flow::{Event, Flow};
+use super::joiners::Joiners;
 use super::loading::is_wanted_now;
-use super::routes::Routes;
+use super::routes::{Newcomer, Routes};
 use super::start::{Started, publication_gone};
-use super::tablesync::{Joining, News, Tablesync};
 use super::types::{Followed, change_is_due};
 use super::watch::{Published, Watch, list};
-use crate::catalog::types::Types;
-use crate::checkpoint::Loader;
 use crate::config::Config;
 use crate::error::{Error, Kind, Result, Side};
-use crate::limits::{CATALOG_ANSWER_MAX, TABLESYNC_HOLD_MAX};
+use crate::limits::CATALOG_ANSWER_MAX;
 use crate::lsn::Lsn;
 use crate::observe::{Board, State};
-use crate::snapshot::Adopted;
 
 /// What earlier rounds have taught.
 pub(super) struct Caution {
@@ -63,6 +61,7 @@ pub(super) async fn follow(
         catalog: started.catalog,
         publication: started.publication,
         fingerprint: started.fingerprint,
+        keys_due: started.keys_due,
         followed: started.followed,
         due: caution.due,
     };
@@ -72,7 +71,7 @@ pub(super) async fn follow(
         tokio::select! {
             biased;
             () = shutdown.cancelled(), if !flow.is_draining() => flow.drain(),
-            news = joining.news() => joining.note(news?, &mut flow),
+            news = joining.news() => joining.note(news, &mut flow)?,
             event = flow.event(&mut seconds) => match event? {
                 Event::Read(bytes) => flow.heard(bytes),
                 Event::Applied(done) => {
@@ -84,7 +83,7 @@ pub(super) async fn follow(
                 Event::Tick => {
                     flow.tick(watch.server_end())?;
                     source.look_around(&flow, &joining).await?;
-                    joining.patience()?;
+                    joining.patience(&mut flow);
                 }
             },
         }
@@ -94,12 +93,7 @@ pub(super) async fn follow(
             if joining.is_idle() {
                 in_time(is_wanted_now(&source.catalog, config, newcomer.oid)).await?;
             }
-            tracing::warn!(
-                table = newcomer.name,
-                oid = newcomer.oid,
-                "skipping rows of a table that is not selected, is gone, or cannot be seen yet"
-            );
-            flow.routes.skip(newcomer.oid);
+            skip(&mut flow.routes, &newcomer);
         }
         flow.hand_over()?;
         joining.go_on(&mut flow)?;
@@ -107,85 +101,18 @@ pub(super) async fn follow(
     flow.end().await
 }
 
+fn skip(routes: &mut Routes, newcomer: &Newcomer) {
+    tracing::warn!(
+        table = newcomer.name,
+        oid = newcomer.oid,
+        "skipping rows of a table that is not selected, is gone, or cannot be seen yet"
+    );
+    routes.skip(newcomer.oid);
+}
+
 fn start_again() -> Error {
     let what = "The tables that are followed are others now";
     Error::new(Kind::TableAdded, what).on(Side::Source)
-}
-
-/// The tables that are loaded beside the stream, if there are any.
-struct Joiners {
-    sync: Option<Tablesync>,
-    /// The stream holds here for them, since then.
-    held: Option<(Lsn, Instant)>,
-    complete: Option<Vec<Adopted>>,
-}
-
-impl Joiners {
-    fn new(
-        config: &Arc<Config>,
-        flow: &Flow<'_>,
-        joining: Vec<Joining>,
-        types: Arc<Types>,
-        loader: Loader,
-        board: &Board,
-    ) -> Self {
-        let any = Some(joining).filter(|joining| !joining.is_empty());
-        let start =
-            |joining| Tablesync::start(config, joining, types, loader, board, flow.received());
-        Joiners {
-            sync: any.map(start),
-            held: None,
-            complete: None,
-        }
-    }
-
-    fn is_idle(&self) -> bool {
-        self.sync.is_none()
-    }
-
-    /// Waits for news of them; for ever when there are none.
-    async fn news(&mut self) -> Result<News> {
-        match &mut self.sync {
-            Some(sync) if self.complete.is_none() => sync.news().await,
-            _ => std::future::pending().await,
-        }
-    }
-
-    fn note(&mut self, news: News, flow: &mut Flow<'_>) {
-        match news {
-            News::Near => self.held = Some((flow.hold(), Instant::now())),
-            News::Done(tables) => self.complete = Some(tables),
-        }
-    }
-
-    /// Tells them where the stream is, and takes them over once they are there too.
-    fn go_on(&mut self, flow: &mut Flow<'_>) -> Result<()> {
-        let Some(sync) = &self.sync else {
-            return Ok(());
-        };
-        let Some((lsn, _)) = self.held else {
-            sync.main_is_at(flow.received(), false);
-            return Ok(());
-        };
-        let reached = flow.has_reached_gate();
-        sync.main_is_at(lsn, reached);
-        let Some(tables) = self.complete.take_if(|_| reached) else {
-            return Ok(());
-        };
-        let adoption = sync.adoption(tables, lsn);
-        self.sync = None;
-        flow.adopt(adoption)
-    }
-
-    fn patience(&self) -> Result<()> {
-        match self.held {
-            Some((lsn, since)) if since.elapsed() > TABLESYNC_HOLD_MAX => {
-                let what = "New tables did not catch up with the stream in time";
-                Err(Error::new(Kind::Contention, what).at(lsn))
-            }
-            _ => Ok(()),
-        }
-    }
 }
 
 /// What the loop looks at on the source, beside the stream.
@@ -195,6 +122,8 @@ struct Source<'s> {
     catalog: Client,
     publication: Option<u32>,
     fingerprint: String,
+    /// Keys can follow once everything before it is applied.
+    keys_due: Option<Lsn>,
     followed: Followed,
     /// Changes of types can be made once everything before it is applied.
     due: Option<Lsn>,
@@ -202,11 +131,16 @@ struct Source<'s> {
 
 impl Source<'_> {
     /// Ends the round when other tables are to be followed; not while some are being loaded.
-    async fn look_around(&self, flow: &Flow<'_>, joining: &Joiners) -> Result<()> {
-        if self.due.is_some_and(|due| flow.durable() >= due) {
+    async fn look_around(&self, flow: &Flow<'_>, joining: &Joiners<'_>) -> Result<()> {
+        if joining.is_idle() && self.due.is_some_and(|due| flow.durable() >= due) {
             return Err(change_is_due());
         }
-        if joining.is_idle()
+        if joining.is_idle() && self.keys_due.is_some_and(|due| flow.durable() >= due) {
+            return Err(start_again());
+        }
+        // what is half received would have to come once more
+        let may_restart = joining.is_idle() && flow.is_between_transactions();
+        if may_restart
             && let Some(now) = self.watch.fingerprint()
             && now != self.fingerprint
         {
@@ -248,9 +182,8 @@ async fn look_for_newcomers(
         }
     }
     // A start says what that means: the table was dropped, or its changes are missed from now on.
-    let left = routes
-        .loaded()
-        .find(|(oid, _)| !tables.iter().any(|(sent, _)| sent == oid));
+    let sent: HashSet<u32> = tables.iter().map(|(oid, _)| *oid).collect();
+    let left = routes.loaded().find(|(oid, _)| !sent.contains(oid));
     match left {
         None => Ok(()),
         Some((_, name)) => {

@@ -18,10 +18,11 @@
 //! the stream applies their rows from P on. Readers see, before and after it, one state of the
 //! source across all tables.
 //!
-//! **What can go wrong.** Whatever fails here ends the round of the whole pipeline, and the next
-//! one begins a new tablesync for what is still missing: nothing of the old one was visible, and
-//! its hidden tables are dropped first. The request to load a table again stands in
-//! `walferry_tables` until the table is in its place.
+//! **What can go wrong.** What fails here and may heal is tried again after a pause, while the
+//! stream goes on (`joiners.rs`): nothing of the old try was visible, and its hidden tables are
+//! dropped first. Many or large tables come in groups, so that a fault costs one group and not all
+//! the work so far. A tablesync that stays behind is waited for only so long. The request to load a
+//! table again stands in `walferry_tables` until the table is in its place.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -40,7 +41,8 @@ use crate::checkpoint::{Loader, NewPipeline, Writer, tablesync_name};
 use crate::config::Config;
 use crate::error::{Error, Kind, Result, Side};
 use crate::limits::{
-    TABLESYNC_ASK_INTERVAL, TABLESYNC_NEAR_BYTES, TABLESYNC_NEAR_BYTES_MAX, TABLESYNC_PATIENCE,
+    TABLESYNC_ASK_INTERVAL, TABLESYNC_BYTES_MAX, TABLESYNC_NEAR_BYTES, TABLESYNC_NEAR_BYTES_MAX,
+    TABLESYNC_PATIENCE, TABLESYNC_TABLES_MAX,
 };
 use crate::lsn::Lsn;
 use crate::observe::{Board, Identity};
@@ -58,15 +60,33 @@ pub(super) struct Joining {
     pub(super) place: TableName,
     /// What is in its place was loaded by walferry.
     pub(super) replaces_ours: bool,
+    /// And made by it.
+    pub(super) may_drop: bool,
+}
+
+/// The tables that are loaded together now, smallest first; the others come after them. A fault
+/// costs no more than these.
+pub(super) fn next_group(mut joining: Vec<Joining>) -> Vec<Joining> {
+    joining.sort_by_key(|joining| joining.table.bytes);
+    let mut bytes = 0;
+    let fits = |joining: &&Joining| {
+        bytes += joining.table.bytes;
+        bytes <= TABLESYNC_BYTES_MAX
+    };
+    let count = joining.iter().take_while(fits).count();
+    joining.truncate(count.clamp(1, TABLESYNC_TABLES_MAX));
+    joining
 }
 
 /// Where the main stream is.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 struct Ahead {
     /// Transactions whose commit record begins before it are let in there.
     at: Lsn,
     /// It waits there for us.
     held: bool,
+    /// How often it has waited in vain.
+    turn: u32,
 }
 
 /// What the main stream must know.
@@ -75,12 +95,14 @@ pub(super) enum News {
     Near,
     /// The tables are where the main stream holds.
     Done(Vec<Adopted>),
+    /// After a fault: it is time to begin again.
+    Again,
 }
 
 /// A running tablesync; ends when dropped.
 pub(super) struct Tablesync {
     main: watch::Sender<Ahead>,
-    near: watch::Receiver<bool>,
+    near: watch::Receiver<Option<u32>>,
     task: JoinHandle<Result<Vec<Adopted>>>,
     loader: Loader,
     pipeline: String,
@@ -96,8 +118,12 @@ impl Tablesync {
         board: &Board,
         at: Lsn,
     ) -> Self {
-        let (main, ahead) = watch::channel(Ahead { at, held: false });
-        let (tell, near) = watch::channel(false);
+        let (main, ahead) = watch::channel(Ahead {
+            at,
+            held: false,
+            turn: 0,
+        });
+        let (tell, near) = watch::channel(None);
         let mut own = Config::clone(config);
         own.pipeline = tablesync_name(&config.pipeline);
         let prefix = snapshot::hidden_prefix(&config.pipeline);
@@ -134,19 +160,18 @@ impl Tablesync {
                 })?;
                 Ok(News::Done(tables?))
             }
-            near = self.near.changed() => match near {
-                Ok(()) => Ok(News::Near),
-                // it is about to end
-                Err(_) => std::future::pending().await,
-            },
+            // otherwise it is about to end
+            Ok(()) = self.near.changed() => Ok(News::Near),
         }
     }
 
-    /// Tells how far the main stream lets transactions in, and whether it waits there.
-    pub(super) fn main_is_at(&self, at: Lsn, held: bool) {
+    /// Tells how far the main stream lets transactions in, whether it waits there, and how often
+    /// it did so in vain.
+    pub(super) fn main_is_at(&self, at: Lsn, held: bool, turn: u32) {
         self.main.send_if_modified(|ahead| {
-            let news = ahead.at != at || ahead.held != held;
-            *ahead = Ahead { at, held };
+            let now = Ahead { at, held, turn };
+            let news = *ahead != now;
+            *ahead = now;
             news
         });
     }
@@ -178,7 +203,8 @@ struct Synchronisation {
     prefix: String,
     board: Board,
     ahead: watch::Receiver<Ahead>,
-    near: watch::Sender<bool>,
+    /// The turn in which the main stream was asked to wait.
+    near: watch::Sender<Option<u32>>,
 }
 
 impl Synchronisation {
@@ -186,8 +212,9 @@ impl Synchronisation {
         let config = Arc::clone(&self.config);
         let state_schema = &config.destination.state_schema;
         let control = transport::connect(&config.destination.endpoint, "tablesync").await?;
-        snapshot::drop_hidden_tables(&control, state_schema, &self.prefix).await?;
+        // locked first: nobody else loads into what is dropped now
         let mut writer = Writer::lock(control, state_schema, &config.pipeline).await?;
+        snapshot::drop_hidden_tables(writer.client(), state_schema, &self.prefix).await?;
         writer.forget(&config.pipeline).await?;
         let exported = temporary_snapshot(&config).await?;
         let (slot, lsn) = (exported.slot.clone(), exported.lsn);
@@ -243,6 +270,7 @@ impl Synchronisation {
             )?);
         }
         loading::complete(config, &catalog, &mut plans).await?;
+        loading::check_shapes(&catalog, &plans).await?;
         let load = Load {
             config: Arc::clone(config),
             snapshot: exported.name.clone(),
@@ -250,6 +278,7 @@ impl Synchronisation {
             loader: writer.loader(),
             board: self.board.clone(),
             source_version: version,
+            out_of_sight: true,
         };
         let (loaded, session) =
             snapshot::load(load, exported, plans.clone(), writer.client()).await?;
@@ -258,7 +287,7 @@ impl Synchronisation {
             let done = done.find(|done| done.source_oid == plan.table.oid);
             Adopted {
                 place: joining.place,
-                replaces_ours: joining.replaces_ours,
+                may_drop: joining.may_drop,
                 rows: done.map_or(0, |done| done.rows),
                 bytes: done.map_or(0, |done| done.bytes),
                 plan,
@@ -282,8 +311,8 @@ impl Synchronisation {
             // the snapshot may show more than the main stream has seen
             let near = ahead.at >= flow.durable()
                 && ahead.at.bytes_since(flow.received()) < near_bytes(began.elapsed());
-            if near && !*self.near.borrow() {
-                self.near.send_replace(true);
+            if near && *self.near.borrow() != Some(ahead.turn) {
+                self.near.send_replace(Some(ahead.turn));
             }
             tokio::select! {
                 event = flow.event(&mut seconds) => match event? {

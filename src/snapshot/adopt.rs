@@ -3,13 +3,13 @@
 use tokio_postgres::Client;
 
 use super::prepare::Plan;
-use crate::catalog::TableName;
 use crate::catalog::destination::{self, DestinationTable};
 use crate::catalog::types::TEXT;
+use crate::catalog::{Column, TableName};
 use crate::checkpoint::{LoadedTable, Loader};
 use crate::error::postgres::from_client;
 use crate::error::{Error, Kind, Result, Side};
-use crate::limits::IDENTIFIER_BYTES_MAX;
+use crate::limits::{IDENTIFIER_BYTES_MAX, RESHAPE_LOCK_MAX};
 use crate::lsn::Lsn;
 use crate::sql;
 
@@ -31,8 +31,8 @@ pub struct Adopted {
     pub plan: Plan,
     /// Where it belongs.
     pub place: TableName,
-    /// What is in its place was loaded by walferry, and may go.
-    pub replaces_ours: bool,
+    /// What is in its place was made by walferry, and may go.
+    pub may_drop: bool,
     /// Rows that were loaded.
     pub rows: u64,
     /// Bytes of COPY data that were loaded.
@@ -44,6 +44,8 @@ impl Adoption {
     /// rows from before, or all of the new ones.
     pub async fn run(&self, client: &Client) -> Result<()> {
         execute(client, sql::apply::BEGIN).await?;
+        let limit = sql::reshape::limit_lock_wait(RESHAPE_LOCK_MAX.as_millis());
+        execute(client, &limit).await?;
         let names = self.tables.iter();
         let names = names.flat_map(|t| [t.place.clone(), t.plan.destination.clone()]);
         let names: Vec<TableName> = names.collect();
@@ -71,7 +73,14 @@ impl Adoption {
                 .await?;
         }
         self.loader.forget(client, &self.pipeline).await?;
-        execute(client, sql::apply::COMMIT).await
+        execute(client, sql::apply::COMMIT).await?;
+        for Adopted {
+            plan, rows, bytes, ..
+        } in &self.tables
+        {
+            tracing::info!(table = %plan.table.name, rows, bytes, lsn = %self.lsn, "table loaded");
+        }
+        Ok(())
     }
 }
 
@@ -94,16 +103,16 @@ impl Adopted {
             execute(client, &sql::load::delete_all(&self.place)).await?;
             let fill = sql::load::insert_from(&self.place, &copied, hidden);
             execute(client, &fill).await?;
-            execute(client, &sql::load::drop_table(hidden)).await?;
+            execute(client, &sql::reshape::drop_table(hidden)).await?;
             return Ok(false);
         }
-        if !self.replaces_ours {
+        if !self.may_drop {
             let what = "The destination has a table of this name with another shape";
             return Err(Error::new(Kind::ShapeMismatch, what)
                 .on(Side::Destination)
                 .remedy("Alter the table, or drop it and let walferry make it."));
         }
-        let dropped = execute(client, &sql::load::drop_table(&self.place)).await;
+        let dropped = execute(client, &sql::reshape::drop_table(&self.place)).await;
         dropped.map_err(|error| {
             error.remedy(
                 "Its shape changed on the source, and views or other objects stand on the old \
@@ -131,8 +140,9 @@ impl Adopted {
         });
         let key: Vec<&str> = names(&self.plan.table.columns, &self.plan.table.primary_key);
         let theirs: Vec<&str> = names(&there.columns, &there.primary_key);
-        let same_key = !self.plan.keys || !self.replaces_ours || key == theirs;
-        there.relkind == 'r' && same_key && stored.all(|fits| fits)
+        let same_key = !self.plan.keys || !self.may_drop || key == theirs;
+        let same_expressions = !self.may_drop || generated(there) == generated(hidden);
+        there.relkind == 'r' && same_key && same_expressions && stored.all(|fits| fits)
     }
 
     /// Moves the table into its place; indexes that were named after it follow.
@@ -159,7 +169,18 @@ impl Adopted {
     }
 }
 
-fn names<'a>(columns: &'a [crate::catalog::Column], at: &[usize]) -> Vec<&'a str> {
+/// The computed columns, with their expressions as the destination prints them.
+fn generated(table: &DestinationTable) -> Vec<(&str, &str)> {
+    let computed = |column: &'_ Column| column.generated.is_some();
+    let columns = table.columns.iter().filter(|column| computed(column));
+    let mut columns: Vec<(&str, &str)> = columns
+        .map(|c| (c.name.as_str(), c.generated.as_deref().unwrap_or_default()))
+        .collect();
+    columns.sort_unstable();
+    columns
+}
+
+fn names<'a>(columns: &'a [Column], at: &[usize]) -> Vec<&'a str> {
     at.iter().map(|&at| columns[at].name.as_str()).collect()
 }
 

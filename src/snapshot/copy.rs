@@ -61,26 +61,32 @@ pub(super) async fn copy(
         let error = from_client(Side::Destination, "write the table", &error);
         error.or_schema_changed().table(&plan.destination)
     };
+    let mut reported = (0, 0);
     let write = async {
         let sink = destination
             .copy_in::<_, Bytes>(&copy_in)
             .await
             .map_err(failed)?;
         let mut sink = Box::pin(sink);
-        let mut total = 0;
         while let Some((chunk, rows)) = receiver.recv().await {
             let bytes = chunk.len() as u64;
-            total += bytes;
             sink.feed(chunk).await.map_err(failed)?;
             board.table_copied(&table.name, bytes, rows);
+            reported = (reported.0 + bytes, reported.1 + rows);
         }
-        Ok::<_, Error>((sink, total))
+        Ok::<_, Error>(sink)
     };
     // Only a COPY that was read to its end may be finished on the other side: a reader's error
     // drops the sink, which makes the server fail the COPY.
-    let ((), (mut sink, bytes)) = tokio::try_join!(read, write)?;
-    let rows = sink.as_mut().finish().await.map_err(failed)?;
-    Ok((rows, bytes))
+    let copied = match tokio::try_join!(read, write) {
+        Ok(((), mut sink)) => sink.as_mut().finish().await.map_err(failed),
+        Err(error) => Err(error),
+    };
+    let kept = copied.as_ref().map_or((0, 0), |rows| (reported.0, *rows));
+    // not every chunk was a row: the binary format has an end of its own
+    let (bytes, rows) = (reported.0 - kept.0, reported.1.saturating_sub(kept.1));
+    board.table_not_copied(&table.name, bytes, rows);
+    Ok((copied?, reported.0))
 }
 
 /// A table or column that is gone since the catalog was read: it is time to read that again.

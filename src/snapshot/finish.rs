@@ -6,8 +6,8 @@ use tokio_postgres::Client;
 
 use super::job::Large;
 use super::queue::Load;
+use super::worker::{Failed, commit};
 use crate::checkpoint::LoadedTable;
-use crate::error::Result;
 use crate::sql;
 
 /// Gives the table its place and its keys and records it, all in one transaction.
@@ -15,7 +15,7 @@ pub(super) async fn finish(
     load: &Load,
     client: &Client,
     large: &Arc<Large>,
-) -> Result<LoadedTable> {
+) -> Result<LoadedTable, Failed> {
     let plan = &large.plan;
     plan.run(client, "begin the end of a load", sql::apply::BEGIN)
         .await?;
@@ -26,8 +26,7 @@ pub(super) async fn finish(
     plan.add_keys(client).await?;
     let (rows, bytes) = large.copied();
     let table = load.publish(client, plan, rows, bytes).await?;
-    plan.run(client, "commit the load", sql::apply::COMMIT)
-        .await?;
+    commit(client, plan).await?;
     load.loaded(&table);
     Ok(table)
 }

@@ -35,4 +35,4 @@ mod worker;
 
 pub use adopt::{Adopted, Adoption};
 pub use prepare::{Plan, PlannedColumn};
-pub use queue::{Load, drop_hidden_tables, hidden_prefix, load};
+pub use queue::{Load, drop_hidden_tables, hidden_prefix, load, try_to_tidy};

@@ -225,10 +225,10 @@ impl Plan {
     }
 
     /// Runs one statement that holds text from the source's catalog: the extended protocol takes no
-    /// second one after it.
+    /// second one after it. Sent at the first poll, in one round trip.
     async fn run_one(&self, client: &Client, doing: &str, statement: &str) -> Result<()> {
         client
-            .execute(statement, &[])
+            .execute_typed(statement, &[])
             .await
             .map(|_| ())
             .map_err(|error| from_client(Side::Destination, doing, &error).table(&self.destination))

@@ -19,10 +19,11 @@ use crate::error::postgres::from_client;
 use crate::error::{Error, Kind, Result, Side};
 use crate::limits::{JOB_ATTEMPTS_MAX, JOB_RETRY_PAUSE};
 use crate::lsn::Lsn;
-use crate::observe::Board;
+use crate::observe::{Board, TableState};
 use crate::source::Connection;
 use crate::source::slot::ExportedSnapshot;
 use crate::sql::load as sql;
+use crate::sql::reshape;
 use crate::transport;
 
 /// What all workers of one load share.
@@ -39,6 +40,8 @@ pub struct Load {
     pub board: Board,
     /// `server_version_num` of the source.
     pub source_version: u32,
+    /// Readers do not see the tables yet when their rows are all there.
+    pub out_of_sight: bool,
 }
 
 impl Load {
@@ -71,9 +74,23 @@ impl Load {
         Ok(table)
     }
 
+    /// Says that a job came to nothing.
+    fn not_loaded(&self, job: &Job) {
+        if let Job::Pack(plans) = job {
+            for plan in plans {
+                self.board
+                    .table_state(&plan.table.name, TableState::Pending);
+            }
+        }
+    }
+
     /// Says that a table is complete.
     pub(super) fn loaded(&self, table: &LoadedTable) {
         let (rows, bytes) = (table.rows, table.bytes);
+        if self.out_of_sight {
+            tracing::info!(table = %table.source, rows, bytes, "table copied out of sight");
+            return;
+        }
         self.board.table_done(&table.source, rows, bytes);
         let lsn = table.snapshot_lsn;
         tracing::info!(table = %table.source, rows, bytes, %lsn, "table loaded");
@@ -171,13 +188,28 @@ pub fn hidden_prefix(pipeline: &str) -> String {
 /// Drops what loads that did not end have left in the state schema.
 pub async fn drop_hidden_tables(client: &Client, state_schema: &str, prefix: &str) -> Result<()> {
     for table in destination::hidden_tables(client, state_schema, prefix).await? {
-        let dropped = client.batch_execute(&sql::drop_table(&table)).await;
+        let dropped = client.batch_execute(&reshape::drop_table(&table)).await;
         dropped.map_err(|error| {
             let doing = "drop what an unfinished load has left";
             from_client(Side::Destination, doing, &error).table(&table)
         })?;
     }
     Ok(())
+}
+
+/// Drops what loads of these prefixes have left, unless somebody still works on it.
+pub async fn try_to_tidy(client: &Client, state_schema: &str, prefixes: &[String]) -> Result<()> {
+    let set = async |statement| {
+        let done = client.batch_execute(statement).await;
+        done.map_err(|error| from_client(Side::Destination, "set lock_timeout", &error))
+    };
+    set(sql::WAIT_BRIEFLY_FOR_LOCKS).await?;
+    let mut tidied = Ok(());
+    for prefix in prefixes {
+        let dropped = drop_hidden_tables(client, state_schema, prefix).await;
+        tidied = tidied.and(dropped);
+    }
+    tidied.and(set(sql::WAIT_FOR_LOCKS).await)
 }
 
 /// Drops what a load that did not end has left, and makes the tables for this one.
@@ -221,18 +253,11 @@ async fn work(
                 // Bounded by the number of large tables; the finishers outlive us.
                 let _ = filled.send(large);
             }
-            Err(Failed {
-                error,
-                undone: true,
-            }) if may_heal(&error) && tried < JOB_ATTEMPTS_MAX => {
-                tracing::warn!(error = %error, "a worker of the initial load starts again");
-                if let Some(side) = error.side() {
-                    load.board.reconnect(side);
-                }
+            Err(failed) => {
+                load.not_loaded(&job);
+                failed.wait_to_try_again(&load, tried).await?;
                 lock(&queue).push_front((job, tried + 1));
-                tokio::time::sleep(JOB_RETRY_PAUSE).await;
             }
-            Err(failed) => return Err(failed.error),
         }
     }
 }
@@ -241,11 +266,23 @@ fn lock(queue: &Queue) -> std::sync::MutexGuard<'_, VecDeque<(Job, u32)>> {
     queue.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn may_heal(error: &Error) -> bool {
-    matches!(
-        error.kind(),
-        Kind::ConnectionLost | Kind::Unreachable | Kind::ServerBusy | Kind::Contention
-    )
+impl Failed {
+    /// Pauses before the next try; the error when there is to be none.
+    async fn wait_to_try_again(self, load: &Load, tried: u32) -> Result<()> {
+        let may_heal = matches!(
+            self.error.kind(),
+            Kind::ConnectionLost | Kind::Unreachable | Kind::ServerBusy | Kind::Contention
+        );
+        if !self.undone || !may_heal || tried >= JOB_ATTEMPTS_MAX {
+            return Err(self.error);
+        }
+        tracing::warn!(error = %self.error, "a worker of the initial load starts again");
+        if let Some(side) = self.error.side() {
+            load.board.reconnect(side);
+        }
+        tokio::time::sleep(JOB_RETRY_PAUSE).await;
+        Ok(())
+    }
 }
 
 /// Ends large tables as they are filled, until no more come.
@@ -260,13 +297,31 @@ async fn end(
         let Some(large) = next else {
             return Ok(tables);
         };
-        let client = match session.take() {
-            Some(client) => client,
-            None => finisher(&load).await?,
-        };
-        tables.push(finish(&load, &client, &large).await?);
-        session = Some(client);
+        let mut tried = 0;
+        loop {
+            match end_one(&load, &mut session, &large).await {
+                Ok(table) => break tables.push(table),
+                // its rows are all there: only what was begun here is to be done again
+                Err(failed) => failed.wait_to_try_again(&load, tried).await?,
+            }
+            tried += 1;
+        }
     }
+}
+
+async fn end_one(
+    load: &Load,
+    session: &mut Option<Client>,
+    large: &Arc<Large>,
+) -> Result<LoadedTable, Failed> {
+    // after a failure it is in an unknown state and dropped instead
+    let client = match session.take() {
+        Some(client) => client,
+        None => finisher(load).await?,
+    };
+    let table = finish(load, &client, large).await?;
+    *session = Some(client);
+    Ok(table)
 }
 
 /// A session with room for building indexes.

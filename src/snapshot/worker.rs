@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures_util::future::join;
 use tokio_postgres::Client;
 
 use super::copy::{Place, copy};
@@ -113,6 +114,8 @@ async fn pack(
     Ok(Done::Tables(tables))
 }
 
+/// Statements that need no answer of the one before are sent together: with tables this small the
+/// way to the server and back is most of the time. The first error is the one that matters.
 async fn fill(
     load: &Load,
     source: &mut Connection,
@@ -120,21 +123,32 @@ async fn fill(
     plan: &Plan,
 ) -> Result<LoadedTable> {
     let fresh = plan.existing.is_none();
-    if fresh {
-        plan.create(client, &plan.destination).await?;
-    }
-    let (mut rows, mut bytes) = (0, 0);
-    for piece in whole(plan) {
-        let place = Place {
-            table: &plan.destination,
-            fresh,
-        };
-        let copied = copy(source, client, plan, &piece, place, &load.board).await?;
-        rows += copied.0;
-        bytes += copied.1;
-    }
-    plan.add_keys(client).await?;
-    load.publish(client, plan, rows, bytes).await
+    let make = async {
+        if fresh {
+            plan.create(client, &plan.destination).await?;
+        }
+        Ok::<_, Error>(())
+    };
+    let fill = async {
+        let (mut rows, mut bytes) = (0, 0);
+        for piece in whole(plan) {
+            let place = Place {
+                table: &plan.destination,
+                fresh,
+            };
+            let copied = copy(source, client, plan, &piece, place, &load.board).await?;
+            rows += copied.0;
+            bytes += copied.1;
+        }
+        Ok::<_, Error>((rows, bytes))
+    };
+    let (done, filled) = join(make, fill).await;
+    done?;
+    let (rows, bytes) = filled?;
+    let keys = plan.add_keys(client);
+    let (keyed, recorded) = join(keys, load.publish(client, plan, rows, bytes)).await;
+    keyed?;
+    recorded
 }
 
 /// A part of a large table, into its hidden table.
@@ -161,7 +175,7 @@ async fn range(
 }
 
 /// Whether a COMMIT that got no answer took place is for the next start to find out.
-async fn commit(client: &Client, plan: &Plan) -> Result<(), Failed> {
+pub(super) async fn commit(client: &Client, plan: &Plan) -> Result<(), Failed> {
     let committed = plan
         .run(client, "commit the load", sql::apply::COMMIT)
         .await;

@@ -100,7 +100,7 @@ impl Connection {
 
     /// The next piece of a COPY, of about [`COPY_CHUNK_BYTES`], and its rows; `None` at the end.
     pub async fn copy_chunk(&mut self, doing: &str) -> Result<Option<(Bytes, u64)>> {
-        let mut chunk = BytesMut::with_capacity(COPY_CHUNK_BYTES);
+        let mut chunk = BytesMut::new();
         let mut rows = 0;
         while self.copying {
             let frame = self
@@ -110,6 +110,9 @@ impl Connection {
                 .map_err(|error| lost(self.side, doing, &error))?;
             match frame.tag {
                 b'd' => {
+                    if chunk.is_empty() {
+                        chunk.reserve(COPY_CHUNK_BYTES);
+                    }
                     rows += 1;
                     chunk.put_slice(frame.body);
                     if chunk.len() >= COPY_CHUNK_BYTES {

@@ -100,16 +100,21 @@ pub fn forget_pipeline(state_schema: &str) -> String {
     )
 }
 
-/// Marks loaded tables for a new load: $1 pipeline, $2 their schemas and $3 names on the source;
-/// returns schema and name of those that there are. The pipeline's row tells a running daemon.
-pub fn ask_for_reload(state_schema: &str) -> String {
-    let schema = Ident(state_schema).to_string();
+/// Tells a running daemon that tables are to be loaded again: $1 pipeline. It comes before they are
+/// marked, since the daemon locks the rows in that order too.
+pub fn announce_reload(state_schema: &str) -> String {
     format!(
-        "WITH asked AS (
-             UPDATE {schema}.walferry_pipelines SET reloads_asked = reloads_asked + 1
-              WHERE name = $1
-         )
-         UPDATE {schema}.walferry_tables AS t SET reload = true
+        "UPDATE {}.walferry_pipelines SET reloads_asked = reloads_asked + 1 WHERE name = $1",
+        Ident(state_schema)
+    )
+}
+
+/// Marks loaded tables for a new load: $1 pipeline, $2 their schemas and $3 names on the source;
+/// returns schema and name of those that there are.
+pub fn ask_for_reload(state_schema: &str) -> String {
+    let schema = Ident(state_schema);
+    format!(
+        "UPDATE {schema}.walferry_tables AS t SET reload = true
            FROM ROWS FROM (pg_catalog.unnest($2::text[]), pg_catalog.unnest($3::text[]))
                 AS wanted (schema, name)
           WHERE t.pipeline = $1 AND t.source_schema = wanted.schema
@@ -179,6 +184,16 @@ pub fn mark_for_reload(state_schema: &str) -> String {
         "UPDATE {}.walferry_tables SET reload = true WHERE pipeline = $1 AND source_oid = $2",
         Ident(state_schema)
     )
+}
+
+/// Two statements that forget a table: $1 pipeline, $2 its oid on the source.
+pub fn forget_table(state_schema: &str) -> [String; 2] {
+    ["walferry_columns", "walferry_tables"].map(|table| {
+        format!(
+            "DELETE FROM {}.{table} WHERE pipeline = $1 AND source_oid = $2",
+            Ident(state_schema)
+        )
+    })
 }
 
 /// Notes the name of a loaded table: $1 pipeline, $2 its oid on the source, then schema and name

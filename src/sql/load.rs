@@ -43,16 +43,17 @@ pub fn create_table(
     )
 }
 
+/// From here on a statement fails that others keep waiting.
+pub const WAIT_BRIEFLY_FOR_LOCKS: &str = "SET lock_timeout = '1s'";
+
+/// From here on it waits again.
+pub const WAIT_FOR_LOCKS: &str = "SET lock_timeout = 0";
+
 /// Before a statement that may fail without harm.
 pub const SAVEPOINT: &str = "SAVEPOINT walferry";
 
 /// After it has failed.
 pub const ROLLBACK_TO_SAVEPOINT: &str = "ROLLBACK TO SAVEPOINT walferry";
-
-/// Drops a table that an unfinished load left behind.
-pub fn drop_table(table: &TableName) -> String {
-    format!("DROP TABLE IF EXISTS {}", Name(table))
-}
 
 /// Removes all rows; readers see them until the transaction commits.
 pub fn delete_all(table: &TableName) -> String {

@@ -4,6 +4,11 @@
 use super::{Ident, Literal, Name, ident_list};
 use crate::catalog::{Column, TableName};
 
+/// Drops a table that nobody needs any more.
+pub fn drop_table(table: &TableName) -> String {
+    format!("DROP TABLE IF EXISTS {}", Name(table))
+}
+
 /// Moves a table to its schema and name.
 pub fn move_table(from: &TableName, to: &TableName) -> String {
     if from.schema == to.schema {
@@ -22,6 +27,20 @@ pub fn move_table(from: &TableName, to: &TableName) -> String {
 /// Gives an index, and the constraint that it belongs to, another name.
 pub fn rename_index(index: &TableName, name: &str) -> String {
     format!("ALTER INDEX {} RENAME TO {}", Name(index), Ident(name))
+}
+
+/// Waits so long for others' locks in this transaction, in milliseconds.
+pub fn limit_lock_wait(milliseconds: u128) -> String {
+    format!("SET LOCAL lock_timeout = {milliseconds}")
+}
+
+/// Lets a generated column keep the values that it has, as an ordinary one (13+).
+pub fn drop_expression(table: &TableName, name: &str) -> String {
+    format!(
+        "ALTER TABLE {} ALTER COLUMN {} DROP EXPRESSION",
+        Name(table),
+        Ident(name)
+    )
 }
 
 /// Adds a column; `missing` is its value in the rows that are there and in those that are added

@@ -5,6 +5,7 @@ mod atomic;
 mod bastion;
 mod crashes;
 mod drain;
+mod killed_load;
 mod outages;
 mod pages;
 mod refusals;

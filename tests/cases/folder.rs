@@ -29,6 +29,8 @@ pub struct Case {
     pub alone: bool,
     /// It is taken again with a daemon to which the source sends binary values.
     pub binary: bool,
+    /// Columns that the source drops stay in the destination.
+    pub keeps: bool,
     /// Rows a batch on the way through small batches.
     pub batch_rows_max: u32,
     pub expect: Expect,
@@ -51,6 +53,7 @@ impl Case {
             until: u32::MAX,
             alone: false,
             binary: false,
+            keeps: false,
             batch_rows_max: 1,
             expect: Expect::Equal,
         };
@@ -72,6 +75,7 @@ impl Case {
             "until" => self.until = value.parse().unwrap(),
             "alone" => self.alone = true,
             "binary" => self.binary = true,
+            "keeps" => self.keeps = true,
             "batch" => {
                 self.batch_rows_max = value.parse().unwrap();
                 self.alone = true;

@@ -70,6 +70,11 @@ impl Random {
         self.next().is_multiple_of(2)
     }
 
+    /// From nothing up to, and without, `limit`.
+    pub fn below(&mut self, limit: usize) -> usize {
+        usize::try_from(self.next() % limit as u64).unwrap()
+    }
+
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.0;

@@ -1,9 +1,10 @@
--- One number that changes with the names, columns, files and keys of the tables that the
--- publication $1 sends, and with how it sends them.
+-- One number that changes with the names, columns and keys of the tables that the publication $1
+-- sends, and with how it sends them. Not with their files: whatever gives rows new values touches a
+-- column too, and TRUNCATE may be frequent.
 SELECT COALESCE(pg_catalog.sum(pg_catalog.hashtext(f.what)::pg_catalog.int8), 0)::pg_catalog.text
            AS fingerprint
 FROM (
-    SELECT ROW(t.oid, n.nspname, c.relname, c.relreplident, c.relfilenode,
+    SELECT ROW(t.oid, n.nspname, c.relname, c.relreplident,
                a.attnum, a.attname, a.atttypid, a.atttypmod, a.attisdropped, a.xmin)
                ::pg_catalog.text AS what
     FROM (
@@ -15,7 +16,8 @@ FROM (
     LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0
     UNION ALL
     SELECT ROW(i.indrelid, i.indexrelid, i.indisprimary, i.indisreplident)::pg_catalog.text
-    FROM pg_catalog.pg_index AS i
+    FROM pg_catalog.pg_get_publication_tables($1::pg_catalog.text) AS p
+    JOIN pg_catalog.pg_index AS i ON i.indrelid = p.relid
     WHERE i.indisprimary OR i.indisreplident
     UNION ALL
     SELECT ROW(r.prrelid, r.xmin)::pg_catalog.text

@@ -14,66 +14,28 @@
 //! and says so. A partitioned table has no file, so each new or retyped column of one loads it
 //! again, and a rewrite to the same types goes unnoticed.
 
+mod difference;
+mod keys;
+mod names;
+
 use std::collections::{HashMap, HashSet};
 
 use tokio_postgres::Client;
 
-use super::loading::{self, Knowledge};
+use difference::{Difference, difference};
+
+use super::loading::Knowledge;
+use crate::catalog::TableName;
 use crate::catalog::destination::{self, DestinationTable};
 use crate::catalog::source::{Shape, ShapeColumn, SourceTable};
 use crate::catalog::types::Types;
-use crate::catalog::{Column, TableName};
 use crate::checkpoint::{LoadedTable, Shapes, Writer};
-use crate::config::{Config, Indexes, SchemaChanges};
+use crate::config::{Config, SchemaChanges};
 use crate::error::postgres::from_client;
 use crate::error::{Error, Kind, Result, Side};
+use crate::limits::RESHAPE_LOCK_MAX;
+use crate::lsn::Lsn;
 use crate::sql::{self, reshape};
-
-/// How a table's columns differ from those that the destination follows.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Difference<'s> {
-    renamed: Vec<(&'s str, &'s str)>,
-    added: Vec<&'s ShapeColumn>,
-    retyped: Vec<&'s ShapeColumn>,
-    dropped: bool,
-    /// Rows may hold other values than those that were copied.
-    rewritten: bool,
-}
-
-impl Difference<'_> {
-    fn is_none(&self) -> bool {
-        *self == Difference::default()
-    }
-}
-
-/// What changed from the shape that is followed to the one that there is now.
-fn difference<'s>(old: &'s [ShapeColumn], filenode: u32, now: &'s Shape) -> Difference<'s> {
-    let mut difference = Difference::default();
-    let mut touched = false;
-    for column in &now.columns {
-        let Some(before) = old.iter().find(|before| before.attnum == column.attnum) else {
-            difference.added.push(column);
-            touched |= column.missing.is_none();
-            continue;
-        };
-        if before.name != column.name {
-            difference.renamed.push((&before.name, &column.name));
-        }
-        let retyped =
-            before.type_oid != column.type_oid || before.type_modifier != column.type_modifier;
-        if retyped {
-            difference.retyped.push(column);
-        }
-        touched |= before.row_version != column.row_version;
-    }
-    difference.dropped = old
-        .iter()
-        .any(|before| now.columns.iter().all(|c| c.attnum != before.attnum));
-    let partitioned = now.filenode == 0;
-    let grown = !difference.added.is_empty() || !difference.retyped.is_empty();
-    difference.rewritten = (filenode != now.filenode && touched) || (partitioned && grown);
-    difference
-}
 
 /// Everything that is known when the shapes are compared.
 pub(super) struct Reshape<'a> {
@@ -82,27 +44,36 @@ pub(super) struct Reshape<'a> {
     tables: &'a [SourceTable],
     now: &'a HashMap<u32, Shape>,
     types: &'a Types,
+    /// The end of the source's WAL when all of this was known.
+    position: Lsn,
 }
 
 impl<'a> Reshape<'a> {
     /// Of what was just read of the source.
-    pub(super) fn new(config: &'a Config, writer: &'a Writer, now: &Knowledge<'a>) -> Self {
+    pub(super) fn new(
+        config: &'a Config,
+        writer: &'a Writer,
+        now: &Knowledge<'a>,
+        position: Lsn,
+    ) -> Self {
         Reshape {
             config,
             writer,
             tables: now.tables,
             now: now.shapes,
             types: now.types,
+            position,
         }
     }
 
     /// Alters the destination's tables where that is the same as what happened on the source, and
-    /// marks the others for a new load, and with them the table `misfit`.
+    /// marks the others for a new load, and with them the table `misfit`. Returns whether a key is
+    /// to follow once everything is applied that the source had written by now.
     pub(super) async fn follow(
         &self,
         loaded: &mut HashMap<u32, LoadedTable>,
         misfit: Option<&str>,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         self.follow_names(loaded).await?;
         let mut known = self.writer.shapes().await?;
         for table in self.tables.iter().filter(|table| table.published) {
@@ -123,91 +94,6 @@ impl<'a> Reshape<'a> {
         self.follow_keys(loaded).await
     }
 
-    /// Tables that were renamed or moved to another schema are so in the destination, too.
-    async fn follow_names(&self, loaded: &mut HashMap<u32, LoadedTable>) -> Result<()> {
-        let naming = &self.config.destination.naming;
-        let mut moves = Vec::new();
-        for table in self.tables {
-            let Some(known) = loaded.get(&table.oid) else {
-                continue;
-            };
-            let (schema, name) = (&table.name.schema, &table.name.name);
-            let follow = self.config.schema_changes == SchemaChanges::Follow;
-            if known.source == table.name || !follow || !self.config.tables.selects(schema, name) {
-                continue;
-            }
-            let place = TableName::new(naming.destination_schema(schema), name.clone());
-            moves.push((table, known.destination.clone(), place));
-        }
-        if moves.is_empty() {
-            return Ok(());
-        }
-        let schemas = moves.iter().map(|(_, _, place)| place.schema.clone());
-        loading::ensure_schemas(self.config, self.writer, &schemas.collect()).await?;
-        let client = self.writer.client();
-        execute(client, sql::apply::BEGIN).await?;
-        // by way of names that nobody has: two tables may have traded theirs
-        for (table, from, _) in &moves {
-            let passing = TableName::new(from.schema.clone(), passing(table.oid));
-            rename(client, from, &passing).await?;
-        }
-        for (table, from, place) in moves {
-            let passing = TableName::new(from.schema.clone(), passing(table.oid));
-            rename(client, &passing, &place).await?;
-            self.writer.rename(table.oid, &table.name, &place).await?;
-            tracing::info!(table = %table.name, copy = %place, "following a new name");
-            if let Some(known) = loaded.get_mut(&table.oid) {
-                known.source = table.name.clone();
-                known.destination = place;
-            }
-        }
-        execute(client, sql::apply::COMMIT).await
-    }
-
-    /// The primary keys of copies that walferry made are those of the source: one that is no more
-    /// would refuse rows, and one that is new finds them.
-    async fn follow_keys(&self, loaded: &mut HashMap<u32, LoadedTable>) -> Result<()> {
-        let halts = self.config.schema_changes == SchemaChanges::Halt;
-        if halts || self.config.snapshot.indexes == Indexes::None {
-            return Ok(());
-        }
-        let client = self.writer.client();
-        let ours = loaded
-            .values()
-            .filter(|loaded| loaded.made_table && !loaded.reload);
-        let places: Vec<TableName> = ours.map(|loaded| loaded.destination.clone()).collect();
-        let there = destination::tables(client, &places).await?;
-        for table in self.tables.iter().filter(|table| table.published) {
-            let Some(known) = loaded.get_mut(&table.oid) else {
-                continue;
-            };
-            let Some(there) = there.get(&known.destination) else {
-                continue;
-            };
-            let wanted = names(&table.columns, &table.primary_key);
-            let have = names(&there.columns, &there.primary_key);
-            if wanted == have {
-                continue;
-            }
-            tracing::info!(table = %table.name, "following a new primary key");
-            if !have.is_empty() {
-                drop_primary_key(client, &known.destination).await?;
-            }
-            let key: Vec<&Column> = table
-                .primary_key
-                .iter()
-                .map(|&at| &table.columns[at])
-                .collect();
-            let add = sql::reshape::add_primary_key(&known.destination, &key);
-            // what the rows are now need not have that key yet
-            if !wanted.is_empty() && execute(client, &add).await.is_err() {
-                known.reload = true;
-                self.writer.mark_for_reload(table.oid).await?;
-            }
-        }
-        Ok(())
-    }
-
     async fn follow_one(
         &self,
         table: &SourceTable,
@@ -215,16 +101,17 @@ impl<'a> Reshape<'a> {
         known: &Shapes,
         loaded: &mut LoadedTable,
     ) -> Result<()> {
-        let (Some(filenode), Some(old)) = (known.filenode, known.versions.last()) else {
+        let Some(filenode) = known.filenode else {
             // Loaded by a version that did not look: it begins now.
             return self.write_down(table, now, 0, &[]).await;
         };
-        let difference = difference(old, filenode, now);
+        let difference = difference(&known.versions, filenode, now);
         let version = known.versions.len();
         if difference.is_none() {
-            let unchanged = filenode == now.filenode && *old == without_values(&now.columns);
-            if !unchanged {
-                self.write_down(table, now, version - 1, &[]).await?;
+            let old = known.versions.last().cloned().unwrap_or_default();
+            if filenode != now.filenode || old != without_values(&now.columns) {
+                let last = version.saturating_sub(1);
+                self.write_down(table, now, last, &[]).await?;
             }
             return Ok(());
         }
@@ -248,6 +135,14 @@ impl<'a> Reshape<'a> {
         self.write_down(table, now, version, &statements).await
     }
 
+    /// Begins a transaction that does not wait for readers for ever.
+    async fn begin(&self) -> Result<()> {
+        let client = self.writer.client();
+        execute(client, sql::apply::BEGIN).await?;
+        let limit = reshape::limit_lock_wait(RESHAPE_LOCK_MAX.as_millis());
+        execute(client, &limit).await
+    }
+
     /// Runs the statements and writes the shape down, in one transaction.
     async fn write_down(
         &self,
@@ -257,7 +152,7 @@ impl<'a> Reshape<'a> {
         statements: &[String],
     ) -> Result<()> {
         let client = self.writer.client();
-        execute(client, sql::apply::BEGIN).await?;
+        self.begin().await?;
         for statement in statements {
             execute(client, statement).await.map_err(cannot_follow)?;
         }
@@ -272,32 +167,6 @@ impl<'a> Reshape<'a> {
 /// A name that no table or column has, for the time of a transaction.
 fn passing(number: impl std::fmt::Display) -> String {
     format!("walferry renames {number}")
-}
-
-async fn rename(client: &Client, from: &TableName, to: &TableName) -> Result<()> {
-    let moved = execute(client, &sql::reshape::move_table(from, to)).await;
-    moved.map_err(|error| {
-        let remedy = "The table was renamed on the source, and its copy cannot be: drop or rename \
-                      what is in the way in the destination.";
-        error.as_kind(Kind::TableInTheWay).table(to).remedy(remedy)
-    })
-}
-
-async fn drop_primary_key(client: &Client, table: &TableName) -> Result<()> {
-    let failed = |error| from_client(Side::Destination, "look up the primary key", &error);
-    let names = client
-        .query(reshape::PRIMARY_KEY_NAME, &[&table.schema, &table.name])
-        .await
-        .map_err(failed)?;
-    for row in names {
-        let drop = reshape::drop_primary_key(table, row.get(0));
-        execute(client, &drop).await.map_err(cannot_follow)?;
-    }
-    Ok(())
-}
-
-fn names<'c>(columns: &'c [Column], at: &[usize]) -> Vec<&'c str> {
-    at.iter().map(|&at| columns[at].name.as_str()).collect()
 }
 
 /// As they are when they have been written down and read again.
@@ -392,6 +261,9 @@ fn not_followed() -> Error {
 }
 
 fn cannot_follow(error: Error) -> Error {
+    if error.kind() == Kind::Contention {
+        return error;
+    }
     let remedy = "The table changed on the source, and the destination table cannot be altered \
                   likewise: a view, a rule or a column of others is in the way. Drop that, start \
                   walferry, and make it again.";
@@ -401,69 +273,4 @@ fn cannot_follow(error: Error) -> Error {
 async fn execute(client: &Client, statement: &str) -> Result<()> {
     let done = client.batch_execute(statement).await;
     done.map_err(|error| from_client(Side::Destination, "follow a table's new shape", &error))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn column(attnum: i16, name: &str, type_oid: u32, row_version: &str) -> ShapeColumn {
-        ShapeColumn {
-            attnum,
-            name: name.to_owned(),
-            type_oid,
-            type_modifier: -1,
-            row_version: row_version.to_owned(),
-            missing: None,
-        }
-    }
-
-    fn shape(filenode: u32, columns: &[ShapeColumn]) -> Shape {
-        Shape {
-            filenode,
-            columns: columns.to_vec(),
-        }
-    }
-
-    #[test]
-    fn a_new_file_or_a_new_catalog_row_alone_rewrote_nothing() {
-        let old = [column(1, "a", 23, "7"), column(2, "b", 25, "7")];
-        assert!(
-            difference(&old, 1, &shape(2, &old)).is_none(),
-            "VACUUM FULL"
-        );
-        let now = [column(1, "a", 23, "7"), column(2, "b", 25, "8")];
-        assert!(difference(&old, 1, &shape(1, &now)).is_none(), "STATISTICS");
-        assert!(difference(&old, 1, &shape(2, &now)).rewritten, "USING");
-    }
-
-    #[test]
-    fn a_column_is_known_by_its_number() {
-        let old = [column(1, "a", 23, "7"), column(2, "b", 25, "7")];
-        let now = [column(1, "b", 23, "8"), column(3, "a", 25, "8")];
-        let now = shape(1, &now);
-        let found = difference(&old, 1, &now);
-        assert_eq!(found.renamed, [("a", "b")]);
-        assert_eq!(found.added, [&now.columns[1]]);
-        assert!(found.dropped && !found.rewritten);
-    }
-
-    #[test]
-    fn a_new_column_with_one_value_is_no_rewrite_and_one_with_many_is() {
-        let old = [column(1, "a", 23, "7")];
-        let mut added = column(2, "b", 25, "8");
-        let both = [old[0].clone(), added.clone()];
-        assert!(
-            !difference(&old, 1, &shape(1, &both)).rewritten,
-            "no default"
-        );
-        assert!(difference(&old, 1, &shape(2, &both)).rewritten, "volatile");
-        added.missing = Some("x".to_owned());
-        let both = [old[0].clone(), added];
-        assert!(!difference(&old, 1, &shape(1, &both)).rewritten, "constant");
-        assert!(
-            difference(&old, 0, &shape(0, &both)).rewritten,
-            "partitioned"
-        );
-    }
 }

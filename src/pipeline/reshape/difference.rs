@@ -1,0 +1,153 @@
+//! What became of a table's columns between two looks.
+
+use crate::catalog::source::{Shape, ShapeColumn};
+
+/// How a table's columns differ from those that the destination follows.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Difference<'s> {
+    pub(super) renamed: Vec<(&'s str, &'s str)>,
+    pub(super) added: Vec<&'s ShapeColumn>,
+    pub(super) retyped: Vec<&'s ShapeColumn>,
+    pub(super) dropped: bool,
+    /// Rows may hold other values than those that were copied.
+    pub(super) rewritten: bool,
+}
+
+impl Difference<'_> {
+    pub(super) fn is_none(&self) -> bool {
+        *self == Difference::default()
+    }
+}
+
+/// What changed from the shape that is followed to the one that there is now.
+pub(super) fn difference<'s>(
+    known: &'s [Vec<ShapeColumn>],
+    filenode: u32,
+    now: &'s Shape,
+) -> Difference<'s> {
+    let mut difference = Difference::default();
+    let old = known.last().map_or(&[][..], Vec::as_slice);
+    let mut touched = false;
+    for column in &now.columns {
+        let Some(before) = old.iter().find(|before| before.attnum == column.attnum) else {
+            difference.added.push(column);
+            touched |= column.missing.is_none();
+            continue;
+        };
+        if before.name != column.name {
+            difference.renamed.push((&before.name, &column.name));
+        }
+        let retyped =
+            before.type_oid != column.type_oid || before.type_modifier != column.type_modifier;
+        if retyped {
+            difference.retyped.push(column);
+        }
+        touched |= before.row_version != column.row_version;
+    }
+    difference.dropped = old
+        .iter()
+        .any(|before| now.columns.iter().all(|c| c.attnum != before.attnum));
+    let partitioned = now.filenode == 0;
+    let grown = !difference.added.is_empty() || !difference.retyped.is_empty();
+    let rewritten = filenode != now.filenode && touched;
+    difference.rewritten = rewritten || (partitioned && grown) || has_gap(known, now);
+    difference
+}
+
+/// A column came and went between two looks: rows that were sent with it cannot be told from those
+/// with a later one of its name.
+fn has_gap(known: &[Vec<ShapeColumn>], now: &Shape) -> bool {
+    let Some(seen) = known.iter().flatten().map(|column| column.attnum).max() else {
+        return false;
+    };
+    let new: Vec<i16> = now.columns.iter().map(|column| column.attnum).collect();
+    let new = new.into_iter().filter(|attnum| *attnum > seen);
+    new.zip(seen + 1..).any(|(attnum, next)| attnum != next)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn column(attnum: i16, name: &str, type_oid: u32, row_version: &str) -> ShapeColumn {
+        ShapeColumn {
+            attnum,
+            name: name.to_owned(),
+            type_oid,
+            type_modifier: -1,
+            row_version: row_version.to_owned(),
+            missing: None,
+        }
+    }
+
+    fn shape(filenode: u32, columns: &[ShapeColumn]) -> Shape {
+        Shape {
+            filenode,
+            columns: columns.to_vec(),
+        }
+    }
+
+    #[test]
+    fn a_new_file_or_a_new_catalog_row_alone_rewrote_nothing() {
+        let old = [column(1, "a", 23, "7"), column(2, "b", 25, "7")];
+        assert!(
+            difference(&[old.to_vec()], 1, &shape(2, &old)).is_none(),
+            "VACUUM FULL"
+        );
+        let now = [column(1, "a", 23, "7"), column(2, "b", 25, "8")];
+        assert!(
+            difference(&[old.to_vec()], 1, &shape(1, &now)).is_none(),
+            "STATISTICS"
+        );
+        assert!(
+            difference(&[old.to_vec()], 1, &shape(2, &now)).rewritten,
+            "USING"
+        );
+    }
+
+    #[test]
+    fn a_column_is_known_by_its_number() {
+        let old = [column(1, "a", 23, "7"), column(2, "b", 25, "7")];
+        let now = [column(1, "b", 23, "8"), column(3, "a", 25, "8")];
+        let now = shape(1, &now);
+        let known = [old.to_vec()];
+        let found = difference(&known, 1, &now);
+        assert_eq!(found.renamed, [("a", "b")]);
+        assert_eq!(found.added, [&now.columns[1]]);
+        assert!(found.dropped && !found.rewritten);
+    }
+
+    #[test]
+    fn a_new_column_with_one_value_is_no_rewrite_and_one_with_many_is() {
+        let old = [column(1, "a", 23, "7")];
+        let mut added = column(2, "b", 25, "8");
+        let both = [old[0].clone(), added.clone()];
+        assert!(
+            !difference(&[old.to_vec()], 1, &shape(1, &both)).rewritten,
+            "no default"
+        );
+        assert!(
+            difference(&[old.to_vec()], 1, &shape(2, &both)).rewritten,
+            "volatile"
+        );
+        added.missing = Some("x".to_owned());
+        let both = [old[0].clone(), added];
+        assert!(
+            !difference(&[old.to_vec()], 1, &shape(1, &both)).rewritten,
+            "constant"
+        );
+        assert!(
+            difference(&[old.to_vec()], 0, &shape(0, &both)).rewritten,
+            "partitioned"
+        );
+    }
+
+    #[test]
+    fn a_column_that_nobody_has_seen_makes_rows_doubtful() {
+        let known = [vec![column(1, "a", 23, "7")]];
+        let next = [known[0][0].clone(), column(2, "b", 25, "8")];
+        assert!(!difference(&known, 1, &shape(1, &next)).rewritten);
+        let later = [known[0][0].clone(), column(3, "b", 25, "9")];
+        assert!(difference(&known, 1, &shape(1, &later)).rewritten);
+    }
+}

@@ -1,0 +1,98 @@
+//! Tables that were renamed or moved on the source.
+
+use std::collections::HashMap;
+
+use tokio_postgres::Client;
+
+use super::super::loading;
+use super::{Reshape, execute, passing};
+use crate::catalog::TableName;
+use crate::checkpoint::LoadedTable;
+use crate::config::SchemaChanges;
+use crate::error::{Error, Kind, Result};
+use crate::sql;
+
+impl Reshape<'_> {
+    /// Tables that were renamed or moved to another schema are so in the destination, too.
+    pub(super) async fn follow_names(&self, loaded: &mut HashMap<u32, LoadedTable>) -> Result<()> {
+        let naming = &self.config.destination.naming;
+        let mut moves = Vec::new();
+        for table in self.tables {
+            let Some(known) = loaded.get(&table.oid) else {
+                continue;
+            };
+            let (schema, name) = (&table.name.schema, &table.name.name);
+            let follow = self.config.schema_changes == SchemaChanges::Follow;
+            if known.source == table.name || !follow || !self.config.tables.selects(schema, name) {
+                continue;
+            }
+            let place = TableName::new(naming.destination_schema(schema), name.clone());
+            moves.push((table, known.destination.clone(), place));
+        }
+        if moves.is_empty() {
+            return Ok(());
+        }
+        let schemas = moves.iter().map(|(_, _, place)| place.schema.clone());
+        loading::ensure_schemas(self.config, self.writer, &schemas.collect()).await?;
+        let client = self.writer.client();
+        self.begin().await?;
+        for (_, _, place) in &moves {
+            self.make_way(place, loaded).await?;
+        }
+        // by way of names that nobody has: two tables may have traded theirs
+        for (table, from, _) in &moves {
+            let passing = TableName::new(from.schema.clone(), passing(table.oid));
+            rename(client, from, &passing).await?;
+            self.writer.rename(table.oid, &table.name, &passing).await?;
+        }
+        for (table, from, place) in moves {
+            let passing = TableName::new(from.schema.clone(), passing(table.oid));
+            rename(client, &passing, &place).await?;
+            self.writer.rename(table.oid, &table.name, &place).await?;
+            tracing::info!(table = %table.name, copy = %place, "following a new name");
+            if let Some(known) = loaded.get_mut(&table.oid) {
+                known.source = table.name.clone();
+                known.destination = place;
+            }
+        }
+        execute(client, sql::apply::COMMIT).await
+    }
+
+    /// The copy of a table that the source has dropped gives way to the one that has its name now.
+    async fn make_way(
+        &self,
+        place: &TableName,
+        loaded: &mut HashMap<u32, LoadedTable>,
+    ) -> Result<()> {
+        let is_gone = |oid: u32| self.tables.iter().all(|table| table.oid != oid);
+        let old = loaded
+            .values()
+            .find(|old| old.destination == *place && old.made_table && is_gone(old.source_oid));
+        let Some(oid) = old.map(|old| old.source_oid) else {
+            return Ok(());
+        };
+        let client = self.writer.client();
+        let dropped = execute(client, &sql::reshape::drop_table(place)).await;
+        dropped.map_err(|error| in_the_way(error, place))?;
+        self.writer.forget_table(oid).await?;
+        loaded.remove(&oid);
+        Ok(())
+    }
+}
+
+async fn rename(client: &Client, from: &TableName, to: &TableName) -> Result<()> {
+    let moved = execute(client, &sql::reshape::move_table(from, to)).await;
+    moved.map_err(|error| in_the_way(error, to))
+}
+
+fn in_the_way(error: Error, place: &TableName) -> Error {
+    if error.kind() == Kind::Contention {
+        return error;
+    }
+    let remedy = "The table was renamed on the source, and its copy cannot be: drop or rename what \
+                  is in the way in the destination.";
+    error
+        .as_kind(Kind::TableInTheWay)
+        .table(place)
+        .remedy(remedy)
+}

@@ -1,0 +1,16 @@
+UPDATE a SET v = 'a before';
+BEGIN;
+ALTER TABLE a RENAME TO x;
+ALTER TABLE b RENAME TO a;
+ALTER TABLE x RENAME TO b;
+COMMIT;
+UPDATE a SET v = 'was b' WHERE k = 1;
+UPDATE b SET v = 'was a';
+BEGIN;
+ALTER TABLE t RENAME TO t_old;
+ALTER TABLE t_new RENAME TO t;
+COMMIT;
+INSERT INTO t VALUES (3, 'newest');
+DROP TABLE gone;
+ALTER TABLE heir RENAME TO gone;
+INSERT INTO gone VALUES (4, 'after');
