@@ -244,8 +244,9 @@ async fn a_crash_in_the_middle_of_a_large_table_leaves_nothing_that_a_teardown_d
     let untouched = all_things(&pair).await;
     let destination = pair.on_destination().await;
     let daemon = Daemon::start(&pair);
-    let hidden = "SELECT count(*) > 4 FROM pg_class
-                  WHERE relnamespace = to_regnamespace('walferry') AND relkind = 'r'";
+    let hidden = "SELECT count(*) > 0 FROM pg_class
+                  WHERE relnamespace = to_regnamespace('walferry')
+                    AND relname LIKE 'walferry_load_%'";
     until(&destination, hidden).await;
     daemon.kill9().await;
     walferry(&pair.config(), &["teardown", "--drop-data", "--yes"])

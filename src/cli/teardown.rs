@@ -75,7 +75,11 @@ async fn lock(config: &Config, client: &Client) -> Result<()> {
     let statement = checkpoint::TRY_WRITER_LOCK;
     let taken = ask(client, "take the writer lock", statement, &[&name]).await?;
     if taken {
-        return Ok(());
+        // of a daemon that was killed while it made the bookkeeping, a session may still be at it
+        let migrations = checkpoint::lock_migrations(&config.destination.state_schema);
+        let locked = client.batch_execute(&migrations).await;
+        let doing = "wait for migrations";
+        return locked.map_err(|error| from_client(Side::Destination, doing, &error));
     }
     Err(Error::new(
         Kind::AlreadyRunning,
