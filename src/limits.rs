@@ -39,6 +39,15 @@ pub const JOB_ATTEMPTS_MAX: u32 = 5;
 /// How long a worker of the initial load waits before it tries again.
 pub const JOB_RETRY_PAUSE: Duration = Duration::from_millis(500);
 
+/// Rows of a table that are written by a statement each; more go through COPY.
+pub const SINGLE_ROWS_MAX: usize = 8;
+
+/// What may wait to be written to the applier's session before its answers are looked at.
+pub const FLIGHT_BACKLOG_BYTES: usize = 256 << 10;
+
+/// Commits whose flush is waited for one by one; more are taken together.
+pub const UNFLUSHED_COMMITS_MAX: usize = 1_024;
+
 /// Staged bytes after which a staging table is truncated instead of emptied by DELETE.
 pub const STAGE_DEAD_BYTES_MAX: u64 = 1 << 20;
 

@@ -16,6 +16,8 @@
 //! * `-- binary: why` is taken twice: among all the others, where the stream is text since some have
 //!   types that only go as text, and among its like, where the stream is binary,
 //! * `-- batch: 1000` rows a batch on the third way, for cases that would take for ever,
+//! * `-- joins: why` changes shapes or makes tables, which may be loaded beside the stream: both sides
+//!   are equal some time after the changes, where all others are with the last of them,
 //! * `-- keeps: why` drops columns, which stay in the destination,
 //! * `-- expect: refused WORDS` or `-- expect: halted WORDS`: the daemon must not start, or must end
 //!   at the changes, with these words.

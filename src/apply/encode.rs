@@ -1,24 +1,8 @@
 //! Rows → COPY data, text or binary.
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{BufMut, BytesMut};
 
 use crate::decode::Cell;
-use crate::limits::COPY_CHUNK_BYTES;
-
-/// Rows as COPY data, ready to be sent.
-pub(super) struct Encoded {
-    /// In pieces of about [`COPY_CHUNK_BYTES`].
-    pub(super) chunks: Vec<Bytes>,
-    /// How many rows there are.
-    pub(super) rows: u64,
-}
-
-impl Encoded {
-    /// Bytes of all pieces.
-    pub(super) fn bytes(&self) -> u64 {
-        self.chunks.iter().map(|chunk| chunk.len() as u64).sum()
-    }
-}
 
 /// COPY's two formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,47 +19,22 @@ pub(super) struct FormatMismatch;
 const BINARY_HEADER: &[u8] = b"PGCOPY\n\xFF\r\n\0\0\0\0\0\0\0\0\0";
 
 impl Format {
-    /// Encodes rows; [`Cell::Unchanged`] becomes NULL, for the caller to fill in later.
-    pub(super) fn encode<'a, R>(
-        self,
-        rows: impl Iterator<Item = R>,
-    ) -> Result<Encoded, FormatMismatch>
-    where
-        R: Iterator<Item = Cell<'a>>,
-    {
-        let mut buffer = BytesMut::with_capacity(COPY_CHUNK_BYTES / 16);
-        let mut encoded = Encoded {
-            chunks: Vec::new(),
-            rows: 0,
-        };
-        self.begin(&mut buffer);
-        for row in rows {
-            self.row(row, &mut buffer)?;
-            encoded.rows += 1;
-            if buffer.len() >= COPY_CHUNK_BYTES {
-                encoded.chunks.push(buffer.split().freeze());
-            }
-        }
-        self.end(&mut buffer);
-        encoded.chunks.push(buffer.freeze());
-        Ok(encoded)
-    }
-
     /// What comes before the first row.
-    fn begin(self, out: &mut BytesMut) {
+    pub(super) fn begin(self, out: &mut BytesMut) {
         if self == Format::Binary {
             out.put_slice(BINARY_HEADER);
         }
     }
 
     /// What comes after the last row.
-    fn end(self, out: &mut BytesMut) {
+    pub(super) fn end(self, out: &mut BytesMut) {
         if self == Format::Binary {
             out.put_i16(-1);
         }
     }
 
-    fn row<'a>(
+    /// One row; [`Cell::Unchanged`] becomes NULL, for the caller to fill in later.
+    pub(super) fn row<'a>(
         self,
         cells: impl Iterator<Item = Cell<'a>>,
         out: &mut BytesMut,
@@ -83,30 +42,6 @@ impl Format {
         match self {
             Format::Text => text_row(cells, out),
             Format::Binary => binary_row(cells, out),
-        }
-    }
-
-    /// A number as a cell of this format; `buffer` holds its bytes.
-    pub(super) fn int4(self, value: i32, buffer: &mut Vec<u8>) -> Cell<'_> {
-        self.number(&value.to_be_bytes(), &value.to_string(), buffer)
-    }
-
-    /// As [`Format::int4`].
-    pub(super) fn int8(self, value: i64, buffer: &mut Vec<u8>) -> Cell<'_> {
-        self.number(&value.to_be_bytes(), &value.to_string(), buffer)
-    }
-
-    fn number<'b>(self, binary: &[u8], text: &str, buffer: &'b mut Vec<u8>) -> Cell<'b> {
-        buffer.clear();
-        match self {
-            Format::Text => {
-                buffer.extend_from_slice(text.as_bytes());
-                Cell::Text(buffer)
-            }
-            Format::Binary => {
-                buffer.extend_from_slice(binary);
-                Cell::Binary(buffer)
-            }
         }
     }
 }

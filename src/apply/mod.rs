@@ -12,116 +12,145 @@
 //! staged: anything else means that somebody else wrote to the table, and halts
 //! ([`crate::Kind::Diverged`]) before it is committed.
 //!
+//! All of that but COMMIT goes to the server in one piece (`flight.rs`), and COMMIT once its
+//! answers are right: two round trips a batch, however many tables it has.
+//!
+//! Two sessions: the [`Writer`]'s holds the lock and waits for the flush of its commits; this
+//! module's writes the rows, and does not wait. `checkpoint` says why that is durable all the same.
+//!
 //! **What can go wrong.** Any error ends the session, and the next one starts from the checkpoint
 //! row: there is no state to repair. Staging tables are emptied inside the transaction, so a
-//! rollback leaves them as they were, empty.
+//! rollback leaves them as they were, empty. A session that outlives its daemon cannot commit: it
+//! was not sent a COMMIT, or the row lock on the checkpoint makes the next daemon wait for the end.
 //!
 //! TRUNCATE is not MVCC-safe, here as on the source: a REPEATABLE READ reader that has not touched
 //! the table yet sees it empty.
 
 mod encode;
-mod session;
+mod flight;
+mod stages;
+mod steps;
 mod table;
 
-use std::time::{Duration, Instant};
+use flight::{DOING, Failure, Landed, Sent, Session, Wanted};
+use stages::Stages;
+use steps::Step;
+use table::Work;
 
-use tokio_postgres::Client;
-
-use session::{Session, execute};
+pub use steps::Steps;
 
 use crate::batch::{Batch, CommitPoint, Target};
 use crate::checkpoint::{DurableLsn, Writer};
 use crate::error::postgres::from_client;
 use crate::error::{Error, Kind, Result, Side};
+use crate::lsn::{AppliedLsn, Lsn};
 use crate::snapshot::Adoption;
-use crate::sql::apply as sql;
+use crate::sql::{apply as sql, session as settings};
+use crate::transport::Endpoint;
 
-/// Applies batches, one after the other, in the session that holds the writer lock.
+/// Applies batches, one after the other, for the session that holds the writer lock.
 pub struct Applier {
     writer: Writer,
     session: Session,
+    stages: Stages,
     /// A part was applied whose transaction is still open.
     open: bool,
 }
 
-/// Time that the steps of a batch took.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Steps {
-    /// TRUNCATE.
-    pub truncate: Duration,
-    /// Removing rows, staging included.
-    pub delete: Duration,
-    /// Changing rows, staging included.
-    pub update: Duration,
-    /// Adding rows.
-    pub insert: Duration,
-    /// The checkpoint row and COMMIT.
-    pub commit: Duration,
-}
-
-impl Steps {
-    /// Name and time of each step, for the metric `batch_seconds{step}`.
-    pub fn named(&self) -> [(&'static str, Duration); 5] {
-        [
-            ("truncate", self.truncate),
-            ("delete", self.delete),
-            ("update", self.update),
-            ("insert", self.insert),
-            ("commit", self.commit),
-        ]
-    }
-}
-
 impl Applier {
-    /// Prepares the session: plans are pinned, a dead client is noticed.
-    pub async fn new(writer: Writer) -> Result<Self> {
-        let client = writer.client();
-        execute(client, sql::PIN_PLANS).await?;
-        let version = client.query_one(sql::SERVER_VERSION, &[]).await;
-        let version: i32 = version
-            .map_err(|error| from_client(Side::Destination, "ask for the version", &error))?
-            .get(0);
+    /// Opens the session: plans are pinned, a dead client is noticed.
+    pub async fn new(endpoint: &Endpoint, writer: Writer) -> Result<Self> {
+        let facts = writer.client().query_one(sql::SERVER_FACTS, &[]).await;
+        let facts =
+            facts.map_err(|error| from_client(Side::Destination, "ask for the version", &error))?;
+        let (version, standbys): (i32, bool) = (facts.get(0), facts.get(1));
+        let mut setup = vec![sql::PIN_PLANS];
         if version >= 140_000 {
-            execute(client, sql::WATCH_CLIENT).await?;
+            setup.push(sql::WATCH_CLIENT);
         }
+        if !standbys {
+            setup.push(sql::COMMIT_EARLY);
+        }
+        let major = u32::try_from(version / 10_000).unwrap_or(0);
+        setup.push(settings::newer_settings(major));
         Ok(Applier {
+            session: Session::open(endpoint, &setup).await?,
             writer,
-            session: Session::default(),
+            stages: Stages::default(),
             open: false,
         })
     }
 
+    /// The position that was committed last.
+    pub fn applied(&self) -> AppliedLsn {
+        self.writer.applied()
+    }
+
     /// The position that is durable.
     pub fn durable(&self) -> DurableLsn {
-        self.writer.applied()
+        self.writer.durable()
     }
 
     /// Applies a part whose transaction goes on in the next one. Nothing is committed.
     pub async fn apply_part(&mut self, batch: &Batch) -> Result<Steps> {
-        let mut steps = Steps::default();
-        self.work(batch, &mut steps).await?;
-        Ok(steps)
+        let landed = match self.send(batch).await {
+            Ok(()) => self.session.land().await,
+            Err(failure) => Err(failure),
+        };
+        let landed = landed.map_err(|failure| self.explain(failure, batch))?;
+        Ok(landed.steps)
     }
 
     /// Applies a batch that ends with the commit `point`, and commits it with the checkpoint.
-    pub async fn apply(
-        &mut self,
-        batch: &Batch,
-        point: CommitPoint,
-    ) -> Result<(DurableLsn, Steps)> {
-        let mut steps = Steps::default();
-        let work = self.work(batch, &mut steps).await;
-        work.map_err(|error| error.at(point.end_lsn))?;
-        let started = Instant::now();
-        let durable = self.writer.commit(point).await?;
-        steps.commit = started.elapsed();
-        self.open = false;
-        Ok((durable, steps))
+    pub async fn apply(&mut self, batch: &Batch, point: CommitPoint) -> Result<Steps> {
+        let flown = self.fly(batch, point).await;
+        let landed = flown.map_err(|failure| self.explain(failure, batch).at(point.end_lsn))?;
+        let reloads = landed.row.as_ref().and_then(|row| row.first());
+        let reloads = reloads.and_then(|value| value.as_deref()?.parse().ok());
+        self.writer.advanced(point.end_lsn, reloads)?;
+        let mut steps = landed.steps;
+        steps.join(self.commit(point.end_lsn).await?);
+        Ok(steps)
     }
 
-    /// Moves the position of an idle pipeline.
-    pub async fn advance_idle(&mut self, to: crate::Lsn) -> Result<DurableLsn> {
+    /// Everything of a batch but its COMMIT.
+    async fn fly(&mut self, batch: &Batch, point: CommitPoint) -> Result<Landed, Failure> {
+        self.send(batch).await?;
+        let checkpoint = self.writer.checkpoint(point);
+        let values = checkpoint.values();
+        let sent = plain(Step::Commit, Wanted::Done);
+        let values = values.into_iter();
+        self.session.execute(&checkpoint.statement, values, sent);
+        self.session.land().await
+    }
+
+    async fn commit(&mut self, to: Lsn) -> Result<Steps> {
+        let committed = plain(Step::Commit, Wanted::Committed);
+        let asked = plain(Step::Commit, Wanted::Done);
+        let nothing = std::iter::empty;
+        self.session.execute(sql::COMMIT, nothing(), committed);
+        self.session.execute(sql::POSITIONS, nothing(), asked);
+        let landed = self.session.land().await;
+        let landed = landed.map_err(|failure| failure.error.at(to))?;
+        self.open = false;
+        let lsn =
+            |at: usize| -> Option<Lsn> { landed.row.as_ref()?.get(at)?.as_ref()?.parse().ok() };
+        let (Some(written), Some(flushed)) = (lsn(0), lsn(1)) else {
+            let what = "The destination did not say how far its log is flushed";
+            return Err(Error::new(Kind::Protocol, what).on(Side::Destination));
+        };
+        self.writer.committed(to, written, flushed);
+        Ok(landed.steps)
+    }
+
+    /// Moves the position of an idle pipeline; everything that was committed is durable then.
+    pub async fn advance_idle(&mut self, to: Lsn) -> Result<()> {
         self.writer.advance_idle(to).await
+    }
+
+    /// Looks whether what was committed has become durable.
+    pub async fn look_at_flush(&mut self) -> Result<()> {
+        self.writer.look_at_flush().await
     }
 
     /// Puts loaded tables into their places, in a transaction of its own.
@@ -137,62 +166,83 @@ impl Applier {
     /// Gives up parts whose commit never came, at the end of a drain.
     pub async fn abandon(&mut self) -> Result<()> {
         if std::mem::take(&mut self.open) {
-            execute(self.writer.client(), sql::ROLLBACK).await?;
+            self.session.once(sql::ROLLBACK);
+            self.session.land().await.map_err(|failure| failure.error)?;
         }
         Ok(())
     }
 
-    async fn work(&mut self, batch: &Batch, steps: &mut Steps) -> Result<()> {
-        let client = self.writer.client();
+    /// Sends a batch into the open transaction, or a new one.
+    async fn send(&mut self, batch: &Batch) -> Result<(), Failure> {
+        if self.writer.client().is_closed() {
+            let what = format!("Could not {DOING}: the session that holds the writer lock is lost");
+            return Err(Error::new(Kind::ConnectionLost, what)
+                .on(Side::Destination)
+                .into());
+        }
         if !self.open {
-            self.session.make_room(client, batch.tables().len()).await?;
-            execute(client, sql::BEGIN).await?;
+            self.session.make_room();
+            let count = batch.tables().len();
+            self.stages.make_room(&mut self.session, count);
+            let begin = plain(Step::Other, Wanted::Done);
+            self.session.execute(sql::BEGIN, std::iter::empty(), begin);
             self.open = true;
         }
-        let started = Instant::now();
-        truncate(client, batch).await?;
-        steps.truncate = started.elapsed();
-        for table in batch.tables() {
-            let done = table::apply(client, &mut self.session, table, steps).await;
-            let durable = self.writer.applied().lsn();
-            done.map_err(|error| explain(error, &table.target, durable))?;
+        self.truncate(batch);
+        for (at, table) in batch.tables().iter().enumerate() {
+            let mut work = Work {
+                session: &mut self.session,
+                stages: &mut self.stages,
+                target: &table.target,
+                at,
+            };
+            work.send(table).await?;
         }
         Ok(())
     }
-}
 
-/// Tables that were truncated, together: the source did it in one statement if they refer to
-/// each other.
-async fn truncate(client: &Client, batch: &Batch) -> Result<()> {
-    let truncated = |restart: bool| -> Vec<&Target> {
-        let tables = batch.tables().iter();
-        tables
-            .filter(|t| t.truncated == Some(restart))
-            .map(|t| &*t.target)
-            .collect()
-    };
-    for restart in [false, true] {
-        let targets = truncated(restart);
-        if !targets.is_empty() {
-            execute(client, &sql::truncate(&targets, restart)).await?;
+    /// Tables that were truncated, together: the source did it in one statement if they refer to
+    /// each other.
+    fn truncate(&mut self, batch: &Batch) {
+        for restart in [false, true] {
+            let tables = batch.tables().iter();
+            let truncated = tables.filter(|t| t.truncated == Some(restart));
+            let targets: Vec<&Target> = truncated.map(|t| &*t.target).collect();
+            if !targets.is_empty() {
+                let statement = sql::truncate(&targets, restart);
+                let sent = plain(Step::Truncate, Wanted::Done);
+                self.session.execute(&statement, std::iter::empty(), sent);
+            }
         }
     }
-    Ok(())
+
+    /// Adds the table, and what a refused row most likely means.
+    fn explain(&self, failure: Failure, batch: &Batch) -> Error {
+        let error = failure.error;
+        let Some(table) = failure.table.and_then(|at| batch.tables().get(at)) else {
+            return error;
+        };
+        let error = error.table(&table.target.destination).or_schema_changed();
+        if error.kind() == Kind::SchemaChanged {
+            // where the next try begins, whatever else this batch holds
+            return error.at(self.writer.applied().0);
+        }
+        if error.kind() != Kind::Refused || error.hint().is_some() {
+            return error;
+        }
+        error.remedy(
+            "The destination table refuses rows that the source has. Remove the constraint, \
+             trigger or locally written row that is in the way, then start walferry again: nothing \
+             of this batch was committed.",
+        )
+    }
 }
 
-/// Adds the table, and what a refused row most likely means.
-fn explain(error: Error, target: &Target, durable: crate::Lsn) -> Error {
-    let error = error.table(&target.destination).or_schema_changed();
-    if error.kind() == Kind::SchemaChanged {
-        // where the next try begins, whatever else this batch holds
-        return error.at(durable);
+/// A statement that is about no single table.
+fn plain(step: Step, wanted: Wanted) -> Sent {
+    Sent {
+        step,
+        table: None,
+        wanted,
     }
-    if error.kind() != Kind::Refused || error.hint().is_some() {
-        return error;
-    }
-    error.remedy(
-        "The destination table refuses rows that the source has. Remove the constraint, trigger \
-         or locally written row that is in the way, then start walferry again: nothing of this \
-         batch was committed.",
-    )
 }

@@ -1,212 +1,294 @@
-//! The steps for one table of a batch.
+//! The statements for one table of a batch.
+//!
+//! Rows go through a staging table, in the order of their keys, so that neighbours in the index are
+//! visited one after the other. New rows need none: they are copied straight into the table. A
+//! handful of rows goes as statements with their values, one for each: setting up a COPY, joining
+//! with a staging table and emptying it would cost more.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
 
-use tokio_postgres::Client;
+use futures_util::future::BoxFuture;
 
-use super::Steps;
-use super::encode::{Encoded, Format, FormatMismatch};
-use super::session::{Session, execute};
+use super::encode::Format;
+use super::flight::{Failure, Sent, Session, Wanted};
+use super::stages::Stages;
+use super::steps::Step;
 use crate::batch::{Entry, Keyed, Multiset, Put, Rows, Span, TableBatch, Target};
 use crate::decode::{Cell, Cells};
-use crate::error::{Error, Kind, Result, Side};
+use crate::limits::SINGLE_ROWS_MAX;
 use crate::sql::apply::{self as sql, Staged};
 
-/// Applies what became of one table, in the open transaction.
-pub(super) async fn apply(
-    client: &Client,
-    session: &mut Session,
-    table: &TableBatch,
-    steps: &mut Steps,
-) -> Result<()> {
-    let target = &*table.target;
-    let mut work = Work {
-        client,
-        session,
-        target,
-    };
-    match &table.rows {
-        Rows::Keyed(keyed) => {
-            let carried = timed(&mut steps.insert, work.stage_carried(keyed)).await?;
-            timed(&mut steps.delete, work.delete(keyed)).await?;
-            timed(&mut steps.update, work.update(keyed)).await?;
-            timed(&mut steps.insert, work.insert(keyed, carried)).await
-        }
-        Rows::Whole(multiset) => {
-            timed(&mut steps.delete, work.delete_copies(multiset)).await?;
-            timed(&mut steps.insert, work.insert_copies(multiset)).await
-        }
-        Rows::Append(appended) => {
-            let rows = appended.rows.iter();
-            let rows = rows.map(|span| Cells::new(appended.arena.get(*span)));
-            let rows = encode(target, rows)?;
-            timed(&mut steps.insert, work.append(rows)).await
-        }
-    }
+/// Where the statements of one table go.
+pub(super) struct Work<'w> {
+    pub(super) session: &'w mut Session,
+    pub(super) stages: &'w mut Stages,
+    pub(super) target: &'w Target,
+    /// The table's place in the batch.
+    pub(super) at: usize,
 }
 
-async fn timed<T>(total: &mut Duration, work: impl Future<Output = Result<T>>) -> Result<T> {
-    let started = Instant::now();
-    let done = work.await;
-    *total += started.elapsed();
-    done
-}
-
-struct Work<'w> {
-    client: &'w Client,
-    session: &'w mut Session,
-    target: &'w Target,
-}
+type Done<T = ()> = Result<T, Failure>;
 
 /// Rows of a moved key that lack the same values: positions of those values, then the rows.
 type CarriedGroups = BTreeMap<Vec<usize>, Vec<(Span, Span)>>;
 
 impl Work<'_> {
-    async fn append(&mut self, rows: Encoded) -> Result<()> {
-        let sent = rows.rows;
-        if sent == 0 {
+    /// Sends what became of the table, into the open transaction.
+    pub(super) fn send<'s>(&'s mut self, table: &'s TableBatch) -> BoxFuture<'s, Done> {
+        // Boxed here, where all lifetimes have names: further out the compiler cannot prove that a
+        // future with so many closures in it may move between threads.
+        Box::pin(self.send_rows(&table.rows))
+    }
+
+    async fn send_rows(&mut self, rows: &Rows) -> Done {
+        match rows {
+            Rows::Keyed(keyed) => {
+                let entries = keyed.in_key_order();
+                let carried = self.stage_carried(keyed).await?;
+                self.delete(keyed, &entries).await?;
+                self.update(keyed, &entries).await?;
+                self.insert(keyed, &entries).await?;
+                self.insert_carried(carried);
+                Ok(())
+            }
+            Rows::Whole(multiset) => {
+                self.delete_copies(multiset).await?;
+                self.insert_copies(multiset).await
+            }
+            Rows::Append(appended) => {
+                let rows = appended.rows.iter();
+                let rows = rows.map(|span| Cells::new(appended.arena.get(*span)));
+                self.append(appended.rows.len(), rows).await
+            }
+        }
+    }
+
+    fn sent(&self, step: Step, wanted: Wanted) -> Sent {
+        Sent {
+            step,
+            table: Some(self.at),
+            wanted,
+        }
+    }
+
+    fn run(&mut self, statement: &str, step: Step, wanted: Wanted) {
+        let sent = self.sent(step, wanted);
+        self.session.execute(statement, std::iter::empty(), sent);
+    }
+
+    /// `count` rows, sent one by one when they are few.
+    async fn append<'r, R>(&mut self, count: usize, rows: impl Iterator<Item = R>) -> Done
+    where
+        R: Iterator<Item = Cell<'r>> + Clone,
+    {
+        let target = self.target;
+        if count == 0 {
             return Ok(());
         }
-        let added = self.session.append(self.client, self.target, rows).await?;
-        self.expect(added, sent, "rows to add")
+        if count <= SINGLE_ROWS_MAX {
+            let statement = sql::insert_row(target);
+            let sent = self.sent(Step::Insert, Wanted::Rows(1, "rows to add"));
+            for row in rows {
+                self.session.execute(&statement, row, sent);
+            }
+            return Ok(());
+        }
+        let copy = sql::copy_into_target(target, target.binary);
+        let sent = self.sent(Step::Insert, Wanted::Rows(0, "rows to add"));
+        let copied = self.session.copy(&copy, format(target), rows, sent);
+        copied.await.map(|_| ())
+    }
+
+    /// Stages rows; returns the staging table's name, how many rows there are and their bytes.
+    async fn stage<'r, R>(
+        &mut self,
+        columns: &[usize],
+        staged: Staged,
+        step: Step,
+        rows: impl Iterator<Item = R>,
+    ) -> Done<(String, u64, u64)>
+    where
+        R: Iterator<Item = Cell<'r>>,
+    {
+        let target = self.target;
+        let stage = self.stages.name(self.session, target, staged);
+        let copy = sql::copy_into_stage(&stage, target, columns, staged, target.binary);
+        let sent = self.sent(step, Wanted::Done);
+        let copied = self.session.copy(&copy, format(target), rows, sent).await?;
+        Ok((stage, copied.0, copied.1))
+    }
+
+    fn empty(&mut self, staged: Staged, step: Step, bytes: u64) {
+        let target = self.target;
+        self.stages.empty(self.session, target, staged, step, bytes);
     }
 
     /// Stages rows that moved to another key without all their values, and reads the missing
-    /// ones from under the old keys. The staging table's name, when there are such rows.
-    async fn stage_carried(&mut self, keyed: &Keyed) -> Result<Option<String>> {
+    /// ones from under the old keys. The staging table's name and bytes, when there are such rows.
+    async fn stage_carried(&mut self, keyed: &Keyed) -> Done<Option<(String, u64)>> {
         let groups = carried_groups(keyed);
         if groups.is_empty() {
             return Ok(None);
         }
-        let (client, target) = (self.client, self.target);
-        let rows = encode_carried(target, keyed, &groups)?;
-        let columns: Vec<usize> = (0..target.columns.len()).collect();
-        let stage = self
-            .session
-            .stage(client, target, &columns, Staged::Carried, rows)
-            .await?;
-        for (group, (missing, rows)) in (0..).zip(&groups) {
-            let statement = sql::carry(&stage, target, missing);
-            let found = self.session.execute_with(client, &statement, group).await?;
-            self.expect(found, rows.len() as u64, "rows to move")?;
+        let target = self.target;
+        let numbers: Vec<[u8; 4]> = (0..groups.len())
+            .map(|number| u32::try_from(number).unwrap_or(u32::MAX).to_be_bytes())
+            .collect();
+        let texts: Vec<String> = (0..groups.len()).map(|n| n.to_string()).collect();
+        let number = |at: usize| match format(target) {
+            Format::Text => Cell::Text(texts[at].as_bytes()),
+            Format::Binary => Cell::Binary(&numbers[at]),
+        };
+        let mut spans: Vec<(usize, Span, Span)> = Vec::new();
+        for (at, rows) in groups.values().enumerate() {
+            spans.extend(rows.iter().map(|(row, from)| (at, *row, *from)));
         }
-        Ok(Some(stage))
+        let rows = spans.into_iter().map(|(at, row, from)| {
+            let row = keyed.row(row).chain(keyed.key(from));
+            row.chain(std::iter::once(number(at)))
+        });
+        let columns: Vec<usize> = (0..target.columns.len()).collect();
+        let staged = self.stage(&columns, Staged::Carried, Step::Insert, rows);
+        let (stage, _, bytes) = staged.await?;
+        for (at, (missing, rows)) in groups.iter().enumerate() {
+            let statement = sql::carry(&stage, target, missing);
+            let group = std::iter::once(Cell::Binary(&numbers[at]));
+            let wanted = Wanted::Rows(rows.len() as u64, "rows to move");
+            let sent = self.sent(Step::Insert, wanted);
+            self.session.execute(&statement, group, sent);
+        }
+        Ok(Some((stage, bytes)))
     }
 
-    async fn delete(&mut self, keyed: &Keyed) -> Result<()> {
-        let gone = |entry: &&Entry| entry.existed && !matches!(entry.put, Put::Patch(_));
-        let keys = keyed
-            .entries()
-            .iter()
-            .filter(gone)
-            .map(|entry| keyed.key(entry.key));
-        let rows = encode(self.target, keys)?;
-        let count = rows.rows;
-        if count == 0 {
+    fn insert_carried(&mut self, carried: Option<(String, u64)>) {
+        if let Some((stage, bytes)) = carried {
+            let statement = sql::insert(&stage, self.target);
+            self.run(&statement, Step::Insert, Wanted::Done);
+            self.empty(Staged::Carried, Step::Insert, bytes);
+        }
+    }
+
+    async fn delete(&mut self, keyed: &Keyed, entries: &[&Entry]) -> Done {
+        const WHAT: &str = "rows to delete";
+        let target = self.target;
+        let gone = entries.iter().filter(|entry| entry.is_gone());
+        let keys = gone.map(|entry| keyed.key(entry.key));
+        if self.goes_singly(keys.clone()) {
+            let statement = sql::delete_row(target);
+            let sent = self.sent(Step::Delete, Wanted::Rows(1, WHAT));
+            for key in keys {
+                self.session.execute(&statement, key, sent);
+            }
             return Ok(());
         }
-        let (client, target) = (self.client, self.target);
-        let stage = self
-            .session
-            .stage(client, target, target.key(), Staged::Rows, rows)
-            .await?;
-        let deleted = self
-            .session
-            .execute(client, &sql::delete(&stage, target))
-            .await?;
-        self.expect(deleted, count, "rows to delete")?;
-        self.session.empty(client, target, Staged::Rows).await
+        let staged = self.stage(target.key(), Staged::Rows, Step::Delete, keys);
+        let (stage, count, bytes) = staged.await?;
+        let statement = sql::delete(&stage, target);
+        self.run(&statement, Step::Delete, Wanted::Rows(count, WHAT));
+        self.empty(Staged::Rows, Step::Delete, bytes);
+        Ok(())
     }
 
     /// One statement per set of values that came: an unchanged out-of-line value is left alone.
-    async fn update(&mut self, keyed: &Keyed) -> Result<()> {
-        let (client, target) = (self.client, self.target);
-        for (present, spans) in patched_groups(keyed) {
+    async fn update(&mut self, keyed: &Keyed, entries: &[&Entry]) -> Done {
+        const WHAT: &str = "rows to update";
+        let target = self.target;
+        for (present, spans) in patched_groups(keyed, entries) {
             let is_key = |at: &usize| target.key().contains(at);
             let changed: Vec<usize> = present.into_iter().filter(|at| !is_key(at)).collect();
             if changed.is_empty() {
                 continue;
             }
-            let columns = [target.key(), &changed].concat();
             // The key of a row may be an unchanged value too; the entry always has it.
-            let rows = spans.iter().map(|(key, row)| {
-                let row = keyed.row(*row).enumerate();
-                let changed = row.filter(|(at, _)| changed.binary_search(at).is_ok());
-                keyed.key(*key).chain(changed.map(|(_, cell)| cell))
-            });
-            let rows = encode(target, rows)?;
-            let count = rows.rows;
-            let stage = self
-                .session
-                .stage(client, target, &columns, Staged::Rows, rows)
-                .await?;
+            let changed_cells = |row: Span| {
+                let changed = &changed;
+                let row = keyed.row(row).enumerate();
+                let row = row.filter(|(at, _)| changed.binary_search(at).is_ok());
+                row.map(|(_, cell)| cell)
+            };
+            let rows = spans.iter();
+            let rows = rows.map(|(key, row)| keyed.key(*key).chain(changed_cells(*row)));
+            if self.goes_singly(rows.clone()) {
+                let statement = sql::update_row(target, &changed);
+                let sent = self.sent(Step::Update, Wanted::Rows(1, WHAT));
+                for row in rows {
+                    self.session.execute(&statement, row, sent);
+                }
+                continue;
+            }
+            let columns = [target.key(), &changed].concat();
+            let staged = self.stage(&columns, Staged::Rows, Step::Update, rows);
+            let (stage, count, bytes) = staged.await?;
             let statement = sql::update(&stage, target, &changed);
-            let updated = self.session.execute(client, &statement).await?;
-            self.expect(updated, count, "rows to update")?;
-            self.session.empty(client, target, Staged::Rows).await?;
+            self.run(&statement, Step::Update, Wanted::Rows(count, WHAT));
+            self.empty(Staged::Rows, Step::Update, bytes);
         }
         Ok(())
     }
 
-    async fn insert(&mut self, keyed: &Keyed, carried: Option<String>) -> Result<()> {
-        let rows = keyed.entries().iter().filter_map(|entry| match entry.put {
+    /// They are few, or none, and their keys can be told apart by parameters.
+    fn goes_singly(&self, rows: impl Iterator) -> bool {
+        let mut columns = self.target.key().iter();
+        let plain = columns.all(|at| self.target.columns[*at].is_plain);
+        let few = rows.take(SINGLE_ROWS_MAX + 1).count();
+        few == 0 || plain && few <= SINGLE_ROWS_MAX
+    }
+
+    async fn insert(&mut self, keyed: &Keyed, entries: &[&Entry]) -> Done {
+        let rows = entries.iter().filter_map(|entry| match entry.put {
             Put::Row(row) => Some(keyed.row(row)),
             _ => None,
         });
-        let rows = encode(self.target, rows)?;
-        self.append(rows).await?;
-        if let Some(stage) = carried {
-            let (client, target) = (self.client, self.target);
-            self.session
-                .execute(client, &sql::insert(&stage, target))
-                .await?;
-            self.session.empty(client, target, Staged::Carried).await?;
+        let few = rows.clone().take(SINGLE_ROWS_MAX + 1).count();
+        self.append(few, rows).await
+    }
+
+    async fn delete_copies(&mut self, multiset: &Multiset) -> Done {
+        let target = self.target;
+        let gone: Vec<(Cells<'_>, i64)> = multiset
+            .rows()
+            .filter_map(|(row, copies)| (copies < 0).then_some((row, -copies)))
+            .collect();
+        if gone.is_empty() {
+            return Ok(());
         }
+        let numbers: Vec<Vec<u8>> = gone
+            .iter()
+            .map(|(_, copies)| match format(target) {
+                Format::Text => copies.to_string().into_bytes(),
+                Format::Binary => copies.to_be_bytes().to_vec(),
+            })
+            .collect();
+        let rows = gone.iter().zip(&numbers).map(|((row, _), number)| {
+            let number = match format(target) {
+                Format::Text => Cell::Text(number),
+                Format::Binary => Cell::Binary(number),
+            };
+            row.clone().chain(std::iter::once(number))
+        });
+        let columns: Vec<usize> = (0..target.columns.len()).collect();
+        let staged = self.stage(&columns, Staged::Copies, Step::Delete, rows);
+        let (stage, _, bytes) = staged.await?;
+        self.run(sql::ALLOW_MERGE_JOIN, Step::Delete, Wanted::Done);
+        let sum: i64 = gone.iter().map(|(_, copies)| copies).sum();
+        let wanted = Wanted::Rows(u64::try_from(sum).unwrap_or(0), "rows to delete");
+        let statement = sql::delete_copies(&stage, target);
+        self.run(&statement, Step::Delete, wanted);
+        self.empty(Staged::Copies, Step::Delete, bytes);
         Ok(())
     }
 
-    async fn delete_copies(&mut self, multiset: &Multiset) -> Result<()> {
-        let (rows, wanted) = encode_copies(self.target, multiset)?;
-        if wanted == 0 {
-            return Ok(());
-        }
-        let (client, target) = (self.client, self.target);
-        let columns: Vec<usize> = (0..target.columns.len()).collect();
-        let stage = self
-            .session
-            .stage(client, target, &columns, Staged::Copies, rows)
-            .await?;
-        execute(client, sql::ALLOW_MERGE_JOIN).await?;
-        let deleted = self
-            .session
-            .execute(client, &sql::delete_copies(&stage, target))
-            .await?;
-        self.expect(deleted, wanted, "rows to delete")?;
-        self.session.empty(client, target, Staged::Copies).await
-    }
-
-    async fn insert_copies(&mut self, multiset: &Multiset) -> Result<()> {
+    async fn insert_copies(&mut self, multiset: &Multiset) -> Done {
         let rows = multiset.rows().flat_map(|(row, copies)| {
             let copies = usize::try_from(copies).unwrap_or(0);
             std::iter::repeat_n(row, copies)
         });
-        let rows = encode(self.target, rows)?;
-        self.append(rows).await
-    }
-
-    fn expect(&self, found: u64, staged: u64, what: &str) -> Result<()> {
-        if found == staged {
-            return Ok(());
-        }
-        let what = format!("Of {staged} {what}, the destination table took or had {found}");
-        let remedy = "Somebody else wrote to the table, or a trigger skips rows. Stop that, then \
-                      load the table again: `walferry resync`, and start walferry. Nothing of this \
-                      batch was committed.";
-        Err(Error::new(Kind::Diverged, what)
-            .on(Side::Destination)
-            .table(&self.target.destination)
-            .remedy(remedy))
+        let added = multiset
+            .rows()
+            .map(|(_, copies)| copies.max(0))
+            .sum::<i64>();
+        self.append(usize::try_from(added).unwrap_or(usize::MAX), rows)
+            .await
     }
 }
 
@@ -216,56 +298,6 @@ fn format(target: &Target) -> Format {
     } else {
         Format::Text
     }
-}
-
-fn encode<'a, R>(target: &Target, rows: impl Iterator<Item = R>) -> Result<Encoded>
-where
-    R: Iterator<Item = Cell<'a>>,
-{
-    format(target).encode(rows).map_err(|FormatMismatch| {
-        let what = "The source sent a value in another format than was agreed for its table";
-        let remedy = "Restart walferry, so that it looks at the column types again.";
-        Error::new(Kind::ShapeMismatch, what)
-            .on(Side::Source)
-            .table(&target.source)
-            .remedy(remedy)
-    })
-}
-
-/// Rows, old keys, and the number of the group.
-fn encode_carried(target: &Target, keyed: &Keyed, groups: &CarriedGroups) -> Result<Encoded> {
-    let mut numbers: Vec<Vec<u8>> = vec![Vec::new(); groups.len()];
-    let cells: Vec<Cell<'_>> = (0..)
-        .zip(&mut numbers)
-        .map(|(number, buffer)| format(target).int4(number, buffer))
-        .collect();
-    let rows = groups.values().zip(&cells).flat_map(|(rows, number)| {
-        rows.iter().map(|(row, from)| {
-            keyed
-                .row(*row)
-                .chain(keyed.key(*from))
-                .chain(std::iter::once(*number))
-        })
-    });
-    encode(target, rows)
-}
-
-/// Rows of which copies are to be removed, with their number; and the sum of the numbers.
-fn encode_copies(target: &Target, multiset: &Multiset) -> Result<(Encoded, u64)> {
-    let gone: Vec<(Cells<'_>, i64)> = multiset
-        .rows()
-        .filter_map(|(row, copies)| (copies < 0).then_some((row, -copies)))
-        .collect();
-    let mut buffers: Vec<Vec<u8>> = vec![Vec::new(); gone.len()];
-    let rows = gone
-        .iter()
-        .zip(&mut buffers)
-        .map(|((row, copies), buffer)| {
-            row.clone()
-                .chain(std::iter::once(format(target).int8(*copies, buffer)))
-        });
-    let sum: i64 = gone.iter().map(|(_, copies)| copies).sum();
-    Ok((encode(target, rows)?, u64::try_from(sum).unwrap_or(0)))
 }
 
 fn carried_groups(keyed: &Keyed) -> CarriedGroups {
@@ -280,18 +312,15 @@ fn carried_groups(keyed: &Keyed) -> CarriedGroups {
 }
 
 /// Positions of the values that came → keys and rows.
-fn patched_groups(keyed: &Keyed) -> BTreeMap<Vec<usize>, Vec<(Span, Span)>> {
+fn patched_groups(keyed: &Keyed, entries: &[&Entry]) -> BTreeMap<Vec<usize>, Vec<(Span, Span)>> {
     let mut groups: BTreeMap<Vec<usize>, Vec<(Span, Span)>> = BTreeMap::new();
     let mut present: Vec<usize> = Vec::new();
-    for entry in keyed.entries() {
+    for entry in entries {
         if let Put::Patch(row) = entry.put {
             present.clear();
             let cells = keyed.row(row).enumerate();
-            present.extend(
-                cells
-                    .filter(|(_, c)| *c != Cell::Unchanged)
-                    .map(|(at, _)| at),
-            );
+            let came = cells.filter(|(_, cell)| *cell != Cell::Unchanged);
+            present.extend(came.map(|(at, _)| at));
             match groups.get_mut(&present) {
                 Some(rows) => rows.push((entry.key, row)),
                 None => {

@@ -21,6 +21,13 @@ pub struct Entry {
     pub put: Put,
 }
 
+impl Entry {
+    /// The row that was there has to be deleted.
+    pub fn is_gone(&self) -> bool {
+        self.existed && !matches!(self.put, Put::Patch(_))
+    }
+}
+
 /// What is to be there at the end of the batch.
 #[derive(Clone, Copy, Debug)]
 pub enum Put {
@@ -71,6 +78,23 @@ impl Keyed {
     /// In the order in which the keys were first met.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
+    }
+
+    /// In the order of their keys' bytes: for most keys that is the order of the index, so that
+    /// neighbours in it come one after the other.
+    pub fn in_key_order(&self) -> Vec<&Entry> {
+        // The head of a key decides nearly always, and costs no look into the arena.
+        let mut order: Vec<(u128, u32)> = (0..)
+            .zip(&self.entries)
+            .map(|(at, entry)| (head(self.keys.get(entry.key)), at))
+            .collect();
+        let key = |at: u32| self.keys.get(self.entries[at as usize].key);
+        order.sort_unstable_by(|(head, at), (other_head, other)| {
+            let by_head = head.cmp(other_head);
+            by_head.then_with(|| key(*at).cmp(key(*other)))
+        });
+        let entries = order.iter();
+        entries.map(|(_, at)| &self.entries[*at as usize]).collect()
     }
 
     /// The cells of a row.
@@ -228,6 +252,15 @@ impl Keyed {
             .insert_unique(hash, u32::try_from(at).unwrap_or(u32::MAX), rehash);
         Ok(at)
     }
+}
+
+/// The first bytes of a key: length and beginning of its first value. They sort as the keys do.
+fn head(key: &[u8]) -> u128 {
+    let mut head = [0; 16];
+    let key = key.get(1..).unwrap_or_default();
+    let length = key.len().min(head.len());
+    head[..length].copy_from_slice(&key[..length]);
+    u128::from_be_bytes(head)
 }
 
 /// What a key must be before an operation, where the batch has not met it yet.

@@ -17,6 +17,7 @@ fn target(identity: RowIdentity) -> Arc<Target> {
     let column = |name: &str| TargetColumn {
         name: name.to_owned(),
         equality: None,
+        is_plain: true,
     };
     Arc::new(Target {
         oid: 1,

@@ -6,9 +6,12 @@
 //!
 //! **Why this is right.**
 //! * *Nothing lost.* The source is told to forget only what a [`DurableLsn`] says, and only this
-//!   module makes one: from a row that was read back, or from a COMMIT that returned in a session
-//!   whose `synchronous_commit` is pinned to on, so its WAL is flushed. Commits are compared by the
-//!   end LSN of their record, and the stream resumes at that LSN, not after it.
+//!   module makes one. Batches may commit without waiting for their flush (`synchronous_commit =
+//!   off`), so that readers see them early: such a position is durable once the destination says
+//!   that its log is flushed to where it ended right after the commit. A position that is read
+//!   back at a start is durable because the commit that raised the fence, in a session that waits
+//!   for its flush, came after it. Commits are compared by the end LSN of their record, and the
+//!   stream resumes at that LSN, not after it.
 //! * *Nothing twice.* The stream resumes exactly after the last commit that is in the tables. If
 //!   the connection is lost at COMMIT, nobody guesses: the next start reads the row.
 //! * *One writer.* A session-level advisory lock keeps a second daemon out. Should that lock be
@@ -16,10 +19,12 @@
 //!   checkpoint is a compare-and-set on the fence and on the position it starts from: the older
 //!   daemon's transaction updates no row and is rolled back as a whole.
 //!
-//! **What can go wrong.** A destination that fails over to a standby that lacks our last commits
-//! comes back with an older row than the slot was acknowledged for. The start notices (the slot's
-//! `confirmed_flush_lsn` is ahead of the row) and refuses ([`crate::Kind::SlotAhead`]), since the
-//! changes in between cannot be had again.
+//! **What can go wrong.** A destination that crashes may lose commits that it had not flushed:
+//! their rows and their checkpoint together, and the source still has them all. With
+//! `synchronous_standby_names` batches wait for their flush, and so for the standby. A destination
+//! that fails over to a standby that lacks our last commits comes back with an older row than the
+//! slot was acknowledged for. The start notices (the slot's `confirmed_flush_lsn` is ahead of the
+//! row) and refuses ([`crate::Kind::SlotAhead`]), since the changes in between cannot be had again.
 
 mod migrate;
 mod pipeline;
@@ -28,7 +33,7 @@ mod table;
 mod types;
 
 pub use migrate::migrate;
-pub use pipeline::{NewPipeline, Pipeline, Writer};
+pub use pipeline::{Checkpoint, NewPipeline, Pipeline, Writer};
 pub use shape::Shapes;
 pub use table::{LoadedTable, Loader};
 pub use types::{RecordedType, recorded_types};

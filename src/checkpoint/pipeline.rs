@@ -1,5 +1,6 @@
 //! The pipeline's row, and the one session that may move it.
 
+use std::collections::VecDeque;
 use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
@@ -8,10 +9,11 @@ use tokio_postgres::{Client, Statement};
 
 use super::DurableLsn;
 use crate::batch::CommitPoint;
+use crate::decode::Cell;
 use crate::error::postgres::from_client;
 use crate::error::{Error, Kind, Result, Side};
-use crate::limits::WRITER_LOCK_WAIT_MAX;
-use crate::lsn::Lsn;
+use crate::limits::{UNFLUSHED_COMMITS_MAX, WRITER_LOCK_WAIT_MAX};
+use crate::lsn::{AppliedLsn, Lsn};
 use crate::sql::checkpoint as sql;
 
 /// What a pipeline is registered with.
@@ -43,7 +45,7 @@ pub struct Pipeline {
     /// What it was registered with; `start` is where it started reading this row.
     pub registered: NewPipeline,
     /// How far the tables have come.
-    pub applied: DurableLsn,
+    pub applied: AppliedLsn,
 }
 
 /// The session that holds the writer lock: the only one that moves the checkpoint.
@@ -52,17 +54,42 @@ pub struct Writer {
     pub(super) state_schema: String,
     pub(super) pipeline: String,
     pub(super) fence: i64,
-    applied: DurableLsn,
+    applied: AppliedLsn,
+    durable: DurableLsn,
+    /// Commits that are not known to be flushed: where the destination's log has to be flushed to,
+    /// and our position. In order.
+    unflushed: VecDeque<(Lsn, Lsn)>,
     advance: Option<Statement>,
     /// Requests for loading tables again: those known at the start, and those seen since.
     reloads: (i64, i64),
 }
 
+/// The checkpoint of a batch: a statement and its values in binary.
+pub struct Checkpoint {
+    /// Its text.
+    pub statement: String,
+    pipeline: String,
+    fence: [u8; 8],
+    from: [u8; 8],
+    to: [u8; 8],
+    time: [u8; 8],
+}
+
+impl Checkpoint {
+    /// `$1` and the others.
+    pub fn values(&self) -> [Cell<'_>; 5] {
+        [
+            Cell::Binary(self.pipeline.as_bytes()),
+            Cell::Binary(&self.fence),
+            Cell::Binary(&self.from),
+            Cell::Binary(&self.to),
+            Cell::Binary(&self.time),
+        ]
+    }
+}
+
 /// Pause between two tries at the writer lock.
 const LOCK_POLL: Duration = Duration::from_millis(100);
-
-/// Seconds from 1970-01-01, Unix's epoch, to 2000-01-01, PostgreSQL's.
-const EPOCH_OFFSET: Duration = Duration::from_hours(262_968);
 
 fn failed(error: &tokio_postgres::Error) -> Error {
     from_client(Side::Destination, "use the bookkeeping tables", error)
@@ -92,13 +119,15 @@ impl Writer {
             state_schema: state_schema.to_owned(),
             pipeline: pipeline.to_owned(),
             fence: 0,
-            applied: DurableLsn(Lsn::ZERO),
+            applied: AppliedLsn(Lsn::ZERO),
+            durable: DurableLsn(Lsn::ZERO),
+            unflushed: VecDeque::new(),
             advance: None,
             reloads: (0, 0),
         })
     }
 
-    /// The session, for the statements of a batch.
+    /// The session that holds the writer lock. Its commits are flushed when they return.
     pub fn client(&self) -> &Client {
         &self.client
     }
@@ -108,9 +137,14 @@ impl Writer {
         self.fence
     }
 
-    /// The durable position.
-    pub fn applied(&self) -> DurableLsn {
+    /// The last position that was committed.
+    pub fn applied(&self) -> AppliedLsn {
         self.applied
+    }
+
+    /// The last position that is known to be flushed.
+    pub fn durable(&self) -> DurableLsn {
+        self.durable
     }
 
     /// Reads the pipeline's row, if it was registered.
@@ -132,7 +166,7 @@ impl Writer {
                     source_database: row.get(6),
                     start: applied,
                 },
-                applied: DurableLsn(applied),
+                applied: AppliedLsn(applied),
             }
         }))
     }
@@ -173,38 +207,82 @@ impl Writer {
         self.reloads = (row.get(1), row.get(1));
         let pipeline = self.read().await?.ok_or_else(|| self.fenced(Lsn::ZERO))?;
         self.applied = pipeline.applied;
+        // Whoever committed it: the commit that raised the fence came after it, and is flushed.
+        self.durable = DurableLsn(self.applied.0);
         let statement = sql::advance(&self.state_schema);
         let prepared = self.client.prepare(&statement).await;
         self.advance = Some(prepared.map_err(|error| failed(&error))?);
-        Ok(self.applied)
+        Ok(self.durable)
     }
 
-    /// Ends the open transaction: writes the checkpoint into it and commits. What it returns is
-    /// durable, since the session's `synchronous_commit` is on.
-    pub async fn commit(&mut self, point: CommitPoint) -> Result<DurableLsn> {
-        let since_epoch = u64::try_from(point.committed_at).unwrap_or(0);
-        let time = SystemTime::UNIX_EPOCH + EPOCH_OFFSET + Duration::from_micros(since_epoch);
-        self.advance(point.end_lsn, Some(time)).await?;
-        let committed = self.client.batch_execute(crate::sql::apply::COMMIT).await;
-        committed.map_err(|error| {
-            from_client(Side::Destination, "commit a batch", &error).at(point.end_lsn)
-        })?;
-        self.applied = DurableLsn(point.end_lsn);
-        Ok(self.applied)
+    /// The checkpoint as a statement in the transaction of a batch; its answer is for
+    /// [`Writer::advanced`].
+    pub fn checkpoint(&self, point: CommitPoint) -> Checkpoint {
+        let lsn = |lsn: Lsn| lsn.0.to_be_bytes();
+        Checkpoint {
+            statement: sql::advance(&self.state_schema),
+            pipeline: self.pipeline.clone(),
+            fence: self.fence.to_be_bytes(),
+            from: lsn(self.applied.0),
+            to: lsn(point.end_lsn),
+            time: point.committed_at.to_be_bytes(),
+        }
     }
 
-    /// Moves the position of an idle pipeline, in a transaction of its own.
-    pub async fn advance_idle(&mut self, to: Lsn) -> Result<DurableLsn> {
+    /// Looks at what the checkpoint of a batch returned: the count of requests for loading tables
+    /// again, or nothing when another daemon has taken over.
+    pub fn advanced(&mut self, to: Lsn, reloads: Option<i64>) -> Result<()> {
+        self.reloads.1 = reloads.ok_or_else(|| self.fenced(to))?;
+        Ok(())
+    }
+
+    /// The transaction with the checkpoint `to` was committed. Right after it the destination's log
+    /// ended at `written`, and was flushed to `flushed`.
+    pub fn committed(&mut self, to: Lsn, written: Lsn, flushed: Lsn) {
+        self.applied = AppliedLsn(to);
+        if self.unflushed.len() >= UNFLUSHED_COMMITS_MAX {
+            self.unflushed.pop_back();
+        }
+        self.unflushed.push_back((written, to));
+        self.flushed(flushed);
+    }
+
+    /// The destination's log is flushed to `flushed`.
+    pub fn flushed(&mut self, flushed: Lsn) {
+        while let Some((written, to)) = self.unflushed.front()
+            && *written <= flushed
+        {
+            self.durable = DurableLsn(*to);
+            self.unflushed.pop_front();
+        }
+    }
+
+    /// Asks how far the destination's log is flushed, if that is of interest.
+    pub async fn look_at_flush(&mut self) -> Result<()> {
+        if self.unflushed.is_empty() {
+            return Ok(());
+        }
+        let row = self.client.query_one(sql::FLUSHED, &[]).await;
+        let flushed: PgLsn = row.map_err(|error| failed(&error))?.get(0);
+        self.flushed(Lsn(flushed.into()));
+        Ok(())
+    }
+
+    /// Moves the position of an idle pipeline, in a transaction of its own. All that was committed
+    /// before is durable with it.
+    pub async fn advance_idle(&mut self, to: Lsn) -> Result<()> {
         self.advance(to, None).await?;
-        self.applied = DurableLsn(to);
-        Ok(self.applied)
+        self.applied = AppliedLsn(to);
+        self.durable = DurableLsn(to);
+        self.unflushed.clear();
+        Ok(())
     }
 
     async fn advance(&mut self, to: Lsn, time: Option<SystemTime>) -> Result<()> {
         let Some(statement) = &self.advance else {
             return Err(self.fenced(to));
         };
-        let from = PgLsn::from(self.applied.lsn().0);
+        let from = PgLsn::from(self.applied.0.0);
         let target = PgLsn::from(to.0);
         let values: [&(dyn tokio_postgres::types::ToSql + Sync); 5] =
             [&self.pipeline, &self.fence, &from, &target, &time];
@@ -212,8 +290,7 @@ impl Writer {
         let Some(row) = moved.map_err(|error| failed(&error).at(to))? else {
             return Err(self.fenced(to));
         };
-        self.reloads.1 = row.get(0);
-        Ok(())
+        self.advanced(to, Some(row.get(0)))
     }
 
     /// Somebody asked for a table to be loaded again since this session took the pipeline over.

@@ -10,7 +10,7 @@ use crate::batch::{Batch, CommitPoint};
 use crate::checkpoint::DurableLsn;
 use crate::error::{Error, Kind, Result};
 use crate::limits::GOODBYE_MAX;
-use crate::lsn::Lsn;
+use crate::lsn::{AppliedLsn, Lsn};
 use crate::snapshot::Adoption;
 
 /// What the applier is to do.
@@ -21,14 +21,18 @@ enum Work {
     Last(Batch, CommitPoint),
     /// Only move the position.
     Idle(Lsn),
+    /// Only look whether what was committed is durable.
+    LookAtFlush,
     /// Put tables into their places.
     Adopt(Adoption),
 }
 
 /// What the applier did.
 pub(super) struct Done {
-    /// The durable position, if it moved.
-    pub(super) durable: Option<DurableLsn>,
+    /// What was committed last.
+    pub(super) applied: AppliedLsn,
+    /// What is durable of it.
+    pub(super) durable: DurableLsn,
     /// The batch that was applied, for the figures.
     pub(super) batch: Option<Batch>,
     /// Tables came into their places.
@@ -91,6 +95,11 @@ impl HandOver {
     /// Moves the position of an idle pipeline.
     pub(super) fn idle(&mut self, to: Lsn) -> Result<()> {
         self.send(Work::Idle(to))
+    }
+
+    /// Asks whether what was committed is durable.
+    pub(super) fn look_at_flush(&mut self) -> Result<()> {
+        self.send(Work::LookAtFlush)
     }
 
     /// Puts loaded tables into their places.
@@ -163,31 +172,30 @@ async fn apply_all(
 }
 
 async fn one(applier: &mut Applier, work: Work) -> Result<Done> {
-    let mut done = Done {
-        durable: None,
-        batch: None,
-        adopted: false,
-        reload_asked: false,
-        steps: Steps::default(),
-        took: Duration::ZERO,
-    };
+    let (mut done_batch, mut adopted, mut steps) = (None, false, Steps::default());
     match work {
         Work::Part(batch) => {
-            done.steps = applier.apply_part(&batch).await?;
-            done.batch = Some(batch);
+            steps = applier.apply_part(&batch).await?;
+            done_batch = Some(batch);
         }
         Work::Last(batch, point) => {
-            let (durable, steps) = applier.apply(&batch, point).await?;
-            done.durable = Some(durable);
-            done.steps = steps;
-            done.batch = Some(batch);
+            steps = applier.apply(&batch, point).await?;
+            done_batch = Some(batch);
         }
-        Work::Idle(to) => done.durable = Some(applier.advance_idle(to).await?),
+        Work::Idle(to) => applier.advance_idle(to).await?,
+        Work::LookAtFlush => applier.look_at_flush().await?,
         Work::Adopt(adoption) => {
             applier.adopt(&adoption).await?;
-            done.adopted = true;
+            adopted = true;
         }
     }
-    done.reload_asked = applier.reload_asked();
-    Ok(done)
+    Ok(Done {
+        applied: applier.applied(),
+        durable: applier.durable(),
+        batch: done_batch,
+        adopted,
+        reload_asked: applier.reload_asked(),
+        steps,
+        took: Duration::ZERO,
+    })
 }

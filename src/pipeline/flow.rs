@@ -16,7 +16,7 @@ use crate::limits::{
     DRAIN_MAX, FEEDBACK_INTERVAL, GOODBYE_MAX, GULP_BYTES_MIN, GULP_PAUSE,
     IDLE_CHECKPOINT_INTERVAL, WIRE_SILENCE_MAX,
 };
-use crate::lsn::{Lsn, ReceivedLsn};
+use crate::lsn::{AppliedLsn, Lsn, ReceivedLsn};
 use crate::observe::{Board, State};
 use crate::snapshot::Adoption;
 use crate::source::Stream;
@@ -48,6 +48,7 @@ pub(super) struct Flow<'f> {
     received: ReceivedLsn,
     /// Nothing before it is pending, once the batch is empty and the applier idle.
     quiet_at: Lsn,
+    applied: AppliedLsn,
     durable: DurableLsn,
     /// Commit time of the oldest transaction that was handed over and is not applied.
     under_way_since: Option<i64>,
@@ -78,6 +79,7 @@ impl<'f> Flow<'f> {
         board: &'f Board,
     ) -> Self {
         let (now, durable) = (Instant::now(), applier.durable());
+        let committed = applier.applied();
         Flow {
             stream,
             routes,
@@ -89,8 +91,9 @@ impl<'f> Flow<'f> {
             batch_changes_max: config.apply.batch_rows_max as u64,
             transaction: None,
             overdue: false,
-            received: ReceivedLsn(durable.lsn()),
-            quiet_at: durable.lsn(),
+            received: ReceivedLsn(committed.0),
+            quiet_at: committed.0,
+            applied: committed,
             durable,
             under_way_since: None,
             read_at: None,
@@ -171,7 +174,12 @@ impl<'f> Flow<'f> {
 
     /// Tells the source where we are; it answers with where it is.
     pub(super) fn ask(&mut self) {
-        self.stream.feedback(self.received, self.durable);
+        self.feedback();
+    }
+
+    fn feedback(&mut self) {
+        let (received, applied) = (self.received, self.applied);
+        self.stream.feedback(received, applied, self.durable);
     }
 
     /// Gives the applier loaded tables to put into their places; it must be idle.
@@ -189,7 +197,7 @@ impl<'f> Flow<'f> {
     fn is_full(&self) -> bool {
         let alone = self.transaction.is_none()
             && self.batch.last_commit().is_some()
-            && (self.one_by_one_until).is_some_and(|until| self.durable.lsn() < until);
+            && (self.one_by_one_until).is_some_and(|until| self.applied.0 < until);
         alone
             || self.batch.bytes() >= self.batch_bytes_max
             || self.batch.changes() >= self.batch_changes_max
@@ -294,21 +302,17 @@ impl<'f> Flow<'f> {
     }
 
     pub(super) fn applied(&mut self, done: &Done) {
-        if let Some(durable) = done.durable {
-            self.durable = durable;
-            if let Some(since) = self.under_way_since.take() {
-                self.board.lag_seconds(seconds_since(since));
-            }
+        let moved = done.applied > self.applied;
+        (self.applied, self.durable) = (done.applied, done.durable);
+        if moved && let Some(since) = self.under_way_since.take() {
+            self.board.lag_seconds(seconds_since(since));
         }
         if let Some(batch) = &done.batch {
             report(self.board, batch, done);
         }
-        self.board.positions(
-            self.received.0,
-            self.durable.lsn(),
-            self.durable.lsn(),
-            self.received.0,
-        );
+        let (received, applied) = (self.received.0, self.applied.0);
+        let durable = self.durable.lsn();
+        self.board.positions(received, applied, durable, received);
     }
 
     pub(super) fn tick(&mut self, server_end: Lsn) -> Result<()> {
@@ -326,7 +330,7 @@ impl<'f> Flow<'f> {
             self.transaction = None;
             // Commits that were in the batch are not applied either: nothing past the checkpoint
             // may be taken for done.
-            self.quiet_at = self.durable.lsn();
+            self.quiet_at = self.applied.0;
         }
         // What we do not read we cannot hear: waiting for the applier is not the wire's fault.
         if !self.may_read() {
@@ -341,7 +345,7 @@ impl<'f> Flow<'f> {
             return Err(Error::new(Kind::ConnectionLost, what).on(Side::Source));
         }
         if self.feedback_at.elapsed() >= FEEDBACK_INTERVAL {
-            self.stream.feedback(self.received, self.durable);
+            self.feedback();
             self.feedback_at = Instant::now();
         }
         self.checkpoint_quiet()?;
@@ -349,10 +353,17 @@ impl<'f> Flow<'f> {
         Ok(())
     }
 
-    /// Nothing is pending: only the position moves, now and then.
+    /// Nothing is pending: only the positions move, now and then.
     fn checkpoint_quiet(&mut self) -> Result<()> {
-        let quiet = self.is_quiet() && self.quiet_at > self.durable.lsn();
-        if !quiet || self.idle_checkpoint_at.elapsed() < IDLE_CHECKPOINT_INTERVAL {
+        if !self.is_quiet() {
+            return Ok(());
+        }
+        let due = self.idle_checkpoint_at.elapsed() >= IDLE_CHECKPOINT_INTERVAL;
+        if self.quiet_at <= self.applied.0 || !due {
+            // The destination flushes what was committed within a second, by itself.
+            if self.durable.lsn() < self.applied.0 {
+                return self.applier.look_at_flush();
+            }
             return Ok(());
         }
         self.idle_checkpoint_at = Instant::now();
@@ -370,9 +381,9 @@ impl<'f> Flow<'f> {
         let durable = self.durable.lsn();
         // A quiet pipeline has applied everything that was sent, whatever the checkpoint says.
         let applied = if self.is_quiet() {
-            durable.max(self.quiet_at)
+            self.applied.0.max(self.quiet_at)
         } else {
-            durable
+            self.applied.0
         };
         self.board
             .positions(self.received.0, applied, durable, server_end);
@@ -407,14 +418,15 @@ impl<'f> Flow<'f> {
 
     /// Says goodbye: the source learns how far we are, so that it can forget the rest.
     pub(super) async fn end(mut self) -> Result<()> {
-        if self.is_quiet() && self.quiet_at > self.durable.lsn() {
-            self.applier.idle(self.quiet_at)?;
-            if let Some(durable) = self.applier.done().await?.durable {
-                self.durable = durable;
-            }
+        let to = self.quiet_at.max(self.applied.0);
+        if self.is_quiet() && to > self.durable.lsn() {
+            self.applier.idle(to)?;
+            let done = self.applier.done().await?;
+            (self.applied, self.durable) = (done.applied, done.durable);
         }
+        let (received, applied, durable) = (self.received, self.applied, self.durable);
         self.applier.finish().await;
-        self.stream.feedback(self.received, self.durable);
+        self.stream.feedback(received, applied, durable);
         let goodbye = tokio::time::timeout(GOODBYE_MAX, self.stream.finish()).await;
         if !matches!(goodbye, Ok(Ok(()))) {
             tracing::debug!("the source did not answer the goodbye");

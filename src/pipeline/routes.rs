@@ -111,7 +111,12 @@ impl Routes {
             };
             let place = known.place(column, &name, &self.types)?;
             let equality = self.equality.get(&place.type_oid).cloned();
-            columns.push((TargetColumn { name, equality }, column.in_identity));
+            let target = TargetColumn {
+                name,
+                is_plain: place.type_is_builtin && equality.is_none(),
+                equality,
+            };
+            columns.push((target, column.in_identity));
         }
         let identity = known.identity(relation, &columns)?;
         if !left_out.contains(&true) {

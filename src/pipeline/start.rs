@@ -110,7 +110,7 @@ pub(super) async fn start(
     routes.skip_all(waiting);
     let stream = open_stream(config, &writer, server_version, routes.binary()).await?;
     let records = writer.loader();
-    let applier = Applier::new(writer).await?;
+    let applier = Applier::new(&config.destination.endpoint, writer).await?;
     Ok(Started {
         applier,
         stream,
@@ -194,7 +194,7 @@ async fn open_stream(
         .await?
         .start_replication(
             &config.source.slot,
-            writer.applied().lsn(),
+            writer.durable().lsn(),
             &config.source.publication,
             server_version,
             binary,
@@ -265,7 +265,7 @@ async fn ensure_publication(
     }
     let name = &config.source.publication;
     let registered = writer.read().await?;
-    if registered.is_some_and(|pipeline| pipeline.applied.lsn() != Lsn::ZERO) {
+    if registered.is_some_and(|pipeline| pipeline.applied.0 != Lsn::ZERO) {
         return Err(publication_gone(name));
     }
     let tables = source::tables(catalog, name).await?;

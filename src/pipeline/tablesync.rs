@@ -231,7 +231,7 @@ impl Synchronisation {
         let publication = &config.source.publication;
         let binary = routes.binary();
         let stream = session.start_replication(&slot, lsn, publication, version, binary);
-        let applier = Applier::new(writer).await?;
+        let applier = Applier::new(&config.destination.endpoint, writer).await?;
         // what this stream does is not what the pipeline's figures are about
         let unseen = Board::new(Identity::default());
         let mut flow = Flow::new(&config, stream.await?, routes, applier, &unseen);

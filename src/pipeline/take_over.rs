@@ -110,7 +110,7 @@ fn check_same_source(config: &Config, pipeline: &Pipeline, system: &System) -> R
             .on(Side::Source)
             .remedy(fresh));
     }
-    let applied = pipeline.applied.lsn();
+    let applied = pipeline.applied.0;
     if system.timeline > registered.timeline && system.position < applied {
         let what = format!(
             "The source was promoted and ends at {}, before the checkpoint: it lacks the last \
@@ -145,13 +145,13 @@ fn check_same_publication(pipeline: &Pipeline, facts: &Facts) -> Result<()> {
     if same || facts.version_num < PUBLICATION_MAY_BE_MISSING {
         return Ok(());
     }
-    Err(publication_gone(&registered.publication).at(pipeline.applied.lsn()))
+    Err(publication_gone(&registered.publication).at(pipeline.applied.0))
 }
 
 /// The slot's acknowledged position, when there is a slot; refuses one that does not fit.
 fn slot_to_use(config: &Config, pipeline: &Pipeline, facts: &Facts) -> Result<Option<Lsn>> {
     let name = &config.source.slot;
-    let applied = pipeline.applied.lsn();
+    let applied = pipeline.applied.0;
     let reload = "The changes in between are lost for good. Run `walferry teardown --drop-data` \
                   and start again with a new initial load.";
     let Some(slot) = &facts.slot else {

@@ -144,10 +144,7 @@ pub(super) async fn prepare(
     let position = Lsn(position.get::<_, PgLsn>(0).into());
 
     adopt(&mut types, loaded);
-    let may_mend = mending.now
-        || mending
-            .due
-            .is_some_and(|since| writer.applied().lsn() >= since);
+    let may_mend = mending.now || mending.due.is_some_and(|since| writer.applied().0 >= since);
     let work = work(writer, &types, &recorded, may_mend).await?;
     mending.now = false;
     mending.due = work.is_due.then(|| mending.due.unwrap_or(position));

@@ -67,6 +67,11 @@ impl Connection {
         })
     }
 
+    /// The bytes themselves, for who speaks the rest of the protocol.
+    pub(crate) fn into_wire(self) -> Wire<Transport> {
+        self.wire
+    }
+
     /// Runs a statement by the simple protocol; the rows of all its results.
     pub async fn query(&mut self, doing: &str, sql: &str) -> Result<Vec<TextRow>> {
         frontend::query(sql, self.wire.outgoing())?;
@@ -121,7 +126,7 @@ impl Connection {
                 }
                 b'c' => self.end_copy(doing).await?,
                 b'N' | b'S' => {}
-                b'E' => return Err(parse_error(self.side, doing, frame.whole)),
+                b'E' => return Err(answer_error(self.side, doing, frame.whole)),
                 _ => return Err(unexpected(self.side, doing)),
             }
         }
@@ -164,7 +169,7 @@ impl Connection {
             match frame.tag {
                 b'W' => return Ok(Stream::new(self.wire)),
                 b'N' | b'S' => {}
-                b'E' => return Err(parse_error(self.side, doing, frame.whole)),
+                b'E' => return Err(answer_error(self.side, doing, frame.whole)),
                 _ => return Err(unexpected(self.side, doing)),
             }
         }
@@ -172,7 +177,7 @@ impl Connection {
 }
 
 /// The error that an `ErrorResponse` frame holds.
-pub(super) fn parse_error(side: Side, doing: &str, whole: &[u8]) -> Error {
+pub(crate) fn answer_error(side: Side, doing: &str, whole: &[u8]) -> Error {
     match backend::Message::parse(&mut BytesMut::from(whole)) {
         Ok(Some(backend::Message::ErrorResponse(body))) => {
             server_error(&body).into_error(side, doing)

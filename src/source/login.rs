@@ -27,7 +27,7 @@ pub(super) struct Login<'a> {
 /// Waits for a message other than notices and parameter reports.
 ///
 /// An `ErrorResponse` becomes an error that says what could not be done.
-pub(super) async fn message<S: AsyncRead + AsyncWrite + Unpin>(
+pub(crate) async fn message<S: AsyncRead + AsyncWrite + Unpin>(
     wire: &mut Wire<S>,
     side: Side,
     doing: &str,
@@ -56,13 +56,13 @@ pub(super) async fn message<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 /// The server answered with something else than the protocol has here.
-pub(super) fn unexpected(side: Side, doing: &str) -> Error {
+pub(crate) fn unexpected(side: Side, doing: &str) -> Error {
     let what = format!("Could not {doing}: the server answered with an unexpected message");
     Error::new(Kind::Protocol, what).on(side)
 }
 
 /// The connection failed.
-pub(super) fn lost(side: Side, doing: &str, error: &std::io::Error) -> Error {
+pub(crate) fn lost(side: Side, doing: &str, error: &std::io::Error) -> Error {
     let kind = match error.kind() {
         std::io::ErrorKind::InvalidData => Kind::Protocol,
         _ => Kind::ConnectionLost,
@@ -75,7 +75,7 @@ pub(super) fn lost(side: Side, doing: &str, error: &std::io::Error) -> Error {
 }
 
 /// The fields of an `ErrorResponse` that may be shown.
-pub(super) fn server_error(body: &backend::ErrorResponseBody) -> ServerError {
+pub(crate) fn server_error(body: &backend::ErrorResponseBody) -> ServerError {
     let mut error = ServerError::default();
     let mut schema = None;
     let mut fields = body.fields();

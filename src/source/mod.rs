@@ -19,5 +19,8 @@ pub mod slot;
 mod stream;
 mod wire;
 
+pub(crate) use connection::answer_error;
 pub use connection::{Connection, Mode};
+pub(crate) use login::{lost, unexpected};
 pub use stream::{PUBLICATION_GONE, Stream};
+pub(crate) use wire::Wire;

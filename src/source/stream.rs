@@ -4,13 +4,13 @@ use std::time::SystemTime;
 
 use bytes::BufMut;
 
-use super::connection::parse_error;
+use super::connection::answer_error;
 use super::login::{lost, unexpected};
 use super::wire::Wire;
 use crate::checkpoint::DurableLsn;
 use crate::decode::Replication;
 use crate::error::{Error, Kind, Result, Side};
-use crate::lsn::ReceivedLsn;
+use crate::lsn::{AppliedLsn, ReceivedLsn};
 use crate::transport::Transport;
 
 /// An open `START_REPLICATION`.
@@ -82,7 +82,7 @@ impl Stream {
                 let what = "The source ended the replication stream";
                 Err(Error::new(Kind::ConnectionLost, what).on(Side::Source))
             }
-            b'E' => Err(explain(parse_error(Side::Source, DOING, frame.whole))),
+            b'E' => Err(explain(answer_error(Side::Source, DOING, frame.whole))),
             _ => Err(unexpected(Side::Source, DOING)),
         }
     }
@@ -90,8 +90,8 @@ impl Stream {
     /// Queues a standby status update: how far we read, and how far the source may forget.
     ///
     /// Always asks for a reply, so that a silent wire is a dead wire.
-    pub fn feedback(&mut self, received: ReceivedLsn, durable: DurableLsn) {
-        let received = received.0.max(durable.lsn());
+    pub fn feedback(&mut self, received: ReceivedLsn, applied: AppliedLsn, durable: DurableLsn) {
+        let received = received.0.max(applied.0);
         let now = SystemTime::now()
             .duration_since(SystemTime::UNIX_EPOCH)
             .map_or(0, |since| since.as_micros())
@@ -103,7 +103,7 @@ impl Stream {
         out.put_u8(b'r');
         out.put_u64(received.0);
         out.put_u64(durable.lsn().0);
-        out.put_u64(durable.lsn().0);
+        out.put_u64(applied.0.0);
         out.put_u64(u64::try_from(now).unwrap_or(0));
         out.put_u8(1);
     }
@@ -119,7 +119,7 @@ impl Stream {
                 .await
                 .map_err(|error| lost(Side::Source, DOING, &error))?;
             match frame.tag {
-                b'E' => return Err(parse_error(Side::Source, DOING, frame.whole)),
+                b'E' => return Err(answer_error(Side::Source, DOING, frame.whole)),
                 // Only now is the slot released: the end of the COPY comes before that.
                 b'Z' => break,
                 _ => {}

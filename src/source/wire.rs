@@ -12,15 +12,15 @@ use crate::limits::{FRAME_BYTES_MAX, READ_BYTES};
 
 /// A message of the server: tag and body, borrowed from the buffer.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Frame<'a> {
-    pub(super) tag: u8,
-    pub(super) body: &'a [u8],
+pub(crate) struct Frame<'a> {
+    pub(crate) tag: u8,
+    pub(crate) body: &'a [u8],
     /// Header and body, as postgres-protocol wants to parse it.
-    pub(super) whole: &'a [u8],
+    pub(crate) whole: &'a [u8],
 }
 
 /// A byte stream with room for what was read and not yet parsed, or queued and not yet written.
-pub(super) struct Wire<S> {
+pub(crate) struct Wire<S> {
     stream: S,
     incoming: Vec<u8>,
     start: usize,
@@ -32,7 +32,7 @@ pub(super) struct Wire<S> {
 const HEADER_BYTES: usize = 5;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
-    pub(super) fn new(stream: S) -> Self {
+    pub(crate) fn new(stream: S) -> Self {
         Wire {
             stream,
             incoming: vec![0; READ_BYTES],
@@ -43,12 +43,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     }
 
     /// Queue here, then [`Wire::flush`], or let [`Wire::fill`] write it.
-    pub(super) fn outgoing(&mut self) -> &mut BytesMut {
+    pub(crate) fn outgoing(&mut self) -> &mut BytesMut {
         &mut self.outgoing
     }
 
     /// The tag of the next frame, once all of it is in the buffer.
-    pub(super) fn peek(&self) -> io::Result<Option<u8>> {
+    pub(crate) fn peek(&self) -> io::Result<Option<u8>> {
         let whole = self
             .frame_length()?
             .is_some_and(|length| self.end - self.start >= length);
@@ -56,7 +56,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     }
 
     /// The next whole frame in the buffer, or `None` when more must be read first.
-    pub(super) fn next_frame(&mut self) -> io::Result<Option<Frame<'_>>> {
+    pub(crate) fn next_frame(&mut self) -> io::Result<Option<Frame<'_>>> {
         let Some(length) = self.frame_length()? else {
             return Ok(None);
         };
@@ -74,7 +74,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     }
 
     /// Waits for the next frame.
-    pub(super) async fn frame(&mut self) -> io::Result<Frame<'_>> {
+    pub(crate) async fn frame(&mut self) -> io::Result<Frame<'_>> {
         while self.peek()?.is_none() {
             self.fill().await?;
         }
@@ -99,28 +99,45 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// Reads what is there, at least one byte, and meanwhile writes what is queued.
     ///
     /// Cancel-safe: whatever was read or written is accounted for. End of stream is an error.
-    pub(super) async fn fill(&mut self) -> io::Result<usize> {
+    pub(crate) async fn fill(&mut self) -> io::Result<usize> {
         self.make_room()?;
         poll_fn(|context| {
             if let Poll::Ready(Err(error)) = self.poll_write(context) {
                 return Poll::Ready(Err(error));
             }
-            let mut room = ReadBuf::new(&mut self.incoming[self.end..]);
-            ready!(Pin::new(&mut self.stream).poll_read(context, &mut room))?;
-            match room.filled().len() {
-                0 => Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into())),
-                count => {
-                    self.end += count;
-                    Poll::Ready(Ok(count))
-                }
+            self.poll_read(context)
+        })
+        .await
+    }
+
+    /// Writes what is queued, until all of it is written or something was read. The other side may
+    /// not go on reading before its answers are taken, so both ways stay open. Cancel-safe.
+    pub(crate) async fn exchange(&mut self) -> io::Result<()> {
+        self.make_room()?;
+        poll_fn(|context| {
+            if let Poll::Ready(written) = self.poll_write(context) {
+                return Poll::Ready(written);
             }
+            self.poll_read(context).map_ok(|_| ())
         })
         .await
     }
 
     /// Writes what is queued. Cancel-safe.
-    pub(super) async fn flush(&mut self) -> io::Result<()> {
+    pub(crate) async fn flush(&mut self) -> io::Result<()> {
         poll_fn(|context| self.poll_write(context)).await
+    }
+
+    fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let mut room = ReadBuf::new(&mut self.incoming[self.end..]);
+        ready!(Pin::new(&mut self.stream).poll_read(context, &mut room))?;
+        match room.filled().len() {
+            0 => Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into())),
+            count => {
+                self.end += count;
+                Poll::Ready(Ok(count))
+            }
+        }
     }
 
     fn poll_write(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -31,8 +31,21 @@ pub const PIN_PLANS: &str = "SET enable_seqscan = off; SET enable_bitmapscan = o
 /// Notices within a second that the daemon is gone, also in the middle of a statement (14+).
 pub const WATCH_CLIENT: &str = "SET client_connection_check_interval = '1s'";
 
-/// The server's version, as a number.
-pub const SERVER_VERSION: &str = "SELECT pg_catalog.current_setting('server_version_num')::integer";
+/// The server's version as a number, and whether it waits for standbys.
+pub const SERVER_FACTS: &str = "SELECT pg_catalog.current_setting('server_version_num')::integer, \
+     pg_catalog.current_setting('synchronous_standby_names') <> ''";
+
+/// A COMMIT returns before it is flushed. What was committed is acknowledged to the source only once
+/// [`POSITIONS`] say that it is.
+pub const COMMIT_EARLY: &str = "SET synchronous_commit = off";
+
+/// How far the destination's own log has been written, and flushed: a commit is durable once the
+/// second has reached what the first was right after it.
+pub const POSITIONS: &str =
+    "SELECT pg_catalog.pg_current_wal_insert_lsn(), pg_catalog.pg_current_wal_flush_lsn()";
+
+/// Forgets the prepared statements of the session.
+pub const FORGET_STATEMENTS: &str = "DEALLOCATE ALL";
 
 /// What a staging table holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -131,6 +144,55 @@ fn list(target: &Target) -> String {
     }
     let names = target.columns.iter().map(|column| column.name.as_str());
     format!("({})", super::ident_list(names))
+}
+
+/// Adds one row: $1 … its values.
+pub fn insert_row(target: &Target) -> String {
+    let table = Name(&target.destination);
+    if target.columns.is_empty() {
+        return format!("INSERT INTO {table} DEFAULT VALUES");
+    }
+    let values: Vec<String> = (1..=target.columns.len())
+        .map(|nth| format!("${nth}"))
+        .collect();
+    format!(
+        "INSERT INTO {table} {} OVERRIDING SYSTEM VALUE VALUES ({})",
+        list(target),
+        values.join(", ")
+    )
+}
+
+/// Removes one row: $1 … its key.
+pub fn delete_row(target: &Target) -> String {
+    format!(
+        "DELETE FROM {} AS t WHERE {}",
+        Name(&target.destination),
+        is_key(target)
+    )
+}
+
+/// Changes `columns` of one row: $1 … its key, then their values.
+pub fn update_row(target: &Target, columns: &[usize]) -> String {
+    let first = target.key().len() + 1;
+    let set: Vec<String> = (first..)
+        .zip(columns)
+        .map(|(nth, &at)| format!("{} = ${nth}", Ident(&target.columns[at].name)))
+        .collect();
+    format!(
+        "UPDATE {} AS t SET {} WHERE {}",
+        Name(&target.destination),
+        set.join(", "),
+        is_key(target)
+    )
+}
+
+/// `t.key = $1 AND …`, for columns that are plain.
+fn is_key(target: &Target) -> String {
+    let key = (1..).zip(target.key());
+    let pairs: Vec<String> = key
+        .map(|(nth, &at)| format!("{} = ${nth}", column(target, at)))
+        .collect();
+    pairs.join(" AND ")
 }
 
 /// `t.key = s.c… AND …`; `prefix` is `c` (by column position) or `o` (by place in the key).

@@ -80,6 +80,9 @@ pub fn raise_fence(state_schema: &str) -> String {
     )
 }
 
+/// How far the destination's log is flushed.
+pub const FLUSHED: &str = "SELECT pg_catalog.pg_current_wal_flush_lsn()";
+
 /// The checkpoint: $1 name, $2 fence, $3 the position it starts from, $4 the new one, $5 its time;
 /// returns how often tables were asked to be loaded again.
 pub fn advance(state_schema: &str) -> String {

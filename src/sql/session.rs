@@ -67,6 +67,11 @@ pub fn settings_of_newer_servers(version: &str) -> &'static str {
     let major: u32 = version[..digits.unwrap_or(version.len())]
         .parse()
         .unwrap_or_default();
+    newer_settings(major)
+}
+
+/// The same for a known major version.
+pub fn newer_settings(major: u32) -> &'static str {
     match major {
         0..14 => "",
         14..17 => "SET idle_session_timeout TO 0",

@@ -124,8 +124,8 @@ impl Bench {
         as_expected(way, &cases[0].expect, outcome)
     }
 
-    /// What is different once tables that are loaded beside the stream are there, too: a fence is
-    /// passed before that.
+    /// What is different when all changes have passed; of tables that are loaded beside the stream,
+    /// once those are there, too.
     async fn differences(
         &self,
         daemon: &mut Daemon,
@@ -133,12 +133,16 @@ impl Bench {
         databases: &Databases,
         cases: &[Case],
     ) -> Vec<String> {
+        let (joining, others): (Vec<Case>, Vec<Case>) =
+            cases.iter().cloned().partition(|case| case.joins);
+        let (source, destination) = (&databases.source, &databases.destination);
+        let mut different = equality::differences(way, &others, source, destination).await;
         let started = Instant::now();
         loop {
-            let (source, destination) = (&databases.source, &databases.destination);
-            let different = equality::differences(way, cases, source, destination).await;
-            let enough = different.is_empty() || started.elapsed() > JOINING_MAX;
+            let late = equality::differences(way, &joining, source, destination).await;
+            let enough = late.is_empty() || started.elapsed() > JOINING_MAX;
             if enough || daemon.ended().is_some() {
+                different.extend(late);
                 return different;
             }
             tokio::time::sleep(Duration::from_millis(500)).await;

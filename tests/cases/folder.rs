@@ -14,6 +14,7 @@ pub enum Expect {
 }
 
 /// One folder.
+#[allow(clippy::struct_excessive_bools)] // one for each header without a value
 #[derive(Clone, Debug)]
 pub struct Case {
     /// `<area>/<name>`
@@ -29,6 +30,9 @@ pub struct Case {
     pub alone: bool,
     /// It is taken again with a daemon to which the source sends binary values.
     pub binary: bool,
+    /// Its tables change shape, or come while the daemon follows: they may be loaded beside the
+    /// stream, and are there some time after the changes.
+    pub joins: bool,
     /// Columns that the source drops stay in the destination.
     pub keeps: bool,
     /// Rows a batch on the way through small batches.
@@ -53,6 +57,7 @@ impl Case {
             until: u32::MAX,
             alone: false,
             binary: false,
+            joins: false,
             keeps: false,
             batch_rows_max: 1,
             expect: Expect::Equal,
@@ -75,6 +80,7 @@ impl Case {
             "until" => self.until = value.parse().unwrap(),
             "alone" => self.alone = true,
             "binary" => self.binary = true,
+            "joins" => self.joins = true,
             "keeps" => self.keeps = true,
             "batch" => {
                 self.batch_rows_max = value.parse().unwrap();

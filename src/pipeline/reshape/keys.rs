@@ -52,7 +52,7 @@ impl Reshape<'_> {
             if wanted.is_empty() {
                 continue;
             }
-            if self.writer.applied().lsn() < self.position {
+            if self.writer.applied().0 < self.position {
                 waits = true;
                 continue;
             }

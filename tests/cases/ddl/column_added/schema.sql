@@ -1,3 +1,4 @@
+-- joins: shapes change
 CREATE TABLE t (k int PRIMARY KEY, v text);
 INSERT INTO t SELECT i, 'row ' || i FROM generate_series(1, 100) AS i;
 CREATE TABLE quiet (k int PRIMARY KEY, v text);

@@ -1,3 +1,4 @@
+-- joins: shapes change
 CREATE TABLE t (k int PRIMARY KEY, v text, n int);
 INSERT INTO t SELECT i, 'row ' || i, i FROM generate_series(1, 100) AS i;
 CREATE TABLE other_type (k int PRIMARY KEY, v text);

@@ -1,3 +1,4 @@
+-- joins: shapes change
 -- keeps: a column that is dropped
 CREATE TABLE t (id int PRIMARY KEY);
 INSERT INTO t VALUES (2);

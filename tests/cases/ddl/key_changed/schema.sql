@@ -1,3 +1,4 @@
+-- joins: shapes change
 CREATE TABLE added (k int NOT NULL, v text);
 ALTER TABLE added REPLICA IDENTITY FULL;
 INSERT INTO added SELECT i, 'row ' || i FROM generate_series(1, 100) AS i;

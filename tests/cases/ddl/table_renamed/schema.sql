@@ -1,3 +1,4 @@
+-- joins: shapes change
 CREATE TABLE one (k int PRIMARY KEY, v text);
 INSERT INTO one VALUES (1, 'one');
 CREATE TABLE two (k int PRIMARY KEY, v text);

@@ -1,3 +1,4 @@
+-- joins: shapes change
 CREATE TABLE t (k int PRIMARY KEY, v varchar(10), n numeric(5,2), i int, d text);
 INSERT INTO t SELECT i, 'row ' || i, i, i, (i * 1.5)::text FROM generate_series(1, 100) AS i;
 CREATE TABLE quiet (k int PRIMARY KEY, v int);

@@ -1,0 +1,415 @@
+//! The session that changes the tables. It sends in *flights*: any number of statements with
+//! their values and COPY data, one Sync, and only then does it wait for the answers.
+//!
+//! **Why this is right.** A server does what comes in a flight one after the other, and after an
+//! error nothing more until the Sync. So nothing that was sent behind a faulty statement is done,
+//! and the first error is the one that counts. A batch and its checkpoint row are one flight,
+//! COMMIT is another: it is not sent before every statement is known to have touched as many rows
+//! as it should.
+//!
+//! **What can go wrong.** A server that has answers to give may stop reading. While a flight is
+//! written its answers are therefore read; nothing waits for the other side in a circle.
+
+use std::collections::HashMap;
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use bytes::{BufMut, BytesMut};
+
+use super::encode::{Format, FormatMismatch};
+use super::steps::{Step, Steps};
+use crate::decode::Cell;
+use crate::error::{Error, Kind, Result, Side};
+use crate::limits::{COPY_CHUNK_BYTES, FLIGHT_BACKLOG_BYTES, STATEMENTS_MAX};
+use crate::source::{Connection, Mode, Wire, answer_error, lost, unexpected};
+use crate::sql::apply as sql;
+use crate::transport::{Endpoint, Transport};
+
+/// Completes "Could not …".
+pub(super) const DOING: &str = "apply a batch";
+
+/// A session of walferry's own protocol, and what was sent on it.
+pub(super) struct Session {
+    wire: Wire<Transport>,
+    /// Numbers of prepared statements by their text.
+    prepared: HashMap<String, u32>,
+    numbers: u32,
+    /// Statements whose answers have not come, in order.
+    sent: VecDeque<Sent>,
+    /// The first thing that went wrong in this flight.
+    failure: Option<Failure>,
+    row: Option<Row>,
+    steps: Steps,
+    /// When the last answer came: statements are timed by their answers.
+    answered_at: Instant,
+}
+
+/// The values of a row, as text.
+pub(super) type Row = Vec<Option<String>>;
+
+/// A statement that waits for its answer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sent {
+    /// What its time counts as.
+    pub(super) step: Step,
+    /// The table of the batch that it is about, by its place there.
+    pub(super) table: Option<usize>,
+    /// What its answer has to be.
+    pub(super) wanted: Wanted,
+}
+
+/// What the answer to a statement has to be.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Wanted {
+    /// Anything but an error.
+    Done,
+    /// This many rows; what they are completes "Of 3 …".
+    Rows(u64, &'static str),
+    /// That it committed, not that it rolled back.
+    Committed,
+}
+
+/// What went wrong, and with which table of the batch.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) error: Error,
+    pub(super) table: Option<usize>,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Failure { error, table: None }
+    }
+}
+
+/// What a flight brought.
+pub(super) struct Landed {
+    /// The last row of its last statement that returned one.
+    pub(super) row: Option<Row>,
+    /// Where its time went.
+    pub(super) steps: Steps,
+}
+
+impl Session {
+    /// Connects, and sets what holds for all batches; `settings` are statements.
+    pub(super) async fn open(endpoint: &Endpoint, settings: &[&str]) -> Result<Self> {
+        let mut connection = Connection::open(endpoint, "apply", Mode::Sql).await?;
+        for setting in settings.iter().filter(|setting| !setting.is_empty()) {
+            connection.query("set the session up", setting).await?;
+        }
+        Ok(Session {
+            wire: connection.into_wire(),
+            prepared: HashMap::new(),
+            numbers: 0,
+            sent: VecDeque::new(),
+            failure: None,
+            row: None,
+            steps: Steps::default(),
+            answered_at: Instant::now(),
+        })
+    }
+
+    /// Forgets the prepared statements once there are very many.
+    pub(super) fn make_room(&mut self) {
+        if self.prepared.len() > STATEMENTS_MAX {
+            self.forget_statements();
+        }
+    }
+
+    /// Forgets the prepared statements.
+    pub(super) fn forget_statements(&mut self) {
+        self.once(sql::FORGET_STATEMENTS);
+        self.prepared.clear();
+    }
+
+    /// Sends a statement that will not come again.
+    pub(super) fn once(&mut self, text: &str) {
+        parse(self.wire.outgoing(), "", text);
+        self.run("", |_| 0);
+        self.note(Step::Other, None, Wanted::Done);
+    }
+
+    /// Sends a statement, prepared at its first use, with values as the wire has them.
+    pub(super) fn execute<'v>(
+        &mut self,
+        text: &str,
+        values: impl Iterator<Item = Cell<'v>> + Clone,
+        sent: Sent,
+    ) {
+        let name = self.prepare(text);
+        self.run(&name, |out| bind_values(out, values));
+        self.sent.push_back(sent);
+    }
+
+    /// Sends a COPY and its rows; there have to be `sent.wanted` of them unless that is
+    /// [`Wanted::Done`]. Returns their number and bytes.
+    pub(super) async fn copy<'r, R>(
+        &mut self,
+        text: &str,
+        format: Format,
+        rows: impl Iterator<Item = R>,
+        sent: Sent,
+    ) -> Result<(u64, u64), Failure>
+    where
+        R: Iterator<Item = Cell<'r>>,
+    {
+        let name = self.prepare(text);
+        self.run(&name, |_| 0);
+        self.sent.push_back(sent);
+        let (mut count, mut bytes) = (0, 0);
+        let mut piece = begin(self.wire.outgoing(), b'd');
+        format.begin(self.wire.outgoing());
+        for row in rows {
+            let out = self.wire.outgoing();
+            format
+                .row(row, out)
+                .map_err(|error| mixed(error, sent.table))?;
+            count += 1;
+            if out.len() - piece >= COPY_CHUNK_BYTES {
+                bytes += end(out, piece);
+                self.relieve().await?;
+                piece = begin(self.wire.outgoing(), b'd');
+            }
+        }
+        let out = self.wire.outgoing();
+        format.end(out);
+        bytes += end(out, piece);
+        let done = begin(out, b'c');
+        end(out, done);
+        if let Some(Sent {
+            wanted: Wanted::Rows(wanted, _),
+            ..
+        }) = self.sent.back_mut()
+        {
+            *wanted = count;
+        }
+        self.relieve().await?;
+        Ok((count, bytes))
+    }
+
+    /// Ends the flight and waits for all answers.
+    pub(super) async fn land(&mut self) -> Result<Landed, Failure> {
+        let out = self.wire.outgoing();
+        let sync = begin(out, b'S');
+        end(out, sync);
+        loop {
+            let failed = |error| lost(Side::Destination, DOING, &error);
+            self.wire.flush().await.map_err(failed)?;
+            if self.take_answers()? {
+                break;
+            }
+            self.wire.fill().await.map_err(failed)?;
+        }
+        if let Some(failure) = self.failure.take() {
+            return Err(failure);
+        }
+        Ok(Landed {
+            row: self.row.take(),
+            steps: std::mem::take(&mut self.steps),
+        })
+    }
+
+    /// Writes what has piled up, and gives up at once when the server has refused something.
+    async fn relieve(&mut self) -> Result<(), Failure> {
+        while self.wire.outgoing().len() > FLIGHT_BACKLOG_BYTES {
+            let exchanged = self.wire.exchange().await;
+            exchanged.map_err(|error| lost(Side::Destination, DOING, &error))?;
+            self.take_answers()?;
+        }
+        match self.failure.take() {
+            Some(failure) => Err(failure),
+            None => Ok(()),
+        }
+    }
+
+    fn note(&mut self, step: Step, table: Option<usize>, wanted: Wanted) {
+        self.sent.push_back(Sent {
+            step,
+            table,
+            wanted,
+        });
+    }
+
+    /// The name under which a statement is prepared; `Parse` is sent when it is not yet.
+    fn prepare(&mut self, text: &str) -> String {
+        if let Some(number) = self.prepared.get(text) {
+            return statement_name(*number);
+        }
+        if self.sent.is_empty() && self.wire.outgoing().is_empty() {
+            self.answered_at = Instant::now();
+        }
+        self.numbers += 1;
+        let name = statement_name(self.numbers);
+        parse(self.wire.outgoing(), &name, text);
+        self.prepared.insert(text.to_owned(), self.numbers);
+        name
+    }
+
+    /// Bind and Execute; `values` writes formats and values and says how many there are.
+    fn run(&mut self, name: &str, values: impl FnOnce(&mut BytesMut) -> i16) {
+        let out = self.wire.outgoing();
+        let bind = begin(out, b'B');
+        out.put_u8(0);
+        put_string(out, name);
+        if values(out) == 0 {
+            out.put_i16(0);
+            out.put_i16(0);
+        }
+        // results come as text
+        out.put_i16(0);
+        end(out, bind);
+        let execute = begin(out, b'E');
+        out.put_u8(0);
+        out.put_i32(0);
+        end(out, execute);
+    }
+
+    /// Takes the answers that have arrived; true once the flight has landed.
+    fn take_answers(&mut self) -> Result<bool> {
+        let failed = |error| lost(Side::Destination, DOING, &error);
+        while let Some(frame) = self.wire.next_frame().map_err(failed)? {
+            match frame.tag {
+                b'C' => {
+                    let tag = String::from_utf8_lossy(frame.body).into_owned();
+                    self.completed(tag.trim_end_matches('\0'))?;
+                }
+                b'D' => self.row = Some(text_row(frame.body)?),
+                b'E' => {
+                    let error = answer_error(Side::Destination, DOING, frame.whole);
+                    let table = self.sent.front().and_then(|sent| sent.table);
+                    self.failure.get_or_insert(Failure { error, table });
+                }
+                b'Z' => {
+                    self.sent.clear();
+                    return Ok(true);
+                }
+                // prepared, bound, described, no data, ready for COPY data; notices and settings
+                b'1' | b'2' | b'n' | b'T' | b'G' | b'N' | b'S' | b'I' => {}
+                _ => return Err(unexpected(Side::Destination, DOING)),
+            }
+        }
+        Ok(false)
+    }
+
+    fn completed(&mut self, tag: &str) -> Result<()> {
+        let Some(sent) = self.sent.pop_front() else {
+            return Err(unexpected(Side::Destination, DOING));
+        };
+        let now = Instant::now();
+        self.steps.add(sent.step, now - self.answered_at);
+        self.answered_at = now;
+        let error = match sent.wanted {
+            Wanted::Done => None,
+            Wanted::Rows(wanted, what) => {
+                let count = tag.rsplit(' ').next().and_then(|n| n.parse().ok());
+                let found: u64 = count.unwrap_or(0);
+                (found != wanted).then(|| diverged(found, wanted, what))
+            }
+            Wanted::Committed => (tag != "COMMIT").then(|| {
+                let what = "The destination rolled back a batch instead of committing it";
+                Error::new(Kind::Unknown, what).on(Side::Destination)
+            }),
+        };
+        if let Some(error) = error {
+            let table = sent.table;
+            self.failure.get_or_insert(Failure { error, table });
+        }
+        Ok(())
+    }
+}
+
+fn diverged(found: u64, wanted: u64, what: &str) -> Error {
+    let what = format!("Of {wanted} {what}, the destination table took or had {found}");
+    let remedy = "Somebody else wrote to the table, or a trigger skips rows. Stop that, then load \
+                  the table again: `walferry resync`, and start walferry. Nothing of this batch \
+                  was committed.";
+    Error::new(Kind::Diverged, what)
+        .on(Side::Destination)
+        .remedy(remedy)
+}
+
+fn mixed(_: FormatMismatch, table: Option<usize>) -> Failure {
+    let what = "The source sent a value in another format than the table's other values";
+    let error = Error::new(Kind::Protocol, what).on(Side::Source);
+    Failure { error, table }
+}
+
+fn statement_name(number: u32) -> String {
+    format!("s{number}")
+}
+
+fn parse(out: &mut BytesMut, name: &str, text: &str) {
+    let parse = begin(out, b'P');
+    put_string(out, name);
+    put_string(out, text);
+    out.put_i16(0);
+    end(out, parse);
+}
+
+fn bind_values<'v>(out: &mut BytesMut, values: impl Iterator<Item = Cell<'v>> + Clone) -> i16 {
+    let formats_at = out.len();
+    out.put_i16(0);
+    let mut count: i16 = 0;
+    for value in values.clone() {
+        count += 1;
+        out.put_i16(i16::from(matches!(value, Cell::Binary(_))));
+    }
+    if count == 0 {
+        out.truncate(formats_at);
+        return 0;
+    }
+    out[formats_at..formats_at + 2].copy_from_slice(&count.to_be_bytes());
+    out.put_i16(count);
+    for value in values {
+        match value {
+            Cell::Null | Cell::Unchanged => out.put_i32(-1),
+            Cell::Text(value) | Cell::Binary(value) => {
+                // A value came out of a frame, whose length is below 2 GiB.
+                out.put_i32(i32::try_from(value.len()).unwrap_or(i32::MAX));
+                out.put_slice(value);
+            }
+        }
+    }
+    count
+}
+
+/// No statement of ours holds a zero byte, since no name can.
+fn put_string(out: &mut BytesMut, text: &str) {
+    out.put_slice(text.as_bytes());
+    out.put_u8(0);
+}
+
+/// Begins a message; [`end`] fills its length in. Returns where the length is.
+fn begin(out: &mut BytesMut, tag: u8) -> usize {
+    out.put_u8(tag);
+    out.put_i32(0);
+    out.len() - 4
+}
+
+/// Returns how long the body is.
+fn end(out: &mut BytesMut, at: usize) -> u64 {
+    let length = out.len() - at;
+    // At most two rows of 1 GiB minus what the server allows for one.
+    let field = i32::try_from(length).unwrap_or(i32::MAX);
+    out[at..at + 4].copy_from_slice(&field.to_be_bytes());
+    length as u64 - 4
+}
+
+/// The values of a `DataRow`.
+fn text_row(body: &[u8]) -> Result<Row> {
+    let broken = || unexpected(Side::Destination, DOING);
+    let (count, mut rest) = body.split_first_chunk::<2>().ok_or_else(broken)?;
+    let mut row = Vec::new();
+    for _ in 0..u16::from_be_bytes(*count) {
+        let (length, after) = rest.split_first_chunk::<4>().ok_or_else(broken)?;
+        let Ok(length) = usize::try_from(i32::from_be_bytes(*length)) else {
+            row.push(None);
+            rest = after;
+            continue;
+        };
+        let (value, after) = after.split_at_checked(length).ok_or_else(broken)?;
+        row.push(Some(String::from_utf8_lossy(value).into_owned()));
+        rest = after;
+    }
+    Ok(row)
+}
