@@ -305,7 +305,7 @@ impl Session {
                 let found: u64 = count.unwrap_or(0);
                 (found != wanted).then(|| diverged(found, wanted, what))
             }
-            Wanted::Committed => (tag != "COMMIT").then(|| {
+            Wanted::Committed => (tag != sql::COMMIT).then(|| {
                 let what = "The destination rolled back a batch instead of committing it";
                 Error::new(Kind::Unknown, what).on(Side::Destination)
             }),

@@ -35,8 +35,8 @@ pub const WATCH_CLIENT: &str = "SET client_connection_check_interval = '1s'";
 pub const SERVER_FACTS: &str = "SELECT pg_catalog.current_setting('server_version_num')::integer, \
      pg_catalog.current_setting('synchronous_standby_names') <> ''";
 
-/// A COMMIT returns before it is flushed. What was committed is acknowledged to the source only once
-/// [`POSITIONS`] say that it is.
+/// A COMMIT returns before it is flushed. What was committed is acknowledged to the source only
+/// once [`POSITIONS`] say that it is.
 pub const COMMIT_EARLY: &str = "SET synchronous_commit = off";
 
 /// How far the destination's own log has been written, and flushed: a commit is durable once the
