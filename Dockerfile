@@ -3,7 +3,9 @@
 #     -p 9780:9780 --read-only --cap-drop ALL walferry
 #
 # In the configuration: `listen = "0.0.0.0:9780"`, so that the published port reaches it, and
-# `password_file = "/run/secrets/source"`. The files must be readable by user 65532.
+# `password_file = "/run/secrets/source"`. The files must be readable by user 65532. Large
+# transactions wait in `[apply] spool_dir`: mount a volume there that this user may write to, or set
+# `spool_max = "0"` and leave them to the source.
 
 FROM rust:1.95-slim-bookworm AS build
 # aws-lc-rs compiles C

@@ -19,6 +19,8 @@ pub mod source;
 
 pub mod decode;
 
+pub mod spool;
+
 pub mod batch;
 
 pub mod apply;

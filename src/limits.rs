@@ -57,6 +57,18 @@ pub const STAGES_MAX: usize = 500;
 /// Prepared statements one applier session keeps before it forgets them all.
 pub const STATEMENTS_MAX: usize = 2_000;
 
+/// Size of the pieces in which transactions in progress go to disk and come back.
+pub const SPOOL_PIECE_BYTES_MAX: usize = 1 << 20;
+
+/// Open transactions that have a file each.
+pub const SPOOL_FILES_MAX: usize = 256;
+
+/// Subtransactions of open transactions that were rolled back and have to be kept in mind.
+pub const SPOOL_ABORTS_MAX: usize = 1 << 18;
+
+/// How long large transactions are left to the source after the spool could not take one.
+pub const SPOOL_REST: Duration = Duration::from_hours(1);
+
 /// How often the reader tells the source where it stands, whatever the applier does.
 pub const FEEDBACK_INTERVAL: Duration = Duration::from_secs(5);
 

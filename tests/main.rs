@@ -15,6 +15,7 @@ mod live_copy;
 mod newcomers;
 mod refusals;
 mod ssh;
+mod streamed;
 mod teardown;
 mod throw_away_clusters;
 mod tidy;

@@ -1,7 +1,7 @@
 //! The tree, read section by section into what may be relied on.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::raw::Written;
 use super::section::{Context, Section};
@@ -18,6 +18,8 @@ const BATCH_ROWS: u64 = 100_000;
 const BATCH_ROWS_MAX: u64 = 10_000_000;
 const MEMORY: bytesize::ByteSize = bytesize::ByteSize::mib(64);
 const MEMORY_MIN: bytesize::ByteSize = bytesize::ByteSize::mib(1);
+const SPOOL: bytesize::ByteSize = bytesize::ByteSize::gib(64);
+const SPOOL_MAX: bytesize::ByteSize = bytesize::ByteSize::tib(16);
 const WORKERS: u64 = 4;
 const WORKERS_MAX: u64 = 64;
 const INDEX_WORKERS: u64 = 2;
@@ -204,12 +206,26 @@ fn apply(mut section: Section<'_>) -> Apply {
                 .filter(|_| (MEMORY_MIN..=MEMORY_MAX).contains(&size))
         },
     );
+    let spool_directory = section.path("spool_dir");
+    let spool = section.parsed("spool_max", "a size up to 16 TiB, or 0", "64 GiB", |text| {
+        let size: bytesize::ByteSize = text.parse().ok()?;
+        (size <= SPOOL_MAX).then_some(size)
+    });
     section.finish();
     Apply {
+        spool_directory: spool_directory.unwrap_or_else(spool_directory_by_default),
+        spool_bytes_max: spool.unwrap_or(SPOOL).as_u64(),
         batch_rows_max: usize::try_from(rows).unwrap_or(usize::MAX),
         memory_bytes_max: memory
             .unwrap_or_else(|| usize::try_from(MEMORY.as_u64()).unwrap_or(usize::MAX)),
     }
+}
+
+/// Where systemd says, or where large files go that may outlive a boot but need not.
+fn spool_directory_by_default() -> PathBuf {
+    let given = std::env::var_os("CACHE_DIRECTORY");
+    let first = given.and_then(|given| std::env::split_paths(&given).next());
+    first.unwrap_or_else(|| PathBuf::from("/var/tmp"))
 }
 
 fn snapshot(mut section: Section<'_>) -> Snapshot {

@@ -122,6 +122,10 @@ pub struct Apply {
     pub batch_rows_max: usize,
     /// Bytes of row data that all batches in memory may hold together.
     pub memory_bytes_max: usize,
+    /// Where transactions in progress are kept that do not fit in memory.
+    pub spool_directory: PathBuf,
+    /// Bytes that they may take there; with 0 the source keeps them until they commit.
+    pub spool_bytes_max: u64,
 }
 
 /// `[snapshot]`

@@ -1,4 +1,4 @@
-//! The messages of pgoutput (protocol 1) and the two frames that carry them.
+//! The messages of pgoutput and the two frames that carry them.
 
 use super::cursor::Cursor;
 use super::{DecodeError, Tuple};
@@ -28,6 +28,12 @@ pub enum Replication<'a> {
 }
 
 impl<'a> Replication<'a> {
+    /// The tag of the pgoutput message in the body of a `CopyData` frame, if it holds one.
+    pub fn tag(body: &[u8]) -> Option<u8> {
+        // w, three fields of 8 bytes, then the message
+        body.get(25).copied().filter(|_| body[0] == b'w')
+    }
+
     /// Takes the body of a `CopyData` frame apart.
     pub fn parse(body: &'a [u8]) -> Result<Self, DecodeError> {
         let mut cursor = Cursor::new(body);
@@ -151,7 +157,14 @@ impl<'a> Message<'a> {
     /// Takes one message apart; every byte must belong to it.
     pub fn parse(body: &'a [u8]) -> Result<Self, DecodeError> {
         let mut cursor = Cursor::new(body);
-        let message = match cursor.u8("a message's tag")? {
+        let tag = cursor.u8("a message's tag")?;
+        Message::parse_tagged(tag, cursor.rest())
+    }
+
+    /// The same without its first byte, which is its tag.
+    pub(super) fn parse_tagged(tag: u8, rest: &'a [u8]) -> Result<Self, DecodeError> {
+        let mut cursor = Cursor::new(rest);
+        let message = match tag {
             b'B' => begin(&mut cursor)?,
             b'C' => commit(&mut cursor)?,
             b'I' => insert(&mut cursor)?,

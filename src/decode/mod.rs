@@ -5,6 +5,9 @@
 //! frame 'k' ─▶ Keepalive
 //! ```
 //!
+//! Of transactions in progress (protocol 2) only the heads are read here as they come:
+//! [`InProgress`] tells blocks, commits and aborts apart, [`Streamed`] whose a change is.
+//!
 //! **Why this is right.** Between two PostgreSQL servers a value's bytes are its truth: a
 //! [`Tuple`] borrows the frame and hands out [`Cell`]s that are slices of it, text or binary, and
 //! nobody looks inside them. The format is that of the manual's chapter "Logical Replication
@@ -16,9 +19,11 @@
 //! ever skipped.
 
 mod cursor;
+mod in_progress;
 mod message;
 mod tuple;
 
+pub use in_progress::{InProgress, Streamed};
 pub use message::{Column, Message, Relation, ReplicaIdentity, Replication};
 pub use tuple::{Cell, Cells, Tuple};
 

@@ -126,6 +126,74 @@ fn every_prefix_and_every_extension_of_a_message_is_an_error() {
 }
 
 #[test]
+fn blocks_commits_and_aborts_of_transactions_in_progress_are_told_apart() {
+    let xid = 7_u32.to_be_bytes();
+    let commit = [
+        b"c",
+        xid.as_slice(),
+        &[0],
+        &9_u64.to_be_bytes(),
+        &12_u64.to_be_bytes(),
+        &5_i64.to_be_bytes(),
+    ]
+    .concat();
+    let abort = [b"A", xid.as_slice(), &8_u32.to_be_bytes()].concat();
+    let expected = [
+        (
+            [b"S", xid.as_slice(), &[1]].concat(),
+            InProgress::Start { xid: 7 },
+        ),
+        (b"E".to_vec(), InProgress::Stop),
+        (
+            commit,
+            InProgress::Commit {
+                xid: 7,
+                final_lsn: Lsn(9),
+                end_lsn: Lsn(12),
+                committed_at: 5,
+            },
+        ),
+        (abort, InProgress::Abort { xid: 7, subxid: 8 }),
+    ];
+    for (bytes, message) in expected {
+        assert_eq!(InProgress::parse(&bytes), Ok(Some(message)));
+        for end in 0..bytes.len() {
+            assert!(InProgress::parse(&bytes[..end]).is_err(), "cut at {end}");
+        }
+        let longer = [bytes.as_slice(), &[0]].concat();
+        assert_eq!(
+            InProgress::parse(&longer),
+            Err(DecodeError::TrailingBytes(1))
+        );
+    }
+    for sample in samples() {
+        assert_eq!(InProgress::parse(&sample), Ok(None));
+    }
+}
+
+#[test]
+fn a_streamed_change_is_the_change_with_its_subtransaction_before_it() {
+    // Begin and Commit are in no block, Origin has no subtransaction
+    let mut changes = 0;
+    for sample in samples() {
+        let (tag, rest) = sample.split_first().unwrap();
+        let bytes = [&[*tag], 7_u32.to_be_bytes().as_slice(), rest].concat();
+        match (tag, Streamed::parse(&bytes)) {
+            (b'B' | b'C', streamed) => assert!(streamed.is_err()),
+            (b'O', streamed) => assert_eq!(streamed, Ok(None)),
+            (_, streamed) => {
+                let streamed = streamed.unwrap().unwrap();
+                assert_eq!(streamed.subxid(), 7);
+                assert_eq!(streamed.message(), Message::parse(&sample));
+                assert_eq!(streamed.relation(), (*tag == b'R').then_some(77));
+                changes += 1;
+            }
+        }
+    }
+    assert_eq!(changes, samples().len() - 3);
+}
+
+#[test]
 fn a_negative_length_is_refused() {
     let bytes = [
         b"I".as_slice(),
@@ -147,6 +215,8 @@ proptest! {
     fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
         let _ = Replication::parse(&bytes);
         let _ = Message::parse(&bytes);
+        let _ = InProgress::parse(&bytes);
+        let _ = Streamed::parse(&bytes).map(|change| change.map(|change| change.message()));
     }
 
     #[test]

@@ -99,6 +99,8 @@ pub enum Kind {
     Definite,
     /// Bytes on the wire that no PostgreSQL sends.
     Protocol,
+    /// The spool cannot take, or give back, a transaction in progress: disk, limit, directory.
+    Spool,
     /// A file or socket of this machine.
     Io,
     /// Anything that is not classified; retried, because it may heal.
@@ -138,6 +140,7 @@ impl Kind {
             Kind::Refused => "refused",
             Kind::Definite => "definite",
             Kind::Protocol => "protocol",
+            Kind::Spool => "spool",
             Kind::Io => "io",
             Kind::Unknown => "unknown",
         }

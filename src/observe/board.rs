@@ -241,6 +241,11 @@ impl Board {
         self.0.metrics.slot(retained_bytes, safe);
     }
 
+    /// What transactions take, in memory and on disk, that came before they were committed.
+    pub fn spooled(&self, bytes: u64) {
+        self.0.metrics.spooled(bytes);
+    }
+
     /// A lost connection to this side is open again.
     pub fn reconnect(&self, side: Side) {
         self.facts().counters.reconnects += 1;

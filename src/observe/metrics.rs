@@ -99,6 +99,11 @@ pub(super) const CATALOGUE: &[(&str, Shape, &str)] = &[
         "Bytes of log that may still be written before the slot may be lost; +Inf without a limit.",
     ),
     (
+        "walferry_spool_bytes",
+        Shape::Gauge,
+        "Bytes of transactions that came before they were committed and are not applied yet.",
+    ),
+    (
         "walferry_reconnects_total",
         Shape::Counter,
         "Connections that were lost and opened again.",
@@ -135,6 +140,7 @@ pub(super) struct Metrics {
     lag_seconds: OnceLock<Gauge>,
     slot_retained: OnceLock<Gauge>,
     slot_safe: OnceLock<Gauge>,
+    spool: Gauge,
     states: [Gauge; State::ALL.len()],
     transactions: Counter,
     inserts: Counter,
@@ -188,6 +194,7 @@ impl Metrics {
             lag_seconds: OnceLock::new(),
             slot_retained: OnceLock::new(),
             slot_safe: OnceLock::new(),
+            spool: one.gauge("walferry_spool_bytes", vec![]),
             states: State::ALL.map(|state| {
                 let label = Label::new("state", state.as_str());
                 one.gauge("walferry_pipeline_state", vec![label])
@@ -243,6 +250,10 @@ impl Metrics {
         self.slot_safe
             .get_or_init(|| one.gauge("walferry_slot_safe_bytes", vec![]))
             .set(safe_bytes);
+    }
+
+    pub(super) fn spooled(&self, bytes: u64) {
+        self.spool.set(float(bytes));
     }
 
     pub(super) fn batch(&self, report: &BatchReport<'_>, steps: &mut StepMeters) {

@@ -3,18 +3,18 @@
 use tokio::time::{Instant, Interval};
 
 use super::applier::{Done, HandOver};
+use super::feed::{Feed, Filled, Piece};
 use super::figures::{report, seconds_since};
-use super::intake::{fold, unreadable};
+use super::intake::fold;
 use super::routes::{Newcomer, Routes};
 use crate::apply::Applier;
 use crate::batch::{Batch, CommitPoint};
 use crate::checkpoint::DurableLsn;
 use crate::config::Config;
-use crate::decode::{Message, Replication};
+use crate::decode::Message;
 use crate::error::{Error, Kind, Result, Side};
 use crate::limits::{
-    DRAIN_MAX, FEEDBACK_INTERVAL, GOODBYE_MAX, GULP_BYTES_MIN, GULP_PAUSE,
-    IDLE_CHECKPOINT_INTERVAL, WIRE_SILENCE_MAX,
+    DRAIN_MAX, FEEDBACK_INTERVAL, GOODBYE_MAX, IDLE_CHECKPOINT_INTERVAL, WIRE_SILENCE_MAX,
 };
 use crate::lsn::{AppliedLsn, Lsn, ReceivedLsn};
 use crate::observe::{Board, State};
@@ -23,8 +23,10 @@ use crate::source::Stream;
 
 /// What the wire, the applier and the clock can tell.
 pub(super) enum Event {
-    /// The source sent this many bytes.
-    Read(usize),
+    /// The source sent something.
+    Read,
+    /// A piece of a transaction in progress went to disk or came back.
+    Spooled,
     /// The applier finished a piece of work.
     Applied(Box<Done>),
     /// A second has passed.
@@ -33,7 +35,7 @@ pub(super) enum Event {
 
 /// One stream on its way into one destination session.
 pub(super) struct Flow<'f> {
-    stream: Stream,
+    feed: Feed,
     pub(super) routes: Routes,
     applier: HandOver,
     board: &'f Board,
@@ -52,8 +54,6 @@ pub(super) struct Flow<'f> {
     durable: DurableLsn,
     /// Commit time of the oldest transaction that was handed over and is not applied.
     under_way_since: Option<i64>,
-    /// While behind: a walsender pays for each time we wake, so the socket may fill until then.
-    read_at: Option<Instant>,
     heard_at: Instant,
     feedback_at: Instant,
     idle_checkpoint_at: Instant,
@@ -81,7 +81,7 @@ impl<'f> Flow<'f> {
         let (now, durable) = (Instant::now(), applier.durable());
         let committed = applier.applied();
         Flow {
-            stream,
+            feed: Feed::new(stream, &config.apply),
             routes,
             applier: HandOver::new(applier),
             board,
@@ -96,7 +96,6 @@ impl<'f> Flow<'f> {
             applied: committed,
             durable,
             under_way_since: None,
-            read_at: None,
             heard_at: now,
             feedback_at: now,
             idle_checkpoint_at: now,
@@ -115,23 +114,22 @@ impl<'f> Flow<'f> {
     /// Nothing is lost when the future is dropped.
     pub(super) async fn event(&mut self, seconds: &mut Interval) -> Result<Event> {
         let reading = self.may_read();
-        let read_at = self.read_at;
-        let stream = &mut self.stream;
+        let feed = &mut self.feed;
         let read = async {
             if !reading {
-                stream.flush().await?;
+                feed.flush().await?;
                 return std::future::pending().await;
             }
-            if let Some(read_at) = read_at {
-                tokio::time::sleep_until(read_at).await;
-            }
-            stream.fill().await
+            feed.fill().await
         };
         tokio::select! {
             biased;
             done = self.applier.done() => done.map(|done| Event::Applied(Box::new(done))),
             _ = seconds.tick() => Ok(Event::Tick),
-            bytes = read => bytes.map(Event::Read),
+            filled = read => filled.map(|filled| match filled {
+                Filled::Wire => Event::Read,
+                Filled::Spool => Event::Spooled,
+            }),
         }
     }
 
@@ -179,7 +177,7 @@ impl<'f> Flow<'f> {
 
     fn feedback(&mut self) {
         let (received, applied) = (self.received, self.applied);
-        self.stream.feedback(received, applied, self.durable);
+        self.feed.feedback(received, applied, self.durable);
     }
 
     /// Gives the applier loaded tables to put into their places; it must be idle.
@@ -203,9 +201,8 @@ impl<'f> Flow<'f> {
             || self.batch.changes() >= self.batch_changes_max
     }
 
-    pub(super) fn heard(&mut self, bytes: usize) {
+    pub(super) fn heard(&mut self) {
         self.heard_at = Instant::now();
-        self.read_at = (bytes >= GULP_BYTES_MIN).then(|| self.heard_at + GULP_PAUSE);
         self.board.heard_from_source();
     }
 
@@ -213,50 +210,54 @@ impl<'f> Flow<'f> {
     /// knows.
     pub(super) fn take_in(&mut self) -> Result<Option<Newcomer>> {
         while self.may_read() {
-            let Some(piece) = self.stream.take()? else {
+            let transaction = self.transaction;
+            let place = |error: Error| match transaction {
+                Some(at) => error.at(at),
+                None => error,
+            };
+            let Some(piece) = self.feed.take().map_err(place)? else {
                 return Ok(None);
             };
             match piece {
-                Replication::Keepalive { server_end, .. } => {
+                Piece::Keepalive(server_end) => {
                     // Sent in order: everything before it was received.
                     self.received = self.received.max(ReceivedLsn(server_end));
                     if self.transaction.is_none() {
                         self.quiet_at = self.quiet_at.max(server_end);
                     }
                 }
-                Replication::XLogData { message, .. } => {
-                    let message = Message::parse(message)
-                        .map_err(|error| unreadable(&error, self.transaction))?;
-                    match message {
-                        Message::Commit {
-                            end_lsn,
-                            committed_at,
-                        } => {
-                            self.commit(CommitPoint {
-                                end_lsn,
-                                committed_at,
-                            })?;
-                        }
-                        Message::Begin { final_lsn, .. } if final_lsn >= self.gate.until => {
-                            self.gate.waiting = Some(final_lsn);
-                        }
-                        Message::Begin { final_lsn, .. } => self.transaction = Some(final_lsn),
-                        Message::Relation(relation) => {
-                            if let Some(newcomer) = self.routes.learn(&relation) {
-                                return Ok(Some(newcomer));
-                            }
-                        }
-                        change => {
-                            fold(&mut self.batch, &self.routes, self.transaction, &change)?;
-                            if self.is_full() {
-                                self.hand_over()?;
-                            }
-                        }
+                Piece::Message(Message::Commit {
+                    end_lsn,
+                    committed_at,
+                }) => {
+                    self.commit(CommitPoint {
+                        end_lsn,
+                        committed_at,
+                    })?;
+                }
+                Piece::Message(Message::Begin { final_lsn, .. }) => self.begin(final_lsn),
+                Piece::Message(Message::Relation(relation)) => {
+                    if let Some(newcomer) = self.routes.learn(&relation) {
+                        return Ok(Some(newcomer));
+                    }
+                }
+                Piece::Message(change) => {
+                    fold(&mut self.batch, &self.routes, self.transaction, &change)?;
+                    if self.is_full() {
+                        self.hand_over()?;
                     }
                 }
             }
         }
         Ok(None)
+    }
+
+    fn begin(&mut self, final_lsn: Lsn) {
+        if final_lsn >= self.gate.until {
+            self.gate.waiting = Some(final_lsn);
+        } else {
+            self.transaction = Some(final_lsn);
+        }
     }
 
     fn commit(&mut self, point: CommitPoint) -> Result<()> {
@@ -333,7 +334,7 @@ impl<'f> Flow<'f> {
             self.quiet_at = self.applied.0;
         }
         // What we do not read we cannot hear: waiting for the applier is not the wire's fault.
-        if !self.may_read() {
+        if !self.may_read() || !self.feed.reads_wire() {
             self.heard_at = Instant::now();
             self.board.heard_from_source();
         }
@@ -349,6 +350,7 @@ impl<'f> Flow<'f> {
             self.feedback_at = Instant::now();
         }
         self.checkpoint_quiet()?;
+        self.board.spooled(self.feed.spooled());
         self.report_lag(server_end);
         Ok(())
     }
@@ -426,8 +428,8 @@ impl<'f> Flow<'f> {
         }
         let (received, applied, durable) = (self.received, self.applied, self.durable);
         self.applier.finish().await;
-        self.stream.feedback(received, applied, durable);
-        let goodbye = tokio::time::timeout(GOODBYE_MAX, self.stream.finish()).await;
+        self.feed.feedback(received, applied, durable);
+        let goodbye = tokio::time::timeout(GOODBYE_MAX, self.feed.finish()).await;
         if !matches!(goodbye, Ok(Ok(()))) {
             tracing::debug!("the source did not answer the goodbye");
         }

@@ -101,11 +101,7 @@ fn contradiction(error: &FoldError, routes: &Routes, oid: u32, at: Lsn) -> Error
     }
 }
 
-pub(super) fn unreadable(error: &DecodeError, transaction: Option<Lsn>) -> Error {
+pub(super) fn unreadable(error: &DecodeError) -> Error {
     let what = format!("The source sent a message that cannot be read: {error}");
-    let error = Error::new(Kind::Protocol, what).on(Side::Source);
-    match transaction {
-        Some(at) => error.at(at),
-        None => error,
-    }
+    Error::new(Kind::Protocol, what).on(Side::Source)
 }

@@ -10,6 +10,7 @@
 
 mod alignment;
 mod applier;
+mod feed;
 mod figures;
 mod flow;
 mod intake;
@@ -42,7 +43,7 @@ use watch::Watch;
 use crate::config::{Config, SchemaChanges};
 use crate::error::postgres::VALUE_UNKNOWN;
 use crate::error::{Error, Kind, Result};
-use crate::limits::{BACKOFF_MAX, BACKOFF_MIN};
+use crate::limits::{BACKOFF_MAX, BACKOFF_MIN, SPOOL_REST};
 use crate::lsn::Lsn;
 use crate::observe::{Board, State};
 
@@ -79,6 +80,11 @@ pub async fn run(config: Config, board: Board, shutdown: CancellationToken) -> R
                 report_halt(&error);
                 board.state(State::Halted);
                 return Err(error);
+            }
+            Reaction::StartAgain if error.kind() == Kind::Spool => {
+                report_spool(&error);
+                progress.spool_failed_at = Some(Instant::now());
+                continue;
             }
             Reaction::StartAgain => {
                 tracing::info!(reason = %error, "starting again");
@@ -124,9 +130,17 @@ struct Progress {
     mending: Mending,
     /// Transactions are applied one by one at first, to find the one that does not fit.
     careful: bool,
+    /// When the spool could not take a large transaction.
+    spool_failed_at: Option<Instant>,
 }
 
 impl Progress {
+    /// The source is to send large transactions before they commit.
+    fn takes_transactions_in_progress(&self, config: &Config) -> bool {
+        let rested = |at: Instant| at.elapsed() > SPOOL_REST;
+        config.apply.spool_bytes_max > 0 && self.spool_failed_at.is_none_or(rested)
+    }
+
     /// Whether starting again can mend the failure: with the catalogs as they are now, by finding
     /// the one transaction that does not fit, or in the end by loading the table again.
     fn may_mend(&mut self, config: &Config, error: &Error) -> bool {
@@ -187,8 +201,10 @@ async fn round(
     let watch = Watch::start(config, board.clone());
     let misfit = progress.misfit.clone();
     let misfit = misfit.as_deref();
+    let in_progress = progress.takes_transactions_in_progress(config);
+    let mending = &mut progress.mending;
     let started = tokio::select! {
-        started = turning(board, start::start(config, board, misfit, &mut progress.mending)) => {
+        started = turning(board, start::start(config, board, misfit, mending, in_progress)) => {
             started?
         }
         () = shutdown.cancelled() => return Ok(()),
@@ -230,6 +246,17 @@ fn report_retry(error: &Error, pause: Duration) {
         hint = error.hint().unwrap_or_default(),
         pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX),
         "will try again"
+    );
+}
+
+/// It goes on, with more work for the source.
+fn report_spool(error: &Error) {
+    tracing::warn!(
+        kind = error.kind().as_str(),
+        error = %error,
+        hint = error.hint().unwrap_or_default(),
+        seconds = SPOOL_REST.as_secs(),
+        "leaving large transactions to the source"
     );
 }
 

@@ -25,6 +25,7 @@ use crate::observe::{Board, State, TableState};
 use crate::snapshot;
 use crate::source::{Connection, Mode, PUBLICATION_GONE, Stream};
 use crate::sql;
+use crate::sql::replication::Format;
 use crate::transport;
 
 /// Everything the stream needs.
@@ -56,12 +57,14 @@ pub(super) struct Started {
 }
 
 /// Takes the pipeline over, loads what is missing, opens the stream. The table `misfit` is to be
-/// loaded again.
+/// loaded again. With `in_progress` the source sends large transactions before they commit, if it
+/// can.
 pub(super) async fn start(
     config: &Arc<Config>,
     board: &Board,
     misfit: Option<&str>,
     mending: &mut Mending,
+    in_progress: bool,
 ) -> Result<Started> {
     board.state(State::Starting);
     let (mut writer, made_state_schema) = lock(config).await?;
@@ -108,7 +111,12 @@ pub(super) async fn start(
     let waiting = take_waiting(&mut loaded, &joining);
     let mut routes = routes(&writer, &tables, loaded, Arc::clone(&types), server_version).await?;
     routes.skip_all(waiting);
-    let stream = open_stream(config, &writer, server_version, routes.binary()).await?;
+    let format = Format {
+        version: server_version,
+        binary: routes.binary(),
+        in_progress: in_progress && server_version >= 140_000,
+    };
+    let stream = open_stream(config, &writer, format).await?;
     let records = writer.loader();
     let applier = Applier::new(&config.destination.endpoint, writer).await?;
     Ok(Started {
@@ -184,20 +192,14 @@ async fn tidy(config: &Config, writer: &Writer) {
 }
 
 /// Streams from the checkpoint on.
-async fn open_stream(
-    config: &Config,
-    writer: &Writer,
-    server_version: u32,
-    binary: bool,
-) -> Result<Stream> {
+async fn open_stream(config: &Config, writer: &Writer, format: Format) -> Result<Stream> {
     Connection::open(&config.source.endpoint, "stream", Mode::Replication)
         .await?
         .start_replication(
             &config.source.slot,
             writer.durable().lsn(),
             &config.source.publication,
-            server_version,
-            binary,
+            format,
         )
         .await
 }

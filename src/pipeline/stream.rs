@@ -73,7 +73,8 @@ pub(super) async fn follow(
             () = shutdown.cancelled(), if !flow.is_draining() => flow.drain(),
             news = joining.news() => joining.note(news, &mut flow)?,
             event = flow.event(&mut seconds) => match event? {
-                Event::Read(bytes) => flow.heard(bytes),
+                Event::Read => flow.heard(),
+                Event::Spooled => {}
                 Event::Applied(done) => {
                     flow.applied(&done);
                     if done.adopted || done.reload_asked && joining.is_idle() {

@@ -49,6 +49,7 @@ use crate::observe::{Board, Identity};
 use crate::snapshot::{self, Adopted, Adoption, Load, Plan};
 use crate::source::Connection;
 use crate::source::slot::{self, ExportedSnapshot};
+use crate::sql::replication::Format;
 use crate::transport;
 
 /// A table to load, with what is known of its place.
@@ -229,8 +230,13 @@ impl Synchronisation {
         let (loaded, types) = (writer.loaded_tables().await?, Arc::clone(&self.types));
         let routes = start::routes(&writer, &sources, loaded, types, version).await?;
         let publication = &config.source.publication;
-        let binary = routes.binary();
-        let stream = session.start_replication(&slot, lsn, publication, version, binary);
+        // What has committed while it was loaded is read once, and large transactions are rare.
+        let format = Format {
+            version,
+            binary: routes.binary(),
+            in_progress: false,
+        };
+        let stream = session.start_replication(&slot, lsn, publication, format);
         let applier = Applier::new(&config.destination.endpoint, writer).await?;
         // what this stream does is not what the pipeline's figures are about
         let unseen = Board::new(Identity::default());
@@ -316,7 +322,8 @@ impl Synchronisation {
             }
             tokio::select! {
                 event = flow.event(&mut seconds) => match event? {
-                    Event::Read(bytes) => flow.heard(bytes),
+                    Event::Read => flow.heard(),
+                    Event::Spooled => {}
                     Event::Applied(done) => flow.applied(&done),
                     Event::Tick => flow.tick(Lsn::ZERO)?,
                 },

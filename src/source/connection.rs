@@ -11,6 +11,7 @@ use crate::error::{Error, Kind, Result, Side};
 use crate::limits::{COPY_CHUNK_BYTES, WAL_SENDER_TIMEOUT};
 use crate::lsn::Lsn;
 use crate::sql;
+use crate::sql::replication::Format;
 use crate::transport::{Endpoint, Transport, establish};
 
 /// What a connection is for.
@@ -149,16 +150,14 @@ impl Connection {
         slot: &str,
         start: Lsn,
         publication: &str,
-        version: u32,
-        binary: bool,
+        format: Format,
     ) -> Result<Stream> {
         let doing = "start the replication stream";
-        if version >= 120_000 {
+        if format.version >= 120_000 {
             let timeout = sql::replication::set_wal_sender_timeout(WAL_SENDER_TIMEOUT.as_millis());
             self.query("set wal_sender_timeout", &timeout).await?;
         }
-        let statement =
-            sql::replication::start_replication(slot, start, publication, version, binary);
+        let statement = sql::replication::start_replication(slot, start, publication, format);
         frontend::query(&statement, self.wire.outgoing())?;
         loop {
             let frame = self

@@ -65,12 +65,29 @@ impl Stream {
             .map_err(|error| lost(Side::Source, DOING, &error))
     }
 
-    /// The next piece that was read, or `None` when [`Stream::fill`] is due.
-    pub fn take(&mut self) -> Result<Option<Replication<'_>>> {
+    /// What [`Stream::tag`] says of a frame that holds no message of pgoutput.
+    pub const NO_MESSAGE: u8 = 0;
+
+    /// The tag of the message that [`Stream::take`] would hand out.
+    pub fn tag(&mut self) -> Result<Option<u8>> {
+        self.skip_notices()?;
+        let body = self.wire.peek_body();
+        let body = body.map_err(|error| lost(Side::Source, DOING, &error))?;
+        Ok(body.map(|body| Replication::tag(body).unwrap_or(Self::NO_MESSAGE)))
+    }
+
+    fn skip_notices(&mut self) -> Result<()> {
         let failed = |error| lost(Side::Source, DOING, &error);
         while let Some(b'N' | b'S') = self.wire.peek().map_err(failed)? {
             self.wire.next_frame().map_err(failed)?;
         }
+        Ok(())
+    }
+
+    /// The next piece that was read, or `None` when [`Stream::fill`] is due.
+    pub fn take(&mut self) -> Result<Option<Replication<'_>>> {
+        self.skip_notices()?;
+        let failed = |error| lost(Side::Source, DOING, &error);
         let Some(frame) = self.wire.next_frame().map_err(failed)? else {
             return Ok(None);
         };

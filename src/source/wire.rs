@@ -55,6 +55,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         Ok(whole.then(|| self.incoming[self.start]))
     }
 
+    /// The body of the next frame, likewise; empty when it is no `CopyData`.
+    pub(super) fn peek_body(&self) -> io::Result<Option<&[u8]>> {
+        let Some(length) = self.frame_length()? else {
+            return Ok(None);
+        };
+        let frame = self.incoming[self.start..self.end].get(..length);
+        Ok(
+            frame.map(|frame| match frame.split_first_chunk::<HEADER_BYTES>() {
+                Some(([b'd', ..], body)) => body,
+                _ => &[],
+            }),
+        )
+    }
+
     /// The next whole frame in the buffer, or `None` when more must be read first.
     pub(crate) fn next_frame(&mut self) -> io::Result<Option<Frame<'_>>> {
         let Some(length) = self.frame_length()? else {

@@ -28,27 +28,30 @@ pub fn create_temporary_slot(slot: &str) -> String {
     format!("CREATE_REPLICATION_SLOT {slot} TEMPORARY LOGICAL pgoutput EXPORT_SNAPSHOT")
 }
 
-/// Starts the stream after `start`, the end of the last commit that is durable. Messages and
-/// binary values need 14+.
-pub fn start_replication(
-    slot: &str,
-    start: Lsn,
-    publication: &str,
-    version: u32,
-    binary: bool,
-) -> String {
+/// How changes are to come.
+#[derive(Clone, Copy, Debug)]
+pub struct Format {
+    /// `server_version_num` of the source; messages need 14+.
+    pub version: u32,
+    /// Values in binary; needs 14+.
+    pub binary: bool,
+    /// Large transactions before they commit; needs 14+.
+    pub in_progress: bool,
+}
+
+/// Starts the stream after `start`, the end of the last commit that is durable.
+pub fn start_replication(slot: &str, start: Lsn, publication: &str, format: Format) -> String {
     // The option is a list of identifiers inside a literal: both layers are quoted. Replication
     // commands know nothing of the escapes of SQL: there a backslash stands for itself.
     let publications = Ident(publication).to_string().replace('\'', "''");
-    let messages = if version >= 140_000 {
-        ", messages 'true'"
-    } else {
-        ""
-    };
-    let binary = if binary { ", binary 'true'" } else { "" };
+    let if_so = |so: bool, option: &'static str| if so { option } else { "" };
+    let messages = if_so(format.version >= 140_000, ", messages 'true'");
+    let binary = if_so(format.binary, ", binary 'true'");
+    let streaming = if_so(format.in_progress, ", streaming 'on'");
+    let protocol = if format.in_progress { 2 } else { 1 };
     format!(
-        "START_REPLICATION SLOT {} LOGICAL {start} \
-         (proto_version '1', publication_names '{publications}'{messages}{binary})",
+        "START_REPLICATION SLOT {} LOGICAL {start} (proto_version '{protocol}', \
+         publication_names '{publications}'{messages}{binary}{streaming})",
         Ident(slot),
     )
 }

@@ -212,6 +212,11 @@ impl Bench {
                 administrator.batch_execute(&statement).await.unwrap();
             }
         }
+        if let Some(setting) = way.source_setting(self.major) {
+            let administrator = self.pair.source.superuser("postgres").await.unwrap();
+            let set = format!("ALTER DATABASE {name} SET {setting}");
+            administrator.batch_execute(&set).await.unwrap();
+        }
         let more = way.config(cases[0].batch_rows_max);
         Databases {
             source: self.pair.source.superuser(&name).await.unwrap(),

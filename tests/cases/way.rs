@@ -7,7 +7,8 @@ pub enum Way {
     Snapshot,
     /// The changes happen while the daemon follows.
     Stream,
-    /// The same, in batches of one change, as little memory as there may be, and one worker.
+    /// The same, in batches of one change, as little memory as there may be, and one worker; the
+    /// source sends large transactions before they commit, and all of them where it can be told to.
     StreamInBatchesOfOne,
 }
 
@@ -20,6 +21,17 @@ impl Way {
             Way::Snapshot => "snapshot",
             Way::Stream => "stream",
             Way::StreamInBatchesOfOne => "batches_of_one",
+        }
+    }
+
+    /// What is set in the database of the source.
+    pub fn source_setting(self, major: u32) -> Option<&'static str> {
+        match self {
+            Way::Snapshot | Way::Stream => None,
+            Way::StreamInBatchesOfOne if major >= 16 => {
+                Some("debug_logical_replication_streaming = 'immediate'")
+            }
+            Way::StreamInBatchesOfOne => Some("logical_decoding_work_mem = '64kB'"),
         }
     }
 

@@ -1,0 +1,231 @@
+//! What the source sends, in the order of the commits.
+//!
+//! A transaction that comes before it commits goes to the spool, block by block. Its commit has it
+//! replayed: from there on it looks like any other transaction, with a beginning, its changes and
+//! its end, and until that end nothing more is read from the wire.
+
+use tokio::time::Instant;
+
+use super::intake::unreadable;
+use crate::batch::CommitPoint;
+use crate::checkpoint::DurableLsn;
+use crate::config::Apply;
+use crate::decode::{InProgress, Message, Replication, Streamed};
+use crate::error::{Error, Kind, Result, Side};
+use crate::limits::{GULP_BYTES_MIN, GULP_PAUSE};
+use crate::lsn::{AppliedLsn, Lsn, ReceivedLsn};
+use crate::source::Stream;
+use crate::spool::{Spool, Step};
+
+/// What comes next.
+pub(super) enum Piece<'a> {
+    /// Everything before it was sent.
+    Keepalive(Lsn),
+    /// Of a transaction that is committed.
+    Message(Message<'a>),
+}
+
+/// What there is more of.
+pub(super) enum Filled {
+    /// The source has sent something.
+    Wire,
+    /// The spool has written or read a piece.
+    Spool,
+}
+
+pub(super) struct Feed {
+    stream: Stream,
+    spool: Spool,
+    /// The transaction whose block is being received.
+    block: Option<u32>,
+    /// The commit of the transaction that is replayed.
+    replayed: Option<CommitPoint>,
+    /// While behind: a walsender pays for each time we wake, so the socket may fill until then.
+    read_at: Option<Instant>,
+}
+
+impl Feed {
+    pub(super) fn new(stream: Stream, config: &Apply) -> Self {
+        Feed {
+            stream,
+            spool: Spool::new(config),
+            block: None,
+            replayed: None,
+            read_at: None,
+        }
+    }
+
+    /// The next piece that is there, or `None` when [`Feed::fill`] is due.
+    pub(super) fn take(&mut self) -> Result<Option<Piece<'_>>> {
+        if self.replayed.is_some() {
+            return self.replay();
+        }
+        loop {
+            if self.spool.is_full() {
+                return Ok(None);
+            }
+            match self.stream.tag()? {
+                None => return Ok(None),
+                Some(b'S' | b'E' | b'c' | b'A') => {}
+                Some(tag) if self.block.is_some() && tag != Stream::NO_MESSAGE => {}
+                Some(_) => break,
+            }
+            if let Some(begin) = self.put_away()? {
+                return Ok(Some(Piece::Message(begin)));
+            }
+        }
+        let Some(piece) = self.stream.take()? else {
+            return Ok(None);
+        };
+        match piece {
+            Replication::Keepalive { server_end, .. } => Ok(Some(Piece::Keepalive(server_end))),
+            Replication::XLogData { message, .. } => {
+                self.spool.describe(message);
+                let message = Message::parse(message).map_err(|error| unreadable(&error))?;
+                Ok(Some(Piece::Message(message)))
+            }
+        }
+    }
+
+    /// Takes a message of a transaction in progress. Its commit becomes the beginning of the
+    /// transaction, which is replayed from then on.
+    fn put_away(&mut self) -> Result<Option<Message<'static>>> {
+        let Some(Replication::XLogData { message, .. }) = self.stream.take()? else {
+            return Ok(None);
+        };
+        let special = InProgress::parse(message).map_err(|error| unreadable(&error))?;
+        match (self.block, special) {
+            (Some(xid), None) => {
+                let change = Streamed::parse(message).map_err(|error| unreadable(&error))?;
+                if let Some(change) = change {
+                    self.spool.push(xid, &change, message)?;
+                }
+            }
+            (Some(_), Some(InProgress::Stop)) => self.block = None,
+            (None, Some(InProgress::Start { xid })) => {
+                self.block = Some(xid);
+                self.spool.open(xid);
+            }
+            (None, Some(InProgress::Abort { xid, subxid })) => self.spool.abort(xid, subxid)?,
+            (
+                None,
+                Some(InProgress::Commit {
+                    xid,
+                    final_lsn,
+                    end_lsn,
+                    committed_at,
+                }),
+            ) => {
+                if !self.spool.commit(xid) {
+                    return Err(out_of_place(Some(final_lsn)));
+                }
+                self.replayed = Some(CommitPoint {
+                    end_lsn,
+                    committed_at,
+                });
+                return Ok(Some(Message::Begin {
+                    final_lsn,
+                    committed_at,
+                }));
+            }
+            (Some(_), Some(_)) | (None, Some(InProgress::Stop) | None) => {
+                return Err(out_of_place(None));
+            }
+        }
+        Ok(None)
+    }
+
+    fn replay(&mut self) -> Result<Option<Piece<'_>>> {
+        let step = self.spool.step().map_err(|error| unreadable(&error))?;
+        let message = match step {
+            Step::Wait => return Ok(None),
+            Step::Change => {
+                let change = Streamed::parse(self.spool.change());
+                let message = change.and_then(|change| change.map(|c| c.message()).transpose());
+                message.map_err(|error| unreadable(&error))?
+            }
+            Step::End => self.replayed.take().map(|point| Message::Commit {
+                end_lsn: point.end_lsn,
+                committed_at: point.committed_at,
+            }),
+        };
+        Ok(message.map(Piece::Message))
+    }
+
+    /// Waits until [`Feed::take`] may have more, and writes feedback that is queued.
+    ///
+    /// # Cancel-Safety
+    /// Nothing is lost when the future is dropped.
+    pub(super) async fn fill(&mut self) -> Result<Filled> {
+        let reading = self.reads_wire();
+        let (stream, read_at) = (&mut self.stream, self.read_at);
+        let read = async {
+            if !reading {
+                stream.flush().await?;
+                return std::future::pending().await;
+            }
+            if let Some(read_at) = read_at {
+                tokio::time::sleep_until(read_at).await;
+            }
+            stream.fill().await
+        };
+        let (replaying, spool) = (self.replayed.is_some(), &mut self.spool);
+        let spooled = async {
+            if replaying {
+                return spool.fill().await;
+            }
+            spool.written().await
+        };
+        tokio::select! {
+            biased;
+            done = spooled => done.map(|()| Filled::Spool),
+            bytes = read => {
+                let behind = bytes? >= GULP_BYTES_MIN;
+                self.read_at = behind.then(|| Instant::now() + GULP_PAUSE);
+                Ok(Filled::Wire)
+            }
+        }
+    }
+
+    /// Writes feedback that is queued, and nothing else.
+    ///
+    /// # Cancel-Safety
+    /// Nothing is lost when the future is dropped.
+    pub(super) async fn flush(&mut self) -> Result<()> {
+        self.stream.flush().await
+    }
+
+    /// What the source sends is looked at: no transaction is replayed, and the spool has room.
+    pub(super) fn reads_wire(&self) -> bool {
+        self.replayed.is_none() && !self.spool.is_full()
+    }
+
+    /// Bytes of transactions that are not applied yet.
+    pub(super) fn spooled(&self) -> u64 {
+        self.spool.bytes()
+    }
+
+    /// See [`Stream::feedback`].
+    pub(super) fn feedback(
+        &mut self,
+        received: ReceivedLsn,
+        applied: AppliedLsn,
+        durable: DurableLsn,
+    ) {
+        self.stream.feedback(received, applied, durable);
+    }
+
+    /// See [`Stream::finish`].
+    pub(super) async fn finish(self) -> Result<()> {
+        self.stream.finish().await
+    }
+}
+
+fn out_of_place(at: Option<Lsn>) -> Error {
+    let what = "The source sent a part of a transaction in progress where it cannot be";
+    let error = Error::new(Kind::Protocol, what).on(Side::Source);
+    match at {
+        Some(at) => error.at(at),
+        None => error,
+    }
+}

@@ -1,0 +1,274 @@
+//! Large transactions that the source sends before they commit.
+//!
+//! `logical_decoding_work_mem` is as small as it may be, so a few hundred rows are a large
+//! transaction, and `memory_max` too, so that they go to disk and are applied in parts.
+
+use tokio_postgres::Client;
+
+use crate::support::{
+    Daemon, Metrics, Pair, do_on, drain, equal_soon, majors, stopped_pair, until,
+};
+
+const SMALL: (&str, &str) = ("logical_decoding_work_mem", "64kB");
+
+/// About 130 bytes a row.
+const PAD: &str = "repeat('p', 100)";
+
+/// A stopped pair, and a daemon with little memory and a spool of its own.
+async fn pair_with(major: u32, spool: &str) -> (Pair, Client, Daemon) {
+    let (pair, source) = stopped_pair(major, &[SMALL]).await;
+    let own = pair.directory().join("spool");
+    std::fs::create_dir(&own).unwrap();
+    let spool = format!("[apply]\nmemory_max = \"1 MiB\"\n{spool}\n");
+    let config = pair.write_config("walferry.toml", &spool);
+    let mut daemon = Daemon::start_on(&pair, &config);
+    daemon.wait_ready().await;
+    (pair, source, daemon)
+}
+
+/// Parts of transactions have been sent before their commit.
+async fn assert_streamed(source: &Client) {
+    until(
+        source,
+        "SELECT stream_txns > 0 FROM pg_stat_replication_slots WHERE slot_name = 'walferry_app'",
+    )
+    .await;
+}
+
+async fn until_spooled(daemon: &Daemon, bytes: f64) {
+    let started = std::time::Instant::now();
+    loop {
+        let spooled = Metrics::of(daemon).await.value("walferry_spool_bytes", &[]);
+        if spooled.unwrap() >= bytes {
+            return;
+        }
+        assert!(
+            started.elapsed().as_secs() < 60,
+            "never spooled: {spooled:?}"
+        );
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+}
+
+fn rows(from: u32, to: u32) -> String {
+    format!("INSERT INTO t SELECT i, {PAD} FROM generate_series({from}, {to}) AS i;\n")
+}
+
+/// Rollbacks of every sort, between rows that stay.
+fn savepoints() -> String {
+    let mut script = format!("BEGIN; {}", rows(1_001, 2_000));
+    // rolled back to, used again, and released
+    script += &format!(
+        "SAVEPOINT a; {} ROLLBACK TO a; {} RELEASE a;
+         SAVEPOINT b; UPDATE t SET v = 'b' WHERE id <= 1500; SAVEPOINT c; {} ROLLBACK TO b;
+         DELETE FROM t WHERE id BETWEEN 1001 AND 1100; {}",
+        rows(3_001, 4_000),
+        rows(3_001, 3_500),
+        rows(5_001, 6_000),
+        rows(6_001, 7_000),
+    );
+    // one in the other, more than a session keeps in shared memory
+    for depth in 0..80 {
+        let from = 10_000 + depth * 100;
+        script += &format!("SAVEPOINT s{depth}; {}", rows(from, from + 60));
+    }
+    script += "ROLLBACK TO s60; ";
+    script += &rows(30_001, 30_500);
+    // each turn is a subtransaction, and every second one is rolled back
+    script += &format!(
+        "DO $$ BEGIN FOR i IN 1..60 LOOP BEGIN
+             INSERT INTO t SELECT 100000 + i * 1000 + n, {PAD} FROM generate_series(1, 100) AS n;
+             IF i % 2 = 0 THEN RAISE division_by_zero; END IF;
+         EXCEPTION WHEN division_by_zero THEN NULL; END; END LOOP; END $$; COMMIT;"
+    );
+    script
+}
+
+/// Rows, then other shapes of the same and other tables, then rows.
+fn schema_changes() -> String {
+    format!(
+        "BEGIN; {} ALTER TABLE t ADD COLUMN more int; UPDATE t SET more = id WHERE id < 400000;
+         SAVEPOINT a; ALTER TABLE t ADD COLUMN undone text DEFAULT 'x';
+         UPDATE t SET undone = 'y'; ROLLBACK TO a;
+         INSERT INTO t SELECT i, {PAD}, i FROM generate_series(420001, 421000) AS i;
+         SELECT pg_logical_emit_message(true, 'some', 'thing');
+         SELECT pg_logical_emit_message(false, 'some', 'thing'); COMMIT;",
+        rows(400_001, 401_000),
+    )
+}
+
+/// Large values that updates do not touch, and a table that is emptied on the way.
+fn toast_and_truncate() -> String {
+    "BEGIN; INSERT INTO wide SELECT i, 0, string_agg(md5(i::text || n), '')
+             FROM generate_series(1, 100) AS i, generate_series(1, 200) AS n GROUP BY i;
+         COMMIT;
+         BEGIN; UPDATE wide SET n = n + 1; UPDATE wide SET n = n + 1 WHERE id % 2 = 0;
+         UPDATE wide SET id = id + 1000 WHERE id > 50;
+         INSERT INTO other SELECT i, repeat('o', 200) FROM generate_series(100, 2000) AS i;
+         TRUNCATE other; SAVEPOINT a; TRUNCATE t; ROLLBACK TO a;
+         INSERT INTO other SELECT i, repeat('o', 200) FROM generate_series(1, 1000) AS i; COMMIT;"
+        .to_owned()
+}
+
+#[tokio::test]
+async fn transactions_with_savepoints_shape_changes_and_large_values_are_equal() {
+    for major in majors().await {
+        let (pair, source, daemon) = pair_with(major, "spool_dir = \"spool\"").await;
+        let wide = "CREATE TABLE wide (id int PRIMARY KEY, n int, v text);
+             ALTER TABLE wide ALTER COLUMN v SET STORAGE EXTERNAL";
+        do_on(&source, wide).await;
+        for script in [savepoints(), schema_changes(), toast_and_truncate()] {
+            do_on(&source, &script).await;
+            equal_soon(&pair).await;
+        }
+        assert_streamed(&source).await;
+        let files = std::fs::read_dir(pair.directory().join("spool")).unwrap();
+        assert_eq!(files.count(), 0, "a file of the spool has a name");
+        drain(&pair, daemon).await;
+    }
+}
+
+#[tokio::test]
+async fn transactions_that_overlap_are_applied_in_the_order_of_their_commits() {
+    for major in majors().await {
+        let (pair, source, daemon) = pair_with(major, "").await;
+        let sessions = [pair.on_source().await, pair.on_source().await, source];
+        let [one, two, three] = &sessions;
+        for session in [one, two] {
+            do_on(session, "BEGIN").await;
+        }
+        for turn in 0..8 {
+            let from = 10_000 + turn * 1_000;
+            do_on(one, &rows(from, from + 400)).await;
+            do_on(two, &rows(from + 500, from + 900)).await;
+            do_on(three, &format!("INSERT INTO other VALUES ({from}, 'x')")).await;
+        }
+        until_spooled(&daemon, 100_000.0).await;
+        // what is open keeps nothing else from being applied and acknowledged
+        let others = "SELECT count(*) > 8 FROM app_public.other";
+        until(&pair.on_destination().await, others).await;
+        let now: String = three
+            .query_one("SELECT pg_current_wal_lsn()::text", &[])
+            .await
+            .unwrap()
+            .get(0);
+        do_on(three, "INSERT INTO other VALUES (2, 'x')").await;
+        let acknowledged = format!(
+            "SELECT confirmed_flush_lsn > '{now}' FROM pg_replication_slots
+             WHERE slot_name = 'walferry_app'"
+        );
+        until(three, &acknowledged).await;
+        do_on(two, "UPDATE t SET v = 'two' WHERE id < 1000; COMMIT").await;
+        do_on(one, "UPDATE t SET v = 'one' WHERE id < 1000; COMMIT").await;
+        equal_soon(&pair).await;
+        // one of two is rolled back, when all of it has been sent
+        for session in [one, two] {
+            do_on(
+                session,
+                &format!("BEGIN; UPDATE t SET v = {PAD} WHERE id % 2 = 0"),
+            )
+            .await;
+            do_on(
+                session,
+                &format!(
+                    "INSERT INTO other SELECT pg_backend_pid() + n * 4194304, {PAD}
+                 FROM generate_series(1, 400) AS n"
+                ),
+            )
+            .await;
+            if std::ptr::eq(session, one) {
+                do_on(session, "ROLLBACK").await;
+            }
+        }
+        do_on(two, "COMMIT").await;
+        equal_soon(&pair).await;
+        assert_streamed(three).await;
+        drain(&pair, daemon).await;
+    }
+}
+
+#[tokio::test]
+async fn a_daemon_that_is_killed_or_stopped_meanwhile_gets_all_of_it_again() {
+    for major in majors().await {
+        let (pair, source, daemon) = pair_with(major, "").await;
+        let large = pair.on_source().await;
+        do_on(&large, &format!("BEGIN; {}", rows(1_001, 20_000))).await;
+        until_spooled(&daemon, 1_000_000.0).await;
+        daemon.kill9().await;
+        let mut daemon = Daemon::start(&pair);
+        daemon.wait_ready().await;
+        do_on(
+            &large,
+            &format!(
+                "{} SAVEPOINT a; DELETE FROM t; ROLLBACK TO a;",
+                rows(20_001, 30_000)
+            ),
+        )
+        .await;
+        until_spooled(&daemon, 1_000_000.0).await;
+        // it does not wait for the end of what is open
+        drain(&pair, daemon).await;
+        let daemon = Daemon::start(&pair);
+        do_on(&large, "COMMIT").await;
+        // in the middle of being applied, as it may be
+        until_spooled(&daemon, 1_000_000.0).await;
+        daemon.kill9().await;
+        let mut daemon = Daemon::start(&pair);
+        daemon.wait_ready().await;
+        equal_soon(&pair).await;
+        assert_streamed(&source).await;
+        drain(&pair, daemon).await;
+    }
+}
+
+#[tokio::test]
+async fn a_spool_that_cannot_take_it_leaves_large_transactions_to_the_source() {
+    let major = majors().await[0];
+    for (spool, says) in [
+        ("spool_max = \"1 MiB\"", "larger than [apply] spool_max"),
+        ("spool_dir = \"nowhere\"", "nowhere cannot be written"),
+        ("spool_max = \"0\"", ""),
+    ] {
+        let (pair, source, daemon) = pair_with(major, spool).await;
+        do_on(&source, &format!("BEGIN; {} COMMIT", rows(1_001, 20_000))).await;
+        equal_soon(&pair).await;
+        assert!(daemon.log().contains(says), "{}", daemon.log());
+        let left = daemon
+            .log()
+            .contains("leaving large transactions to the source");
+        assert_eq!(left, !says.is_empty());
+        until(
+            &source,
+            "SELECT spill_txns > 0 FROM pg_stat_replication_slots WHERE slot_name = 'walferry_app'",
+        )
+        .await;
+        drain(&pair, daemon).await;
+    }
+}
+
+/// A table that is loaded again while large transactions come and go.
+#[tokio::test]
+async fn a_load_beside_the_stream_joins_large_transactions_exactly() {
+    let major = *majors().await.last().unwrap();
+    let (pair, source, daemon) = pair_with(major, "").await;
+    let writer = pair.on_source().await;
+    let writing = tokio::spawn(async move {
+        for turn in 0..30 {
+            let from = 10_000 + turn * 1_000;
+            let script = format!(
+                "BEGIN; {} SELECT pg_sleep(0.1); COMMIT",
+                rows(from, from + 900)
+            );
+            do_on(&writer, &script).await;
+        }
+    });
+    crate::support::walferry(&pair.config(), &["resync", "public.t"])
+        .await
+        .ended(0, &[]);
+    writing.await.unwrap();
+    let loaded = "SELECT NOT bool_or(reload) FROM walferry.walferry_tables";
+    until(&pair.on_destination().await, loaded).await;
+    equal_soon(&pair).await;
+    assert_streamed(&source).await;
+    drain(&pair, daemon).await;
+}
