@@ -10,6 +10,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 pub use naming::Naming;
 pub use selection::{Glob, Pattern, Selection};
@@ -25,6 +26,7 @@ mod selection;
 mod ssh;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod url;
 
 use crate::error::Result;
@@ -122,6 +124,10 @@ pub struct Apply {
     pub batch_rows_max: usize,
     /// Bytes of row data that all batches in memory may hold together.
     pub memory_bytes_max: usize,
+    /// How long one statement of a batch may take; `None` for as long as it takes.
+    pub statement_timeout: Option<Duration>,
+    /// How long a batch waits for a lock that somebody else holds on a copy; `None` for ever.
+    pub lock_timeout: Option<Duration>,
 }
 
 /// `[snapshot]`

@@ -142,6 +142,12 @@ async fn facts(config: &Config, catalog: &Client, writer: &Writer) -> Result<(Fa
 async fn lock(config: &Config) -> Result<(Writer, bool)> {
     let state_schema = &config.destination.state_schema;
     let mut control = transport::connect(&config.destination.endpoint, "apply").await?;
+    let apply = &config.apply;
+    let limits = sql::session::limit(apply.statement_timeout, apply.lock_timeout);
+    control
+        .batch_execute(&limits)
+        .await
+        .map_err(|error| from_client(Side::Destination, "set the session's limits", &error))?;
     let made = checkpoint::migrate(&mut control, state_schema).await?;
     let writer = Writer::lock(control, state_schema, &config.pipeline).await?;
     Ok((writer, made))
