@@ -18,5 +18,5 @@ mod ssh;
 mod teardown;
 mod throw_away_clusters;
 mod tidy;
-mod tls_and_credentials;
+mod tls;
 mod types;

@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::wire::Wire;
 use crate::error::postgres::ServerError;
 use crate::error::{Error, Kind, Result, Side};
-use crate::transport::{ChannelBinding, Endpoint, Exposed, refuse, unbound};
+use crate::transport::{ChannelBinding, Endpoint, Exposed, refuse, unbound, without_password};
 
 /// Who logs in, and what is known of the stream.
 pub(super) struct Login<'a> {
@@ -144,19 +144,8 @@ impl Login<'_> {
     }
 
     fn password(&self) -> Result<&SecretString> {
-        self.password.as_ref().ok_or_else(|| {
-            let what = format!(
-                "The server asks for a password of role \"{}\"",
-                self.endpoint.user
-            );
-            let remedy = format!(
-                "Set `password_file`, `password_command`, `password` or `passfile` under [{}].",
-                self.side()
-            );
-            Error::new(Kind::Authentication, what)
-                .on(self.side())
-                .remedy(remedy)
-        })
+        let password = self.password.as_ref();
+        password.ok_or_else(|| without_password(self.endpoint))
     }
 
     fn side(&self) -> Side {

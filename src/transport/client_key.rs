@@ -14,8 +14,8 @@ use crate::error::{Error, Result};
 const BEGIN: &str = "-----BEGIN ENCRYPTED PRIVATE KEY-----";
 const END: &str = "-----END ENCRYPTED PRIVATE KEY-----";
 
-/// Reads it, and opens it with `sslpassword` if it is encrypted; a password that nothing asks for is
-/// ignored, as libpq does. Slow on purpose when there is a password: not for an async task.
+/// Reads it, and opens it with `sslpassword` if it is encrypted; a password that nothing asks for
+/// is ignored, as libpq does. Slow on purpose when there is a password: not for an async task.
 pub(super) fn load(path: &Path, password: Option<&SecretString>) -> Result<PrivateKeyDer<'static>> {
     let pem = read(path)?;
     let text = String::from_utf8_lossy(&pem);
@@ -66,7 +66,8 @@ fn open(path: &Path, pem: &str, password: &SecretString) -> Result<PrivateKeyDer
 
 fn unsupported(path: &Path) -> Error {
     unfit(path, "is encrypted in a way that walferry does not know").remedy(format!(
-        "Write it anew: openssl pkcs8 -topk8 -v2 aes256 -in {} -out client.key; chmod 600 client.key",
+        "Write it anew: openssl pkcs8 -topk8 -v2 aes256 -in {} -out client.key; \
+         chmod 600 client.key",
         path.display()
     ))
 }
@@ -117,7 +118,7 @@ mod tests {
     fn what_is_damaged_is_told_from_what_is_locked() {
         let pem = format!("{BEGIN}\nAAAA\n{END}\n");
         let error = loaded(&pem, Some("canary")).unwrap_err().to_string();
-        assert!(error.contains("does not know"), "{error}");
+        assert!(error.contains("is damaged"), "{error}");
         assert!(!error.contains("canary"), "{error}");
         assert!(
             loaded("nothing", None)

@@ -1,6 +1,5 @@
-//! Sees to it that a password never crosses a network in the clear, nor its md5 hash unless allowed:
-//! whoever hears that one can log in with it for ever where the server stores such hashes, and can
-//! guess the password at leisure.
+//! Sees to it that a password never crosses a network in the clear, nor its md5 hash unless that is
+//! allowed: who hears it can guess the password at leisure.
 //!
 //! tokio-postgres answers `AuthenticationCleartextPassword` whatever the wire looks like. So on a
 //! wire that is neither encrypted nor local, the server's messages are watched until the login is

@@ -20,7 +20,7 @@ const DEFAULT_SOCKET_DIRECTORIES: [&str; 3] = ["/var/run/postgresql", "/run/post
 ///
 /// Fails with [`Kind::Io`] when a file that was named cannot be read, and with [`Kind::Config`]
 /// when it is too large or others can get at it. One that libpq would find by itself is passed over
-/// in these cases, with a warning.
+/// in these cases, with a warning, and [`unused`] tells of it.
 pub(super) async fn look_up(endpoint: &Endpoint) -> Result<Option<SecretString>> {
     let named = endpoint.passfile.clone();
     let Some(path) = named.clone().or_else(usual) else {
@@ -39,6 +39,16 @@ pub(super) async fn look_up(endpoint: &Endpoint) -> Result<Option<SecretString>>
         }
         Err(error) => Err(error),
     }
+}
+
+/// Why there is a password file and no password of it, for a login that lacks one.
+pub(super) fn unused(endpoint: &Endpoint) -> Option<String> {
+    let path = usual().filter(|_| endpoint.password.is_none() && endpoint.passfile.is_none())?;
+    let mode = path.metadata().ok()?.permissions().mode() & 0o7777;
+    (mode & 0o077 != 0).then(|| {
+        let shown = path.display();
+        format!("{shown} is not used, since others can get at it (mode {mode:04o})")
+    })
 }
 
 /// Where libpq looks.

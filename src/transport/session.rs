@@ -11,7 +11,7 @@ use tokio_postgres::tls::{ChannelBinding, TlsConnect, TlsStream};
 use tokio_postgres::{AsyncMessage, Client, Config, Connection};
 
 use super::login_watch::{Exposed, LoginWatch};
-use super::{ChannelBinding as Binding, Endpoint, Transport, establish, tls};
+use super::{ChannelBinding as Binding, Endpoint, Transport, establish, passfile, tls};
 use crate::error::{Error, Kind, Result, Side, postgres};
 use crate::sql;
 
@@ -113,15 +113,30 @@ fn refused(endpoint: &Endpoint, has_password: bool, error: &tokio_postgres::Erro
         ),
         // neither the server nor the wire: the exchange of credentials
         (Kind::Unknown, None) if is_unbound(endpoint, error) => unbound(endpoint),
-        (Kind::Unknown, None) if !has_password => refused
-            .as_kind(Kind::Authentication)
-            .remedy("Set password_file, password_command, password or passfile of this side."),
+        (Kind::Unknown, None) if !has_password => without_password(endpoint),
         (Kind::Unknown, None) => refused.as_kind(Kind::Authentication).remedy(
             "walferry knows scram-sha-256 (up to 100000 iterations), md5, password, cert, trust \
              and peer: choose one of them in the server's pg_hba.conf.",
         ),
         _ => refused,
     }
+}
+
+/// A login that ends where it takes a password, or something else that we do not have.
+pub fn without_password(endpoint: &Endpoint) -> Error {
+    let what = format!(
+        "{} asks for a password of role {:?}, or for what walferry does not know",
+        endpoint.address(),
+        endpoint.user
+    );
+    let mut remedy =
+        "Set password_file, password_command, password or passfile of this side.".to_owned();
+    if let Some(unused) = passfile::unused(endpoint) {
+        remedy += &format!(" {unused}.");
+    }
+    Error::new(Kind::Authentication, what)
+        .on(endpoint.side)
+        .remedy(remedy)
 }
 
 /// A login that would show others what must not be seen.
@@ -136,15 +151,15 @@ pub fn refuse(endpoint: &Endpoint, exposed: Exposed) -> Error {
 /// used elsewhere.
 pub fn unbound(endpoint: &Endpoint) -> Error {
     let what = format!(
-        "{} does not bind the login to this TLS connection, as channel_binding = \"require\" asks: \
-         somebody may stand between",
+        "{} does not bind the login to this TLS connection, as channel_binding = \"require\" \
+         asks: somebody may stand between",
         endpoint.address()
     );
     Error::new(Kind::Authentication, what)
         .on(endpoint.side)
         .remedy(
-            "Have the server ask for scram-sha-256 over TLS (pg_hba.conf), with nothing between that \
-             ends TLS itself; or write channel_binding = \"prefer\".",
+            "Have the server ask for scram-sha-256 over TLS (pg_hba.conf), with nothing between \
+             that ends TLS itself; or write channel_binding = \"prefer\".",
         )
 }
 
