@@ -182,6 +182,12 @@ pub const METRICS_UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 /// Bytes a password file, a password command or a key file may hold.
 pub const SECRET_BYTES_MAX: usize = 64 << 10;
 
+/// Bytes a `passfile` may hold.
+pub const PASSFILE_BYTES_MAX: u64 = 1 << 20;
+
+/// Bytes of a message that are shown when it came before anybody had to prove who they are.
+pub const UNTRUSTED_BYTES_MAX: usize = 200;
+
 /// How long a password command may run.
 pub const PASSWORD_COMMAND_MAX: Duration = Duration::from_secs(30);
 

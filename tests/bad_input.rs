@@ -175,7 +175,7 @@ async fn an_inline_password_asks_for_a_private_configuration_unless_the_environm
 
     let config = changed(&pair, &[(&password_line, "")]);
     let secret = std::fs::read_to_string(&password).unwrap();
-    let says = ["password missing", "Set password_file, password_command"];
+    let says = ["asks for a password", "Set password_file, password_command"];
     walferry(&config, &["check"]).await.ended(3, &says);
     let variable = [("WALFERRY__SOURCE__PASSWORD", secret.as_str())];
     pair.on_source()

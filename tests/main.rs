@@ -19,5 +19,5 @@ mod streamed;
 mod teardown;
 mod throw_away_clusters;
 mod tidy;
-mod tls_and_credentials;
+mod tls;
 mod types;

@@ -41,12 +41,12 @@ pub use steps::Steps;
 
 use crate::batch::{Batch, CommitPoint, Target};
 use crate::checkpoint::{DurableLsn, Writer};
+use crate::config::Config;
 use crate::error::postgres::from_client;
 use crate::error::{Error, Kind, Result, Side};
 use crate::lsn::{AppliedLsn, Lsn};
 use crate::snapshot::Adoption;
 use crate::sql::{apply as sql, session as settings};
-use crate::transport::Endpoint;
 
 /// Applies batches, one after the other, for the session that holds the writer lock.
 pub struct Applier {
@@ -58,13 +58,15 @@ pub struct Applier {
 }
 
 impl Applier {
-    /// Opens the session: plans are pinned, a dead client is noticed.
-    pub async fn new(endpoint: &Endpoint, writer: Writer) -> Result<Self> {
+    /// Opens the session: plans are pinned, a dead client is noticed, statements have limits.
+    pub async fn new(config: &Config, writer: Writer) -> Result<Self> {
         let facts = writer.client().query_one(sql::SERVER_FACTS, &[]).await;
         let facts =
             facts.map_err(|error| from_client(Side::Destination, "ask for the version", &error))?;
         let (version, standbys): (i32, bool) = (facts.get(0), facts.get(1));
-        let mut setup = vec![sql::PIN_PLANS];
+        let limits = &config.apply;
+        let limits = settings::limit(limits.statement_timeout, limits.lock_timeout);
+        let mut setup = vec![sql::PIN_PLANS, &limits];
         if version >= 140_000 {
             setup.push(sql::WATCH_CLIENT);
         }
@@ -74,7 +76,7 @@ impl Applier {
         let major = u32::try_from(version / 10_000).unwrap_or(0);
         setup.push(settings::newer_settings(major));
         Ok(Applier {
-            session: Session::open(endpoint, &setup).await?,
+            session: Session::open(&config.destination.endpoint, &setup).await?,
             writer,
             stages: Stages::default(),
             open: false,

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::raw::Written;
 use super::section::{Context, Section};
@@ -27,6 +28,8 @@ const INDEX_MEMORY: bytesize::ByteSize = bytesize::ByteSize::mib(256);
 const INDEX_MEMORY_MAX: bytesize::ByteSize = bytesize::ByteSize::tib(1);
 const FILLFACTOR: u64 = 90;
 const MEMORY_MAX: bytesize::ByteSize = bytesize::ByteSize::gib(2);
+const TIME_LIMIT_MIN: Duration = Duration::from_millis(100);
+const TIME_LIMIT_MAX: Duration = Duration::from_hours(24);
 const LISTEN: &str = "127.0.0.1:9780";
 
 /// The configuration, or one error with all faults.
@@ -211,10 +214,14 @@ fn apply(mut section: Section<'_>) -> Apply {
         let size: bytesize::ByteSize = text.parse().ok()?;
         (size <= SPOOL_MAX).then_some(size)
     });
+    let statement_timeout = time_limit(&mut section, "statement_timeout");
+    let lock_timeout = time_limit(&mut section, "lock_timeout");
     section.finish();
     Apply {
         spool_directory: spool_directory.unwrap_or_else(spool_directory_by_default),
         spool_bytes_max: spool.unwrap_or(SPOOL).as_u64(),
+        statement_timeout,
+        lock_timeout,
         batch_rows_max: usize::try_from(rows).unwrap_or(usize::MAX),
         memory_bytes_max: memory
             .unwrap_or_else(|| usize::try_from(MEMORY.as_u64()).unwrap_or(usize::MAX)),
@@ -226,6 +233,26 @@ fn spool_directory_by_default() -> PathBuf {
     let given = std::env::var_os("CACHE_DIRECTORY");
     let first = given.and_then(|given| std::env::split_paths(&given).next());
     first.unwrap_or_else(|| PathBuf::from("/var/tmp"))
+}
+
+/// `off`, or from a tenth of a second to a day.
+fn time_limit(section: &mut Section<'_>, key: &str) -> Option<Duration> {
+    let limit = section.parsed(
+        key,
+        "\"off\", or a duration from 100ms to 1day",
+        "5min",
+        |text| match text {
+            "off" => Some(None),
+            _ => {
+                let limit = text.parse::<humantime_serde::re::humantime::Duration>();
+                let limit = Duration::from(limit.ok()?);
+                (TIME_LIMIT_MIN..=TIME_LIMIT_MAX)
+                    .contains(&limit)
+                    .then_some(Some(limit))
+            }
+        },
+    );
+    limit.flatten()
 }
 
 fn snapshot(mut section: Section<'_>) -> Snapshot {

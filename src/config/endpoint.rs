@@ -1,12 +1,12 @@
 //! The connection keys that `[source]` and `[destination]` share.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::section::Section;
-use super::{secret_file, ssh, url};
+use super::{secret_file, ssh, tls, url};
 use crate::error::Side;
-use crate::transport::{Endpoint, Host, Secret, SslMode, Tls};
+use crate::transport::{ChannelBinding, Endpoint, Host, Secret, SslMode, Tls};
 
 const PORT: u64 = 5432;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
@@ -27,14 +27,19 @@ pub(super) fn read(section: &mut Section<'_>, side: Side) -> Endpoint {
             (!duration.is_zero() && duration <= CONNECT_TIMEOUT_MAX).then_some(duration)
         },
     );
+    let tls = tls::read(section, &host);
+    let password = secret(section, "password");
     Endpoint {
         side,
-        tls: tls(section, &host),
+        channel_binding: channel_binding(section, &host, &tls),
+        tls,
         host,
         port: u16::try_from(port).unwrap_or(u16::MAX),
         database: section.required("database", "\"app\"").unwrap_or_default(),
         user: section.required("user", "\"walferry\"").unwrap_or_default(),
-        password: secret(section, "password"),
+        passfile: passfile(section, password.is_some()),
+        password,
+        md5_in_clear: section.boolean("md5_in_clear", false),
         hops: ssh::read(section),
         connect_timeout: timeout.unwrap_or(CONNECT_TIMEOUT),
     }
@@ -54,80 +59,40 @@ fn host(section: &mut Section<'_>) -> Host {
     Host::Tcp(host)
 }
 
-fn tls(section: &mut Section<'_>, host: &Host) -> Tls {
-    let root = section.path("sslrootcert");
-    let word = section.context().folder.join("system");
-    let system = root
-        .as_deref()
-        .is_some_and(|path| path == Path::new("system") || path == word);
-    let mode = section.parsed(
-        "sslmode",
-        "disable, allow, prefer, require, verify-ca or verify-full",
-        "verify-full",
-        |text| {
-            Some(match text {
-                "disable" => SslMode::Disable,
-                "allow" => SslMode::Allow,
-                "prefer" => SslMode::Prefer,
-                "require" => SslMode::Require,
-                "verify-ca" => SslMode::VerifyCa,
-                "verify-full" => SslMode::VerifyFull,
-                _ => return None,
-            })
+fn channel_binding(section: &mut Section<'_>, host: &Host, tls: &Tls) -> ChannelBinding {
+    let binding = section.parsed(
+        "channel_binding",
+        "disable, prefer or require",
+        "prefer",
+        |text| match text {
+            "disable" => Some(ChannelBinding::Disable),
+            "prefer" => Some(ChannelBinding::Prefer),
+            "require" => Some(ChannelBinding::Require),
+            _ => None,
         },
     );
-    let default = match host {
-        Host::Tcp(_) => SslMode::VerifyFull,
-        Host::Unix(_) => SslMode::Disable,
-    };
-    if system && mode.is_some_and(|mode| mode != SslMode::VerifyFull) {
+    let never_tls = matches!(host, Host::Unix(_)) || tls.mode == SslMode::Disable;
+    if binding == Some(ChannelBinding::Require) && never_tls {
         section.fault(
-            "sslmode",
-            "must be verify-full when sslrootcert is \"system\": anybody can get a certificate \
-             from a public authority, only the name tells servers apart",
-            "Write sslmode = \"verify-full\"",
+            "channel_binding",
+            "binds a login to TLS, which this connection does not have",
+            "Leave the key out, or use TLS: sslmode = \"verify-full\" and a host name",
         );
     }
-    let root = root.filter(|_| !system);
-    if let Some((what, remedy)) = root.as_deref().and_then(secret_file::unreadable) {
-        section.fault("sslrootcert", what, remedy);
-    }
-    Tls {
-        mode: mode.unwrap_or(default),
-        root,
-        client: client_certificate(section),
-    }
+    binding.unwrap_or(ChannelBinding::Prefer)
 }
 
-fn client_certificate(section: &mut Section<'_>) -> Option<(PathBuf, PathBuf)> {
-    let certificate = section.path("sslcert");
-    let key = section.path("sslkey");
-    if let Some((what, remedy)) = certificate.as_deref().and_then(secret_file::unreadable) {
-        section.fault("sslcert", what, remedy);
+/// Whether others can get at the file is judged by libpq's rule for it, which knows no exception.
+fn passfile(section: &mut Section<'_>, has_password: bool) -> Option<PathBuf> {
+    let path = section.path("passfile")?;
+    if has_password {
+        let what = "is given together with a password";
+        section.fault("passfile", what, "Keep one of them");
     }
-    if let Some((what, remedy)) = key.as_deref().and_then(secret_file::unfit) {
-        section.fault("sslkey", what, remedy);
+    if let Some((what, remedy)) = secret_file::unfit(&path) {
+        section.fault("passfile", what, remedy);
     }
-    match (certificate, key) {
-        (Some(certificate), Some(key)) => Some((certificate, key)),
-        (Some(_), None) if !section.has("sslkey") => {
-            section.fault(
-                "sslkey",
-                "is missing, while sslcert is given",
-                "Name the certificate's key",
-            );
-            None
-        }
-        (None, Some(_)) if !section.has("sslcert") => {
-            section.fault(
-                "sslcert",
-                "is missing, while sslkey is given",
-                "Name the key's certificate",
-            );
-            None
-        }
-        _ => None,
-    }
+    Some(path)
 }
 
 /// The keys `<name>`, `<name>_file` and `<name>_command`, of which one may be given.

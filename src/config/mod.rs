@@ -10,6 +10,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 pub use naming::Naming;
 pub use selection::{Glob, Pattern, Selection};
@@ -25,6 +26,7 @@ mod selection;
 mod ssh;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod url;
 
 use crate::error::Result;
@@ -126,6 +128,10 @@ pub struct Apply {
     pub spool_directory: PathBuf,
     /// Bytes that they may take there; with 0 the source keeps them until they commit.
     pub spool_bytes_max: u64,
+    /// How long one statement of a batch may take; `None` for as long as it takes.
+    pub statement_timeout: Option<Duration>,
+    /// How long a batch waits for a lock that somebody else holds on a copy; `None` for ever.
+    pub lock_timeout: Option<Duration>,
 }
 
 /// `[snapshot]`

@@ -231,6 +231,23 @@ impl<'a> Section<'a> {
         default
     }
 
+    /// `true` or `false`.
+    pub(super) fn boolean(&mut self, key: &str, default: bool) -> bool {
+        let Some(entry) = self.take(key) else {
+            return default;
+        };
+        let value = match &entry.value.kind {
+            ValueKind::Boolean(value) => Some(*value),
+            ValueKind::String(text) if entry.is_untyped() => text.trim().parse().ok(),
+            _ => None,
+        };
+        value.unwrap_or_else(|| {
+            let what = format!("must be true or false, not {}", shown(&entry));
+            self.fault(key, what, format!("Write for example {key} = {default}"));
+            default
+        })
+    }
+
     /// Text, or a plain number, that `parse` understands; `expected` ends "must be …".
     pub(super) fn parsed<T>(
         &mut self,

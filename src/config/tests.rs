@@ -280,6 +280,7 @@ fn rules_between_keys_hold() {
             "sslrootcert = \"system\"\nsslmode = \"require\"",
             "must be verify-full",
         ),
+        ("apply", "lock_timeout = \"1ms\"", "a duration from 100ms"),
         (
             "source",
             "password = \"a\"\npassword_command = \"b c\"",
@@ -402,6 +403,8 @@ fn what_the_example_has_behind_a_hash_is_valid_and_defaults_are_the_defaults() {
     let directory = tempfile::tempdir().unwrap();
     let names = [
         "ca.pem",
+        "ca.crl",
+        "sslpassword",
         "client.pem",
         "client.key",
         "password",
@@ -419,10 +422,14 @@ fn what_the_example_has_behind_a_hash_is_valid_and_defaults_are_the_defaults() {
     for side in ["source", "destination"] {
         text = text.replace(&format!("/etc/walferry/{side}.password"), "password");
         text = text.replace(&format!("/etc/walferry/{side}.passphrase"), "passphrase");
+        text = text.replace(&format!("/etc/walferry/{side}.sslpassword"), "sslpassword");
     }
     // of several ways to say one thing, the first
     let twice = |line: &&str| {
         let others = [
+            "passfile =",
+            "sslpassword =",
+            "sslpassword_command =",
             "url =",
             "password =",
             "password_command =",

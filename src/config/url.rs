@@ -5,7 +5,7 @@ use percent_encoding::percent_decode_str;
 use super::section::Section;
 
 /// Parameters after the `?` and the keys they stand for.
-const PARAMETERS: [(&str, &str); 9] = [
+const PARAMETERS: [(&str, &str); 15] = [
     ("host", "host"),
     ("port", "port"),
     ("dbname", "database"),
@@ -15,6 +15,42 @@ const PARAMETERS: [(&str, &str); 9] = [
     ("sslrootcert", "sslrootcert"),
     ("sslcert", "sslcert"),
     ("sslkey", "sslkey"),
+    ("sslcrl", "sslcrl"),
+    ("sslpassword", "sslpassword"),
+    ("sslnegotiation", "sslnegotiation"),
+    ("ssl_min_protocol_version", "ssl_min_protocol_version"),
+    ("channel_binding", "channel_binding"),
+    ("passfile", "passfile"),
+];
+
+/// Parameters that libpq knows and walferry does not take, and why.
+const REFUSED: [(&str, &str); 11] = [
+    ("target_session_attrs", "a slot is on one server"),
+    ("load_balance_hosts", "a slot is on one server"),
+    (
+        "hostaddr",
+        "host may be an address, or a name that is looked up at each connect",
+    ),
+    ("service", "there are no service files: write what it says"),
+    (
+        "options",
+        "walferry pins the settings of its sessions itself",
+    ),
+    (
+        "application_name",
+        "walferry names its sessions by what they do",
+    ),
+    (
+        "fallback_application_name",
+        "walferry names its sessions by what they do",
+    ),
+    ("client_encoding", "it is always UTF8"),
+    (
+        "replication",
+        "walferry opens replication connections by itself",
+    ),
+    ("gssencmode", "there is no GSSAPI"),
+    ("requiressl", "it is sslmode=require today"),
 ];
 
 /// Most URLs that cannot be read hold a password with a character that means something in them.
@@ -123,6 +159,11 @@ fn parameter(pair: &str) -> Result<(&'static str, String), String> {
     if name == "connect_timeout" {
         return Ok(("connect_timeout", format!("{}s", decode(value)?)));
     }
+    if let Some((_, why)) = REFUSED.iter().find(|(parameter, _)| *parameter == name) {
+        return Err(format!(
+            "has the parameter {name}, which is not for walferry: {why}"
+        ));
+    }
     let key = PARAMETERS.iter().find(|(parameter, _)| *parameter == name);
     match key {
         Some((_, key)) => Ok((key, decode(value)?)),
@@ -208,6 +249,25 @@ mod tests {
     }
 
     #[test]
+    fn parameters_of_libpq_are_taken_or_refused_with_a_reason() {
+        let taken = "?sslmode=verify-ca&sslrootcert=%2Fetc%2Fca%20x.pem&&channel_binding=require\
+                     &sslnegotiation=direct&connect_timeout=7";
+        assert_eq!(
+            parts(&format!("postgresql://h{taken}")),
+            pairs(&[
+                ("channel_binding", "require"),
+                ("connect_timeout", "7s"),
+                ("host", "h"),
+                ("sslmode", "verify-ca"),
+                ("sslnegotiation", "direct"),
+                ("sslrootcert", "/etc/ca x.pem"),
+            ])
+        );
+        let error = split("postgresql://h/d?target_session_attrs=primary").unwrap_err();
+        assert!(error.contains("a slot is on one server"), "{error}");
+    }
+
+    #[test]
     fn a_password_that_is_not_encoded_is_refused_and_never_quoted() {
         for password in [
             "can@ary", "can/ary", "can?ary", "can#ary", "can%ary", "can:ary",
@@ -216,10 +276,7 @@ mod tests {
             assert!(!error.contains("ary"), "{error}");
         }
         assert!(split("mysql://u@h/d").is_err());
-        assert!(
-            split("postgresql://u@h/d?application_name=x")
-                .unwrap_err()
-                .contains("application_name")
-        );
+        let error = split("postgresql://u@h/d?keepalives=1").unwrap_err();
+        assert!(error.contains("keepalives"), "{error}");
     }
 }

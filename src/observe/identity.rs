@@ -54,7 +54,7 @@ mod tests {
 
     use super::*;
     use crate::error::Side;
-    use crate::transport::{SslMode, Tls};
+    use crate::transport::{ChannelBinding, SslMode, Tls};
 
     fn host(host: Host) -> String {
         place(&Endpoint {
@@ -64,11 +64,10 @@ mod tests {
             database: "app".to_owned(),
             user: "walferry".to_owned(),
             password: None,
-            tls: Tls {
-                mode: SslMode::Disable,
-                root: None,
-                client: None,
-            },
+            passfile: None,
+            tls: Tls::new(SslMode::Disable),
+            channel_binding: ChannelBinding::Prefer,
+            md5_in_clear: false,
             hops: Vec::new(),
             connect_timeout: Duration::from_secs(1),
         })

@@ -118,7 +118,7 @@ pub(super) async fn start(
     };
     let stream = open_stream(config, &writer, format).await?;
     let records = writer.loader();
-    let applier = Applier::new(&config.destination.endpoint, writer).await?;
+    let applier = Applier::new(config, writer).await?;
     Ok(Started {
         applier,
         stream,

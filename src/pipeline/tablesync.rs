@@ -237,7 +237,7 @@ impl Synchronisation {
             in_progress: false,
         };
         let stream = session.start_replication(&slot, lsn, publication, format);
-        let applier = Applier::new(&config.destination.endpoint, writer).await?;
+        let applier = Applier::new(&config, writer).await?;
         // what this stream does is not what the pipeline's figures are about
         let unseen = Board::new(Identity::default());
         let mut flow = Flow::new(&config, stream.await?, routes, applier, &unseen);

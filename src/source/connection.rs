@@ -49,8 +49,7 @@ impl Connection {
             }
             parameters.extend_from_slice(sql::session::settings(side));
             let login = Login {
-                side,
-                user: &endpoint.user,
+                endpoint,
                 password: endpoint.password().await?,
                 parameters,
                 private: transport.is_encrypted() || transport.is_local(),

@@ -10,11 +10,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::wire::Wire;
 use crate::error::postgres::ServerError;
 use crate::error::{Error, Kind, Result, Side};
+use crate::transport::{ChannelBinding, Endpoint, Exposed, refuse, unbound, without_password};
 
 /// Who logs in, and what is known of the stream.
 pub(super) struct Login<'a> {
-    pub(super) side: Side,
-    pub(super) user: &'a str,
+    pub(super) endpoint: &'a Endpoint,
     pub(super) password: Option<SecretString>,
     /// Start-up parameters besides the user.
     pub(super) parameters: Vec<(&'a str, &'a str)>,
@@ -105,54 +105,68 @@ impl Login<'_> {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let parameters = self.parameters.iter().copied();
-        let parameters = std::iter::once(("user", self.user)).chain(parameters);
+        let user = &self.endpoint.user;
+        let parameters = std::iter::once(("user", user.as_str())).chain(parameters);
         frontend::startup_message(parameters, wire.outgoing())?;
+        let mut bound = false;
+        let mut accepted = false;
         loop {
-            match message(wire, self.side, DOING).await? {
-                backend::Message::AuthenticationCleartextPassword => self.cleartext(wire)?,
-                backend::Message::AuthenticationMd5Password(body) => {
+            match message(wire, self.side(), DOING).await? {
+                backend::Message::AuthenticationCleartextPassword => {
+                    self.may_go_on(bound)?;
+                    if !self.private {
+                        return Err(refuse(self.endpoint, Exposed::Password));
+                    }
                     let password = self.password()?.expose_secret().as_bytes();
-                    let hash = md5_hash(self.user.as_bytes(), password, body.salt());
+                    frontend::password_message(password, wire.outgoing())?;
+                }
+                backend::Message::AuthenticationMd5Password(body) => {
+                    self.may_go_on(bound)?;
+                    if !self.private && !self.endpoint.md5_in_clear {
+                        return Err(refuse(self.endpoint, Exposed::Md5));
+                    }
+                    let password = self.password()?.expose_secret().as_bytes();
+                    let hash = md5_hash(user.as_bytes(), password, body.salt());
                     frontend::password_message(hash.as_bytes(), wire.outgoing())?;
                 }
-                backend::Message::AuthenticationSasl(body) => self.scram(wire, &body).await?,
-                backend::Message::AuthenticationOk | backend::Message::BackendKeyData(_) => {}
-                backend::Message::ReadyForQuery(_) => return Ok(()),
+                backend::Message::AuthenticationSasl(body) => {
+                    bound = self.scram(wire, &body).await?;
+                }
+                backend::Message::AuthenticationOk => {
+                    self.may_go_on(bound)?;
+                    accepted = true;
+                }
+                backend::Message::BackendKeyData(_) => {}
+                backend::Message::ReadyForQuery(_) if accepted => return Ok(()),
                 _ => return Err(self.unsupported()),
             }
         }
     }
 
     fn password(&self) -> Result<&SecretString> {
-        self.password.as_ref().ok_or_else(|| {
-            let what = format!("The server asks for a password of role \"{}\"", self.user);
-            let remedy = format!(
-                "Set `password_file`, `password_command` or `password` under [{}].",
-                self.side
-            );
-            Error::new(Kind::Authentication, what)
-                .on(self.side)
-                .remedy(remedy)
-        })
+        let password = self.password.as_ref();
+        password.ok_or_else(|| without_password(self.endpoint))
     }
 
-    fn cleartext<S: AsyncRead + AsyncWrite + Unpin>(&self, wire: &mut Wire<S>) -> Result<()> {
-        if !self.private {
-            let what = "The server asks for the password in clear over an unencrypted connection";
-            let remedy = "Use scram-sha-256 in pg_hba.conf, or an sslmode of require or better.";
-            return Err(Error::new(Kind::Authentication, what)
-                .on(self.side)
-                .remedy(remedy));
+    fn side(&self) -> Side {
+        self.endpoint.side
+    }
+
+    /// Whether a login that was bound to the TLS connection, or was not, will do.
+    fn may_go_on(&self, bound: bool) -> Result<()> {
+        if bound || self.endpoint.channel_binding != ChannelBinding::Require {
+            return Ok(());
         }
-        let password = self.password()?.expose_secret().as_bytes();
-        Ok(frontend::password_message(password, wire.outgoing())?)
+        Err(unbound(self.endpoint))
     }
 
+    /// Proves that we know the password, and has the server prove it too. Returns whether both
+    /// proofs hold for this TLS connection only.
     async fn scram<S>(
         &self,
         wire: &mut Wire<S>,
         body: &backend::AuthenticationSaslBody,
-    ) -> Result<()>
+    ) -> Result<bool>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
@@ -161,7 +175,11 @@ impl Login<'_> {
             .map(|name| Ok(name.to_owned()))
             .collect()?;
         let offers = |name: &str| offered.iter().any(|mechanism| mechanism == name);
-        let (mechanism, binding) = match &self.tls_server_end_point {
+        let digest = self
+            .tls_server_end_point
+            .as_ref()
+            .filter(|_| self.endpoint.channel_binding != ChannelBinding::Disable);
+        let (mechanism, binding) = match digest {
             Some(digest) if offers(sasl::SCRAM_SHA_256_PLUS) => (
                 sasl::SCRAM_SHA_256_PLUS,
                 sasl::ChannelBinding::tls_server_end_point(digest.clone()),
@@ -174,26 +192,29 @@ impl Login<'_> {
         if !offers(mechanism) {
             return Err(self.unsupported());
         }
+        let bound = mechanism == sasl::SCRAM_SHA_256_PLUS;
+        self.may_go_on(bound)?;
         let password = self.password()?.expose_secret().as_bytes();
         let mut scram = sasl::ScramSha256::new(password, binding);
         frontend::sasl_initial_response(mechanism, scram.message(), wire.outgoing())?;
         let backend::Message::AuthenticationSaslContinue(body) =
-            message(wire, self.side, DOING).await?
+            message(wire, self.side(), DOING).await?
         else {
-            return Err(unexpected(self.side, DOING));
+            return Err(unexpected(self.side(), DOING));
         };
         scram
             .update(body.data())
             .map_err(|error| self.scram_failed(&error))?;
         frontend::sasl_response(scram.message(), wire.outgoing())?;
         let backend::Message::AuthenticationSaslFinal(body) =
-            message(wire, self.side, DOING).await?
+            message(wire, self.side(), DOING).await?
         else {
-            return Err(unexpected(self.side, DOING));
+            return Err(unexpected(self.side(), DOING));
         };
         scram
             .finish(body.data())
-            .map_err(|error| self.scram_failed(&error))
+            .map_err(|error| self.scram_failed(&error))?;
+        Ok(bound)
     }
 
     fn scram_failed(&self, error: &std::io::Error) -> Error {
@@ -201,7 +222,7 @@ impl Login<'_> {
         let remedy = "Check the password. The server may also not be the one that knows it, or ask \
                       for more than 100,000 SCRAM iterations, which are refused.";
         Error::new(Kind::Authentication, what)
-            .on(self.side)
+            .on(self.side())
             .remedy(remedy)
     }
 
@@ -209,7 +230,7 @@ impl Login<'_> {
         let what = "The server asks for an authentication method that walferry does not have";
         let remedy = "Use scram-sha-256, md5, a client certificate, peer or trust in pg_hba.conf.";
         Error::new(Kind::Authentication, what)
-            .on(self.side)
+            .on(self.side())
             .remedy(remedy)
     }
 }

@@ -17,6 +17,8 @@ fn config(directory: &std::path::Path, disk_max: u64) -> Apply {
         memory_bytes_max: 16 << 10,
         spool_directory: directory.to_owned(),
         spool_bytes_max: disk_max,
+        statement_timeout: None,
+        lock_timeout: None,
     }
 }
 

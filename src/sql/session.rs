@@ -3,6 +3,8 @@
 //!
 //! They go into the startup packet, which wins over those two and needs no round trip.
 
+use std::time::Duration;
+
 use crate::error::Side;
 
 /// Both sides, servers of version 10 and up.
@@ -61,6 +63,16 @@ pub fn startup_options(side: Side) -> String {
     options.join(" ")
 }
 
+/// Limits for the statements of a session, and for what it waits for locks; `None` for none.
+pub fn limit(statement: Option<Duration>, lock: Option<Duration>) -> String {
+    let milliseconds = |limit: Option<Duration>| limit.map_or(0, |limit| limit.as_millis());
+    format!(
+        "SET statement_timeout TO {}; SET lock_timeout TO {}",
+        milliseconds(statement),
+        milliseconds(lock)
+    )
+}
+
 /// Time limits that older servers would refuse by name; `version` is their `server_version`.
 pub fn settings_of_newer_servers(version: &str) -> &'static str {
     let digits = version.find(|c: char| !c.is_ascii_digit());
@@ -90,6 +102,14 @@ mod tests {
         assert!(options.contains("-c search_path= -c"), "{options}");
         assert!(options.contains("-c row_security=off"));
         assert!(!startup_options(Side::Destination).contains("row_security"));
+    }
+
+    #[test]
+    fn limits_are_in_milliseconds_and_none_is_zero() {
+        assert_eq!(
+            limit(Some(Duration::from_secs(90)), None),
+            "SET statement_timeout TO 90000; SET lock_timeout TO 0"
+        );
     }
 
     #[test]

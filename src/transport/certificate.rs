@@ -1,11 +1,17 @@
-//! What a certificate says beyond what webpki tells: names of old, and its hash for SCRAM.
+//! What a certificate says beyond what webpki tells: names of old, version 1, and its hash for
+//! SCRAM.
 
+use std::net::IpAddr;
+
+use rustls::CertificateError;
 use rustls::pki_types::{CertificateDer, SubjectPublicKeyInfoDer, UnixTime};
 use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
 use x509_cert::Certificate;
+use x509_cert::certificate::Version;
 use x509_cert::der::{Decode, Encode};
-use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
+use x509_cert::ext::pkix::{BasicConstraints, KeyUsage, SubjectAltName};
+use x509_cert::name::Name;
 
 /// Reads it; `None` for what is no certificate.
 pub(super) fn parse(der: &CertificateDer<'_>) -> Option<Certificate> {
@@ -41,24 +47,89 @@ pub(super) fn public_key(der: &CertificateDer<'_>) -> Option<SubjectPublicKeyInf
 }
 
 /// Whether `now` lies within its validity.
-pub(super) fn is_valid_at(certificate: &Certificate, now: UnixTime) -> bool {
+pub(super) fn validity_at(
+    certificate: &Certificate,
+    now: UnixTime,
+) -> Result<(), CertificateError> {
     let validity = certificate.tbs_certificate().validity();
     let now = now.as_secs();
-    validity.not_before.to_unix_duration().as_secs() <= now
-        && now <= validity.not_after.to_unix_duration().as_secs()
+    if now < validity.not_before.to_unix_duration().as_secs() {
+        return Err(CertificateError::NotValidYet);
+    }
+    if now > validity.not_after.to_unix_duration().as_secs() {
+        return Err(CertificateError::Expired);
+    }
+    Ok(())
 }
 
-/// Whether the common name is `host`, which counts only when there are no alternative names: as
-/// libpq does it, with `*.` for one label.
+/// Who signed a certificate, what of it, and how.
+pub(super) struct Signature {
+    pub(super) issuer: Name,
+    /// The content of the `AlgorithmIdentifier`, as webpki's algorithms have it.
+    pub(super) algorithm: Vec<u8>,
+    pub(super) message: Vec<u8>,
+    pub(super) signature: Vec<u8>,
+}
+
+/// `None` when the two places that name the algorithm differ. The message is encoded anew: what was
+/// not proper DER comes out otherwise, and its signature does not fit.
+pub(super) fn signature(certificate: &Certificate) -> Option<Signature> {
+    let signed = certificate.tbs_certificate();
+    let algorithm = certificate.signature_algorithm();
+    if algorithm != signed.signature() {
+        return None;
+    }
+    // a tag and a length of one byte each stand before the content
+    let encoded = algorithm.to_der().ok()?;
+    let content = encoded.get(2..).filter(|_| encoded.len() < 128)?;
+    Some(Signature {
+        issuer: signed.issuer().clone(),
+        algorithm: content.to_vec(),
+        message: signed.to_der().ok()?,
+        signature: certificate.signature().as_bytes()?.to_vec(),
+    })
+}
+
+/// The public key of `authority`, if it has this name and may sign certificates now.
+pub(super) fn key_of_issuer(
+    authority: &CertificateDer<'_>,
+    name: &Name,
+    now: UnixTime,
+) -> Option<SubjectPublicKeyInfoDer<'static>> {
+    let parsed = parse(authority)?;
+    let signed = parsed.tbs_certificate();
+    let may_sign = match signed.version() {
+        // as OpenSSL has it for roots: there was no way to say so
+        Version::V1 => signed.subject() == signed.issuer(),
+        _ => {
+            let constraints = signed.get_extension::<BasicConstraints>();
+            let usage = signed.get_extension::<KeyUsage>();
+            matches!(
+                constraints,
+                Ok(Some((_, BasicConstraints { ca: true, .. })))
+            ) && match usage {
+                Ok(usage) => usage.is_none_or(|(_, usage)| usage.key_cert_sign()),
+                Err(_) => false,
+            }
+        }
+    };
+    let fits = signed.subject() == name && may_sign && validity_at(&parsed, now).is_ok();
+    fits.then(|| public_key(authority)).flatten()
+}
+
+/// Whether the common name is `host`, which counts only when there are no alternative names of the
+/// host's sort (names, or addresses): as libpq does it, with `*.` for one label.
 pub(super) fn is_commonly_named(certificate: &Certificate, host: &str) -> bool {
+    let is_address = host.parse::<IpAddr>().is_ok();
     let alternatives = certificate
         .tbs_certificate()
         .get_extension::<SubjectAltName>();
     let has_alternatives = match alternatives {
-        Ok(Some((_, names))) => names
-            .0
-            .iter()
-            .any(|name| matches!(name, GeneralName::DnsName(_) | GeneralName::IpAddress(_))),
+        Ok(Some((_, names))) => names.0.iter().any(|name| match name {
+            GeneralName::DnsName(_) => !is_address,
+            GeneralName::IpAddress(_) => is_address,
+            _ => false,
+        }),
         Ok(None) => false,
         Err(_) => true,
     };

@@ -6,22 +6,23 @@ use secrecy::SecretString;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::Command;
 
-use super::{Endpoint, Secret};
+use super::{Endpoint, Secret, passfile};
 use crate::error::{Error, Kind, Result};
 use crate::limits::{PASSWORD_COMMAND_MAX, SECRET_BYTES_MAX};
 
 impl Endpoint {
-    /// The password as it is now, without its last line break; `None` when none is configured.
+    /// The password as it is now, without its last line break; `None` when none is configured and
+    /// the `passfile` has none.
     ///
     /// Reads the file or runs the program, within [`SECRET_BYTES_MAX`] and
     /// [`PASSWORD_COMMAND_MAX`]. Fails with [`Kind::Io`] when that does not work, and with
     /// [`Kind::Config`] when what comes out cannot be a password.
     pub async fn password(&self) -> Result<Option<SecretString>> {
-        let Some(secret) = &self.password else {
-            return Ok(None);
+        let password = match &self.password {
+            Some(secret) => secret.read("password").await.map(Some),
+            None => passfile::look_up(self).await,
         };
-        let password = secret.read("password").await;
-        password.map(Some).map_err(|error| error.on(self.side))
+        password.map_err(|error| error.on(self.side))
     }
 }
 

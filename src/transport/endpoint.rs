@@ -1,5 +1,6 @@
 //! Where a server is and how to prove who we are.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -23,8 +24,15 @@ pub struct Endpoint {
     pub user: String,
     /// Where the password comes from; read anew at each connect, so that rotation needs no restart.
     pub password: Option<Secret>,
+    /// `passfile`: where the password is looked up when `password` is not given; `None` means
+    /// where libpq looks.
+    pub passfile: Option<PathBuf>,
     /// TLS policy; ignored for unix sockets, as libpq does.
     pub tls: Tls,
+    /// Whether the login has to prove that nobody stands between.
+    pub channel_binding: ChannelBinding,
+    /// `md5_in_clear`: an md5 hash of the password may go where others can listen.
+    pub md5_in_clear: bool,
     /// The SSH servers on the way, the nearest first; empty when the server is reached directly.
     pub hops: Vec<Hop>,
     /// Limit for reaching the server, TLS and authentication together, and before that for each
@@ -52,6 +60,34 @@ impl Endpoint {
             }
         }
     }
+
+    /// What somebody between could do, as a sentence without full stop that begins with the key;
+    /// `None` when the server has to prove who it is, or is on this machine (or on that of the
+    /// last hop), as far as the name tells.
+    pub fn weakness(&self) -> Option<&'static str> {
+        match &self.host {
+            Host::Tcp(host) if !is_local_name(host) => {}
+            Host::Tcp(_) | Host::Unix(_) => return None,
+        }
+        match self.tls.mode {
+            SslMode::Disable => Some("sslmode = \"disable\": whoever is on the way reads all rows"),
+            SslMode::Allow | SslMode::Prefer => Some(
+                "this sslmode goes on without TLS when it is told to: whoever is on the way can \
+                 read and change all rows",
+            ),
+            SslMode::Require if self.tls.root.is_none() => Some(
+                "sslmode = \"require\" encrypts but trusts anybody: whoever is on the way can pose \
+                 as the server, and read and change all rows",
+            ),
+            SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull => None,
+        }
+    }
+}
+
+fn is_local_name(host: &str) -> bool {
+    let address = host.parse::<IpAddr>();
+    host.eq_ignore_ascii_case("localhost")
+        || address.is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
 /// `host:port`, as people write it.
@@ -88,10 +124,70 @@ pub enum Secret {
 pub struct Tls {
     /// `sslmode`
     pub mode: SslMode,
-    /// `sslrootcert`: a PEM file, or `system`; `None` means the system's roots.
+    /// `sslrootcert`: a PEM file; `None` means the system's roots.
     pub root: Option<PathBuf>,
-    /// `sslcert` and `sslkey`: PEM files.
-    pub client: Option<(PathBuf, PathBuf)>,
+    /// `sslcrl`: a PEM file with the lists of all authorities.
+    pub revoked: Option<PathBuf>,
+    /// `sslcert` and `sslkey`.
+    pub client: Option<ClientCertificate>,
+    /// `sslnegotiation`
+    pub negotiation: SslNegotiation,
+    /// `ssl_min_protocol_version`
+    pub version_min: TlsVersion,
+}
+
+impl Tls {
+    /// The mode with the defaults of all else.
+    pub fn new(mode: SslMode) -> Self {
+        Tls {
+            mode,
+            root: None,
+            revoked: None,
+            client: None,
+            negotiation: SslNegotiation::Postgres,
+            version_min: TlsVersion::V1_2,
+        }
+    }
+}
+
+/// Who we are, in TLS.
+#[derive(Clone, Debug)]
+pub struct ClientCertificate {
+    /// `sslcert`: a PEM file.
+    pub certificate: PathBuf,
+    /// `sslkey`: a PEM file.
+    pub key: PathBuf,
+    /// `sslpassword`: opens the key.
+    pub password: Option<Secret>,
+}
+
+/// `sslnegotiation`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SslNegotiation {
+    /// The server is asked whether it has TLS.
+    Postgres,
+    /// TLS begins with the first byte (servers from 17 on).
+    Direct,
+}
+
+/// `ssl_min_protocol_version`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TlsVersion {
+    /// `TLSv1.2`
+    V1_2,
+    /// `TLSv1.3`
+    V1_3,
+}
+
+/// `channel_binding`: whether SCRAM is bound to the TLS connection that it runs in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChannelBinding {
+    /// Never.
+    Disable,
+    /// If the server can.
+    Prefer,
+    /// Always: a login without it fails, whatever the server asks for.
+    Require,
 }
 
 /// `sslmode`
@@ -124,14 +220,35 @@ pub(super) mod tests {
             database: "app".to_owned(),
             user: "walferry".to_owned(),
             password: None,
+            passfile: None,
             hops: Vec::new(),
-            tls: Tls {
-                mode,
-                root: None,
-                client: None,
-            },
+            tls: Tls::new(mode),
+            channel_binding: ChannelBinding::Prefer,
+            md5_in_clear: false,
             connect_timeout: Duration::from_secs(10),
         }
+    }
+
+    #[test]
+    fn only_a_server_elsewhere_that_proves_nothing_is_a_weakness() {
+        let mut endpoint = endpoint(5432, SslMode::Disable);
+        for local in ["127.0.0.1", "::1", "localhost", "::ffff:127.0.0.1"] {
+            endpoint.host = Host::Tcp(local.to_owned());
+            assert!(endpoint.weakness().is_none(), "{local}");
+        }
+        endpoint.host = Host::Tcp("db.internal".to_owned());
+        for mode in [SslMode::Disable, SslMode::Allow, SslMode::Prefer] {
+            endpoint.tls = Tls::new(mode);
+            // a root helps nothing while plain text will do as well
+            endpoint.tls.root = Some("ca.pem".into());
+            assert!(endpoint.weakness().is_some(), "{mode:?}");
+        }
+        endpoint.tls.mode = SslMode::Require;
+        assert!(endpoint.weakness().is_none());
+        endpoint.tls.root = None;
+        assert!(endpoint.weakness().is_some());
+        endpoint.tls.mode = SslMode::VerifyCa;
+        assert!(endpoint.weakness().is_none());
     }
 
     #[test]

@@ -9,17 +9,24 @@
 //! [`establish()`] runs the attempts that an `sslmode` asks for, with the login as its last step,
 //! since `allow` and `prefer` depend on how that ends.
 
-pub use endpoint::{Endpoint, Host, Secret, SslMode, Tls};
+pub use endpoint::{
+    ChannelBinding, ClientCertificate, Endpoint, Host, Secret, SslMode, SslNegotiation, Tls,
+    TlsVersion,
+};
 pub use establish::establish;
-pub use session::connect;
+pub use login_watch::Exposed;
+pub use session::{connect, refuse, unbound, without_password};
 pub use stream::Transport;
 
 mod certificate;
+mod client_key;
 mod credentials;
 mod dial;
 mod endpoint;
 mod establish;
+mod fault;
 mod login_watch;
+mod passfile;
 mod session;
 pub mod ssh;
 mod stream;

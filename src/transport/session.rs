@@ -10,8 +10,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_postgres::tls::{ChannelBinding, TlsConnect, TlsStream};
 use tokio_postgres::{AsyncMessage, Client, Config, Connection};
 
-use super::login_watch::{CleartextRefused, LoginWatch};
-use super::{Endpoint, Transport, establish, tls};
+use super::login_watch::{Exposed, LoginWatch};
+use super::{ChannelBinding as Binding, Endpoint, Transport, establish, passfile, tls};
 use crate::error::{Error, Kind, Result, Side, postgres};
 use crate::sql;
 
@@ -28,6 +28,11 @@ pub async fn connect(endpoint: &Endpoint, application: &str) -> Result<Client> {
         .dbname(&endpoint.database)
         .application_name(format!("walferry {application}"))
         .options(sql::session::startup_options(endpoint.side))
+        .channel_binding(match endpoint.channel_binding {
+            Binding::Disable => tokio_postgres::config::ChannelBinding::Disable,
+            Binding::Prefer => tokio_postgres::config::ChannelBinding::Prefer,
+            Binding::Require => tokio_postgres::config::ChannelBinding::Require,
+        })
         // With these two tokio-postgres takes the stream for one that it encrypted itself, asks it
         // for its channel binding, and says nothing about TLS on the wire.
         .ssl_mode(tokio_postgres::config::SslMode::Require)
@@ -48,7 +53,7 @@ async fn login(
     transport: Transport,
 ) -> Result<Client> {
     let (client, connection) = config
-        .connect_raw(Wire::new(transport), Negotiated)
+        .connect_raw(Wire::new(transport, endpoint.md5_in_clear), Negotiated)
         .await
         .map_err(|error| refused(endpoint, password.is_some(), &error))?;
     let version = connection.parameter("server_version").unwrap_or_default();
@@ -89,18 +94,8 @@ async fn drive(side: Side, mut connection: Connection<Wire, Wire>) {
 
 /// Why a login failed.
 fn refused(endpoint: &Endpoint, has_password: bool, error: &tokio_postgres::Error) -> Error {
-    if caused_by(error, |cause| cause.is::<CleartextRefused>().then_some(())).is_some() {
-        return Error::new(
-            Kind::Authentication,
-            format!(
-                "{} asks for the password in the clear, on a connection that anybody can listen to",
-                endpoint.address()
-            ),
-        )
-        .on(endpoint.side)
-        .remedy(
-            "Use TLS (sslmode = \"verify-full\"), or scram-sha-256 in the server's pg_hba.conf.",
-        );
+    if let Some(exposed) = caused_by(error, |cause| cause.downcast_ref::<Exposed>().copied()) {
+        return refuse(endpoint, exposed);
     }
     let tls = caused_by(error, |cause| {
         let fault = cause.downcast_ref::<rustls::Error>()?;
@@ -117,15 +112,63 @@ fn refused(endpoint: &Endpoint, has_password: bool, error: &tokio_postgres::Erro
                  session.",
         ),
         // neither the server nor the wire: the exchange of credentials
-        (Kind::Unknown, None) if !has_password => refused
-            .as_kind(Kind::Authentication)
-            .remedy("Set password_file, password_command or password of this side."),
+        (Kind::Unknown, None) if is_unbound(endpoint, error) => unbound(endpoint),
+        (Kind::Unknown, None) if !has_password => without_password(endpoint),
         (Kind::Unknown, None) => refused.as_kind(Kind::Authentication).remedy(
             "walferry knows scram-sha-256 (up to 100000 iterations), md5, password, cert, trust \
              and peer: choose one of them in the server's pg_hba.conf.",
         ),
         _ => refused,
     }
+}
+
+/// A login that ends where it takes a password, or something else that we do not have.
+pub fn without_password(endpoint: &Endpoint) -> Error {
+    let what = format!(
+        "{} asks for a password of role {:?}, or for what walferry does not know",
+        endpoint.address(),
+        endpoint.user
+    );
+    let mut remedy =
+        "Set password_file, password_command, password or passfile of this side.".to_owned();
+    if let Some(unused) = passfile::unused(endpoint) {
+        remedy += &format!(" {unused}.");
+    }
+    Error::new(Kind::Authentication, what)
+        .on(endpoint.side)
+        .remedy(remedy)
+}
+
+/// A login that would show others what must not be seen.
+pub fn refuse(endpoint: &Endpoint, exposed: Exposed) -> Error {
+    let what = format!("{} {exposed}", endpoint.address());
+    Error::new(Kind::Authentication, what)
+        .on(endpoint.side)
+        .remedy(exposed.remedy())
+}
+
+/// A login that `channel_binding = "require"` does not let pass: nothing was sent that could be
+/// used elsewhere.
+pub fn unbound(endpoint: &Endpoint) -> Error {
+    let what = format!(
+        "{} does not bind the login to this TLS connection, as channel_binding = \"require\" \
+         asks: somebody may stand between",
+        endpoint.address()
+    );
+    Error::new(Kind::Authentication, what)
+        .on(endpoint.side)
+        .remedy(
+            "Have the server ask for scram-sha-256 over TLS (pg_hba.conf), with nothing between \
+             that ends TLS itself; or write channel_binding = \"prefer\".",
+        )
+}
+
+/// tokio-postgres has one sentence for it and no code.
+fn is_unbound(endpoint: &Endpoint, error: &tokio_postgres::Error) -> bool {
+    endpoint.channel_binding == Binding::Require
+        && error
+            .source()
+            .is_some_and(|why| why.to_string().contains("channel binding"))
 }
 
 /// The first answer of `look` for a cause of `error`; an [`std::io::Error`] hides its own inside.
@@ -157,11 +200,11 @@ struct Wire {
 }
 
 impl Wire {
-    fn new(transport: Transport) -> Self {
+    fn new(transport: Transport, md5_in_clear: bool) -> Self {
         let private = transport.is_encrypted() || transport.is_local();
         Wire {
             transport,
-            watch: (!private).then(LoginWatch::default),
+            watch: (!private).then(|| LoginWatch::new(md5_in_clear)),
         }
     }
 }

@@ -1,22 +1,31 @@
-//! TLS through rustls: roots, client certificates, the handshake, and what its failures mean.
+//! TLS through rustls: roots, client certificates and the handshake.
 
-use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use rustls::client::Resumption;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{CertificateError, ClientConfig, RootCertStore};
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, ServerName};
+use rustls::version::{TLS12, TLS13};
+use rustls::{ClientConfig, RootCertStore};
+use secrecy::SecretString;
 use tokio_rustls::TlsConnector;
+use webpki::{CertRevocationList, OwnedCertRevocationList};
 
+pub(super) use super::fault::{explain, lost};
 use super::stream::Socket;
 use super::verify::{Authorities, Trust, Verifier};
-use super::{Endpoint, Host, SslMode, Tls, Transport, certificate};
+use super::{
+    Endpoint, Host, SslMode, SslNegotiation, Tls, TlsVersion, Transport, certificate, client_key,
+};
 use crate::error::{Error, Kind, Result};
 
-/// Encrypts a stream whose server has agreed to it.
+/// What PostgreSQL calls itself in TLS. It is always offered, as libpq does from 17 on, so that a
+/// server of another protocol that shares the certificate takes no part.
+const ALPN: &[u8] = b"postgresql";
+
+/// Encrypts a stream whose server has agreed to it, or is expected to.
 pub(super) async fn handshake(endpoint: &Endpoint, stream: Socket) -> Result<Transport> {
     let host = match &endpoint.host {
         Host::Tcp(host) => host.clone(),
@@ -24,23 +33,43 @@ pub(super) async fn handshake(endpoint: &Endpoint, stream: Socket) -> Result<Tra
     };
     let policy = endpoint.tls.clone();
     let name = server_name(endpoint, &host, &stream)?;
-    // reads files, some of them large
-    let config = tokio::task::spawn_blocking(move || client_config(&policy, host))
+    let password = match policy.client.as_ref().map(|client| &client.password) {
+        Some(Some(secret)) => {
+            let read = secret.read("sslpassword").await;
+            Some(read.map_err(|error| error.on(endpoint.side))?)
+        }
+        _ => None,
+    };
+    // reads files, some of them large, and opens keys slowly
+    let config = tokio::task::spawn_blocking(move || client_config(&policy, host, password))
         .await
         .map_err(|error| Error::new(Kind::Unknown, format!("Could not set TLS up: {error}")))?
         .map_err(|error| error.on(endpoint.side))?;
-    let stream = TlsConnector::from(Arc::new(config))
-        .connect(name, stream)
-        .await
-        .map_err(|error| lost(endpoint, "encrypt the connection", &error))?;
-    let leaf = stream
-        .get_ref()
-        .1
-        .peer_certificates()
-        .and_then(<[_]>::first);
+    let direct = endpoint.tls.negotiation == SslNegotiation::Direct;
+    let connected = TlsConnector::from(Arc::new(config)).connect(name, stream);
+    let stream = connected.await.map_err(|error| {
+        let error = lost(endpoint, "encrypt the connection", &error);
+        match error.kind() {
+            Kind::ConnectionLost if direct => error.remedy(NOT_DIRECT),
+            _ => error,
+        }
+    })?;
+    let session = stream.get_ref().1;
+    if direct && session.alpn_protocol() != Some(ALPN) {
+        let what = format!(
+            "{} speaks TLS, but does not say that it is a PostgreSQL server (ALPN)",
+            endpoint.address()
+        );
+        let error = Error::new(Kind::Tls, what).on(endpoint.side);
+        return Err(error.remedy(NOT_DIRECT));
+    }
+    let leaf = session.peer_certificates().and_then(<[_]>::first);
     let server_end_point = leaf.and_then(certificate::server_end_point);
     Ok(Transport::tls(stream, server_end_point))
 }
+
+const NOT_DIRECT: &str = "sslnegotiation = \"direct\" takes a PostgreSQL server of version 17 or \
+                          newer at that very address; \"postgres\" works with all.";
 
 /// The name for SNI and verification. A host that is no DNS name is checked by its address.
 fn server_name(endpoint: &Endpoint, host: &str, stream: &Socket) -> Result<ServerName<'static>> {
@@ -58,7 +87,11 @@ fn server_name(endpoint: &Endpoint, host: &str, stream: &Socket) -> Result<Serve
     Ok(ServerName::from(peer))
 }
 
-fn client_config(policy: &Tls, host: String) -> Result<ClientConfig> {
+fn client_config(
+    policy: &Tls,
+    host: String,
+    password: Option<SecretString>,
+) -> Result<ClientConfig> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let verifier = Verifier {
         trust: trust(policy, host)?,
@@ -68,26 +101,40 @@ fn client_config(policy: &Tls, host: String) -> Result<ClientConfig> {
         Error::new(Kind::Tls, format!("Could not set TLS up: {error}"))
             .remedy("Check that sslkey is the key of the certificate in sslcert.")
     };
+    let versions: &[_] = match policy.version_min {
+        TlsVersion::V1_2 => &[&TLS13, &TLS12],
+        TlsVersion::V1_3 => &[&TLS13],
+    };
     let builder = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(versions)
         .map_err(failed)?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier));
     let mut config = match &policy.client {
         None => builder.with_no_client_auth(),
-        Some((certificate, key)) => builder
-            .with_client_auth_cert(certificates(certificate)?, private_key(key)?)
+        Some(client) => builder
+            .with_client_auth_cert(
+                certificates(&client.certificate)?,
+                client_key::load(&client.key, password.as_ref())?,
+            )
             .map_err(failed)?,
     };
     config.resumption = Resumption::disabled();
+    config.alpn_protocols = vec![ALPN.to_vec()];
     Ok(config)
 }
 
 /// A configured root is always verified against, as libpq does, whatever the mode.
 fn trust(policy: &Tls, host: String) -> Result<Trust> {
-    let authorities = || match &policy.root {
-        Some(path) if path.as_os_str() != "system" => configured(path),
-        _ => system(),
+    let authorities = || {
+        let mut authorities = match &policy.root {
+            Some(path) => configured(path)?,
+            None => system()?,
+        };
+        if let Some(path) = &policy.revoked {
+            authorities.revoked = revoked(path)?;
+        }
+        Ok::<_, Error>(authorities)
     };
     Ok(match policy.mode {
         SslMode::VerifyFull => Trust::Name(authorities()?, host),
@@ -102,7 +149,11 @@ fn configured(path: &Path) -> Result<Authorities> {
     let mut store = RootCertStore::empty();
     // what webpki cannot use as an authority can still be the server's own certificate
     store.add_parsable_certificates(exact.iter().cloned());
-    Ok(Authorities { store, exact })
+    Ok(Authorities {
+        store,
+        exact,
+        revoked: Vec::new(),
+    })
 }
 
 fn system() -> Result<Authorities> {
@@ -120,6 +171,7 @@ fn system() -> Result<Authorities> {
     Ok(Authorities {
         store,
         exact: Vec::new(),
+        revoked: Vec::new(),
     })
 }
 
@@ -134,22 +186,25 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
     Ok(certificates)
 }
 
-fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>> {
+fn revoked(path: &Path) -> Result<Vec<CertRevocationList<'static>>> {
     let pem = read(path)?;
-    if String::from_utf8_lossy(&pem).contains("ENCRYPTED") {
-        return Err(
-            unfit(path, "is encrypted with a passphrase").remedy(format!(
-                "Decrypt it: openssl pkcs8 -topk8 -nocrypt -in {} -out client.key; \
-             chmod 600 client.key",
-                path.display()
-            )),
-        );
+    let lists: Vec<_> = CertificateRevocationListDer::pem_slice_iter(&pem)
+        .collect::<Result<_, _>>()
+        .map_err(|error| unfit(path, &format!("is not PEM: {error}")))?;
+    if lists.is_empty() {
+        return Err(unfit(
+            path,
+            "holds no list of revoked certificates (X509 CRL)",
+        ));
     }
-    PrivateKeyDer::from_pem_slice(&pem)
-        .map_err(|_| unfit(path, "holds no private key in PKCS #8, PKCS #1 or SEC 1"))
+    lists
+        .iter()
+        .map(|list| OwnedCertRevocationList::from_der(list).map(CertRevocationList::from))
+        .collect::<Result<_, _>>()
+        .map_err(|error| unfit(path, &format!("has a list that cannot be used: {error}")))
 }
 
-fn read(path: &Path) -> Result<Vec<u8>> {
+pub(super) fn read(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).map_err(|error| {
         Error::new(
             Kind::Io,
@@ -158,88 +213,15 @@ fn read(path: &Path) -> Result<Vec<u8>> {
     })
 }
 
-fn unfit(path: &Path, why: &str) -> Error {
+pub(super) fn unfit(path: &Path, why: &str) -> Error {
     Error::new(Kind::Tls, format!("The file {} {why}", path.display()))
-        .remedy("sslrootcert, sslcert and sslkey name PEM files.")
-}
-
-/// What an interrupted exchange means: TLS when rustls says so, else a lost connection. `doing`
-/// completes "Could not …".
-pub(super) fn lost(endpoint: &Endpoint, doing: &str, error: &io::Error) -> Error {
-    let inner = error.get_ref();
-    if let Some(fault) = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-        return explain(endpoint, fault);
-    }
-    Error::new(
-        Kind::ConnectionLost,
-        format!("Could not {doing} with {}: {error}", endpoint.address()),
-    )
-    .on(endpoint.side)
-}
-
-/// What rustls found, in the words of an operator.
-pub(super) fn explain(endpoint: &Endpoint, fault: &rustls::Error) -> Error {
-    let server = endpoint.address();
-    let (what, remedy) = match fault {
-        rustls::Error::InvalidCertificate(fault) => certificate_fault(fault),
-        rustls::Error::AlertReceived(alert) => (
-            format!("was refused by the server: {alert:?}"),
-            "The server may want a client certificate (sslcert, sslkey) of an authority that it \
-             trusts; its log says which.",
-        ),
-        other => (
-            format!("failed: {other}"),
-            "Check the server's TLS settings and its log.",
-        ),
-    };
-    Error::new(Kind::Tls, format!("TLS with {server} {what}"))
-        .on(endpoint.side)
-        .remedy(remedy)
-}
-
-fn certificate_fault(fault: &CertificateError) -> (String, &'static str) {
-    use CertificateError as Fault;
-    let text = fault.to_string();
-    let (what, remedy) = match fault {
-        Fault::UnknownIssuer => (
-            "no trusted root has signed the server's certificate".to_owned(),
-            "Set sslrootcert to the PEM file of the authority that signed it, or of the \
-             certificate itself if it is self-signed.",
-        ),
-        Fault::NotValidForName | Fault::NotValidForNameContext { .. } => (
-            format!("the server's certificate has another name: {text}"),
-            "Set `host` to a name that the certificate has, have a certificate made for this one, \
-             or accept any name of that authority with sslmode = \"verify-ca\".",
-        ),
-        Fault::Expired | Fault::ExpiredContext { .. } => (
-            "the server's certificate has expired".to_owned(),
-            "Have the server's certificate renewed.",
-        ),
-        Fault::NotValidYet | Fault::NotValidYetContext { .. } => (
-            "the server's certificate is not valid yet".to_owned(),
-            "Check the clocks of both machines.",
-        ),
-        _ if text.contains("CaUsedAsEndEntity") => (
-            "the server's certificate is that of an authority (CA:TRUE)".to_owned(),
-            "Put this very certificate into the file that sslrootcert names, or have one made with \
-             basicConstraints=CA:FALSE.",
-        ),
-        _ if text.contains("UnsupportedCertVersion") => (
-            "the server's certificate is of version 1, which cannot be verified".to_owned(),
-            "Have it made again with extensions: openssl x509 -req … -extfile <(echo \
-             subjectAltName=DNS:name).",
-        ),
-        _ => (
-            format!("the server's certificate is not acceptable: {text}"),
-            "Have the server's certificate renewed, or see its log.",
-        ),
-    };
-    (format!("failed: {what}"), remedy)
+        .remedy("sslrootcert, sslcrl, sslcert and sslkey name PEM files.")
 }
 
 #[cfg(test)]
 mod tests {
     use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair};
+    use rustls::pki_types::PrivateKeyDer;
     use tokio::net::{TcpListener, TcpStream};
     use tokio_rustls::TlsAcceptor;
 
@@ -314,17 +296,5 @@ mod tests {
         parameters.not_after = rcgen::date_time_ymd(2020, 1, 1);
         let error = with(parameters, SslMode::Require).await.unwrap_err();
         assert!(error.to_string().contains("has expired"), "{error}");
-    }
-
-    #[test]
-    fn a_key_with_a_passphrase_says_how_to_take_it_off() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), "-----BEGIN ENCRYPTED PRIVATE KEY-----").unwrap();
-        let error = private_key(file.path()).unwrap_err();
-        assert!(
-            error
-                .hint()
-                .is_some_and(|hint| hint.contains("openssl pkcs8"))
-        );
     }
 }

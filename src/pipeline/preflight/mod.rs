@@ -42,6 +42,13 @@ pub async fn findings(config: &Config) -> Result<Vec<Finding>> {
     let mut report = Report::default();
     let (source, destination) = (&config.source.endpoint, &config.destination.endpoint);
     let (from, to) = tokio::join!(arrive(source), arrive(destination));
+    for endpoint in [source, destination] {
+        if let Some(weakness) = endpoint.weakness() {
+            let remedy =
+                "Write sslmode = \"verify-full\", with the server's authority in sslrootcert.";
+            report.warning(endpoint.side, "encryption", weakness, remedy);
+        }
+    }
     let from = arrived(from, Side::Source, &mut report);
     let to = arrived(to, Side::Destination, &mut report);
     inspect(config, from.as_ref(), to.as_ref(), &mut report).await;

@@ -1,0 +1,246 @@
+//! Where passwords come from, how they are sent, and how they are changed.
+
+use std::net::IpAddr;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use walferry::source::{Connection, Mode};
+use walferry::sql::Literal;
+
+use super::identities::Identities;
+use super::{PASSWORD, PASSWORD_RULE, Place};
+use crate::support::{Running, quoted, walferry, walferry_with, write_private};
+
+/// Longer than anything takes that is not a fault.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+#[tokio::test]
+async fn a_password_may_come_from_every_place_and_by_every_method() {
+    let place = Place::new().await;
+    let identities = Identities::put(&place);
+    let rules = "local all walferry scram-sha-256\nhost all of_md5 all md5\n\
+                 host all walferry 127.0.0.1/32 password\nhost all walferry ::1/128 password\n\
+                 host all walferry all scram-sha-256";
+    place.serve(Some(&identities.good), rules).await;
+    let plain = "sslmode = \"disable\"\n";
+    let in_file = format!("{plain}password_file = \"password\"");
+    let check = async |name: &str, host: &str, keys: &str| {
+        let config = place.config(name, host, keys);
+        walferry(&config, &["check"])
+            .await
+            .ended(0, &["failures 0"]);
+    };
+    // in the clear only because it stays on this machine
+    check("clear", "127.0.0.1", &in_file).await;
+    check("md5", "127.0.0.1", &format!("user = \"of_md5\"\n{in_file}")).await;
+    let command = "password_command = [\"cat\", \"password\"]";
+    check("command", "127.0.0.1", &format!("{plain}{command}")).await;
+    let inline = format!("{plain}password = {}", quoted(PASSWORD));
+    check("inline", "127.0.0.1", &inline).await;
+
+    let socket = place
+        .cluster
+        .socket_directory()
+        .to_str()
+        .unwrap()
+        .to_owned();
+    let config = place.config("socket", &socket, "password_file = \"password\"");
+    place
+        .run(&config, &[], "NOT s.ssl AND a.client_addr IS NULL")
+        .await;
+
+    let variables = [
+        ("WALFERRY__SOURCE__PASSWORD", PASSWORD),
+        ("WALFERRY__DESTINATION__PASSWORD", PASSWORD),
+    ];
+    let config = place.config("variable", "127.0.0.1", plain);
+    place.run(&config, &variables, "NOT s.ssl").await;
+    place.run(&by_url(&place), &[], "NOT s.ssl").await;
+}
+
+/// Both sides as one line, with everything encoded that may be.
+fn by_url(place: &Place) -> PathBuf {
+    let password: Vec<String> = PASSWORD
+        .bytes()
+        .map(|byte| format!("%{byte:02X}"))
+        .collect();
+    let password = password.concat();
+    let url = |database: &str| {
+        let port = place.cluster.port();
+        format!("postgresql://walferry:{password}@127.0.0.1:{port}/{database}?sslmode=disable")
+    };
+    let text = format!(
+        "[pipeline]\nname = \"app\"\n[source]\nurl = \"{}\"\n\
+         [destination]\nurl = \"{}\"\nschema_prefix = \"app\"\n[observability]\nlisten = \"off\"\n",
+        url("app"),
+        url("warehouse")
+    );
+    write_private(place.home.path().join("url.toml"), &text)
+}
+
+#[tokio::test]
+async fn a_password_never_leaves_the_machine_in_the_clear() {
+    let Some(outside) = outside_address() else {
+        eprintln!("SKIPPED: this machine has no address but those of itself");
+        return;
+    };
+    let place = Place::new().await;
+    let identities = Identities::put(&place);
+    let outside = outside.to_string();
+    let check = async |mode: &str| {
+        let keys = format!("sslmode = \"{mode}\"\npassword_file = \"password\"");
+        let config = place.config("outside", &outside, &keys);
+        walferry(&config, &["check"]).await
+    };
+    let rule = "host all all all password";
+    place.serve(None, rule).await;
+    for mode in ["disable", "allow", "prefer"] {
+        let ran = check(mode).await.ended(3, &[" → "]);
+        assert!(ran.out.contains("in the clear"), "{mode}: {}", ran.out);
+    }
+    place.serve(Some(&identities.good), rule).await;
+    check("require").await.ended(0, &["failures 0"]);
+    check("prefer").await.ended(0, &["failures 0"]);
+    check("disable").await.ended(3, &["in the clear"]);
+    // scram proves the password without showing it
+    place.serve(None, PASSWORD_RULE).await;
+    check("disable").await.ended(0, &["failures 0"]);
+}
+
+#[tokio::test]
+async fn an_md5_hash_leaves_the_machine_in_the_clear_only_where_that_is_allowed() {
+    let Some(outside) = outside_address() else {
+        eprintln!("SKIPPED: this machine has no address but those of itself");
+        return;
+    };
+    let place = Place::new().await;
+    let identities = Identities::put(&place);
+    place.serve(None, "host all all all md5").await;
+    let outside = outside.to_string();
+    let check = async |keys: &str| {
+        let keys = format!("user = \"of_md5\"\npassword_file = \"password\"\n{keys}");
+        let config = place.config("hash", &outside, &keys);
+        walferry(&config, &["check"]).await
+    };
+    let plain = "sslmode = \"disable\"";
+    let ran = check(plain).await;
+    ran.ended(
+        3,
+        &["an md5 hash of the password in the clear", "md5_in_clear"],
+    );
+    let allowed = format!("{plain}\nmd5_in_clear = true");
+    check(&allowed).await.ended(0, &["failures 0"]);
+    place
+        .serve(Some(&identities.good), "host all all all md5")
+        .await;
+    check("sslmode = \"require\"")
+        .await
+        .ended(0, &["failures 0"]);
+
+    // the replication connection logs in by itself
+    let keys = "user = \"of_md5\"\npassword_file = \"password\"\nsslmode = \"disable\"";
+    let config = place.config("hash", &outside, keys);
+    let endpoint = walferry::config::load(Some(&config))
+        .unwrap()
+        .source
+        .endpoint;
+    let opened = Connection::open(&endpoint, "hash", Mode::Replication).await;
+    let error = opened.err().unwrap();
+    assert!(error.to_string().contains("an md5 hash"), "{error}");
+}
+
+#[tokio::test]
+async fn a_password_file_of_libpq_is_used_like_libpq_does() {
+    let place = Place::new().await;
+    let escaped = PASSWORD.replace('\\', "\\\\").replace(':', "\\:");
+    let port = place.cluster.port();
+    let lines = format!(
+        "# of the tests\nelsewhere:*:*:*:wrong\n127.0.0.1:{port}:app:walferry:{escaped}\n\
+         *:*:warehouse:*:{escaped}\n*:*:*:*:wrong\n"
+    );
+    let file = write_private(place.home.path().join("pgpass"), &lines);
+    let plain = "sslmode = \"disable\"\n";
+    let config = place.config(
+        "named",
+        "127.0.0.1",
+        &format!("{plain}passfile = \"pgpass\""),
+    );
+    place.run(&config, &[], "NOT s.ssl").await;
+
+    // where libpq finds it by itself
+    let config = place.config("found", "127.0.0.1", plain);
+    let named = [("PGPASSFILE", file.to_str().unwrap())];
+    let ran = walferry_with(&config, &["check"], &named).await;
+    ran.ended(0, &["failures 0"]);
+    let home = tempfile::tempdir().unwrap();
+    let path = write_private(home.path().join(".pgpass"), &lines);
+    let variables = [("HOME", home.path().to_str().unwrap()), ("PGPASSFILE", "")];
+    let ran = walferry_with(&config, &["check"], &variables).await;
+    ran.ended(0, &["failures 0"]);
+    let others = std::fs::Permissions::from_mode(0o640);
+    std::fs::set_permissions(&path, others).unwrap();
+    let ran = walferry_with(&config, &["check"], &variables).await;
+    ran.ended(3, &["is not used, since others can get at it (mode 0640)"]);
+    // what libpq takes from elsewhere is not taken
+    let none = [
+        ("HOME", "/nowhere"),
+        ("PGPASSFILE", ""),
+        ("PGPASSWORD", PASSWORD),
+    ];
+    let ran = walferry_with(&config, &["check"], &none).await;
+    ran.ended(3, &["passfile"]);
+}
+
+#[tokio::test]
+async fn a_password_is_changed_under_way_without_a_restart() {
+    let place = Place::new().await;
+    let (one, two) = (PASSWORD, format!("another {PASSWORD}"));
+    place.serve(None, PASSWORD_RULE).await;
+    let keys = "sslmode = \"disable\"\npassword_file = \"password\"";
+    let config = place.config("rotation", "127.0.0.1", keys);
+    let running = Running::start(&config, &[]);
+    let source = place.cluster.superuser("app").await.unwrap();
+    let destination = place.cluster.superuser("warehouse").await.unwrap();
+    let started = Instant::now();
+    let mut rows = 1;
+    while destination
+        .query_one("SELECT count(*) FROM app_public.t", &[])
+        .await
+        .is_err()
+    {
+        assert!(started.elapsed() < PATIENCE, "{}", running.log());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    for password in [two.as_str(), one] {
+        write_private(place.home.path().join("password"), password);
+        let change = format!("ALTER ROLE walferry PASSWORD {}", Literal(password));
+        source.batch_execute(&change).await.unwrap();
+        let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                   WHERE usename = 'walferry'";
+        source.execute(end, &[]).await.unwrap();
+        rows += 1;
+        let insert = format!("INSERT INTO t VALUES ({rows}, 'x')");
+        source.batch_execute(&insert).await.unwrap();
+        let count = "SELECT count(*) FROM app_public.t";
+        let changed = Instant::now();
+        let copied = async || {
+            let row = destination.query_one(count, &[]).await.unwrap();
+            row.get::<_, i64>(0)
+        };
+        while copied().await < rows {
+            assert!(changed.elapsed() < PATIENCE, "{}", running.log());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+    running.drain().await;
+}
+
+/// An address of this machine that is not its own loopback.
+fn outside_address() -> Option<IpAddr> {
+    // sends nothing: it only asks which address would be used
+    let socket = std::net::UdpSocket::bind("0.0.0.0:0").ok()?;
+    socket.connect("192.0.2.1:9").ok()?;
+    let address = socket.local_addr().ok()?.ip();
+    (!address.is_loopback() && !address.is_unspecified()).then_some(address)
+}

@@ -1,0 +1,190 @@
+//! Servers that fall silent at one point or another: each wait has an end, and says at what.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use walferry::error::Kind;
+use walferry::source::{Connection, Mode};
+use walferry::transport::connect;
+
+use crate::support::sshd::succeeds;
+use crate::support::{
+    Daemon, Relay, do_on, drain, edited_config, equal_soon, majors, stopped_pair, write_private,
+};
+
+/// Of all connects here.
+const LIMIT: Duration = Duration::from_secs(1);
+
+/// A busy machine is slow, and a wait that has no end is longer than this.
+const LATE: Duration = Duration::from_secs(20);
+
+/// What a server says, each after it has heard something, before it falls silent.
+async fn silent(says: &'static [&'static [u8]]) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(speak(stream, says));
+        }
+    });
+    port
+}
+
+async fn speak(mut stream: TcpStream, says: &'static [&'static [u8]]) {
+    let mut heard = [0; 4096];
+    for words in says {
+        if !matches!(stream.read(&mut heard).await, Ok(1..)) {
+            return;
+        }
+        let _ = stream.write_all(words).await;
+    }
+    // until the other one hangs up
+    while matches!(stream.read(&mut heard).await, Ok(1..)) {}
+}
+
+fn config(folder: &tempfile::TempDir, port: u16, keys: &str) -> PathBuf {
+    let side = format!(
+        "host = \"127.0.0.1\"\nport = {port}\nuser = \"walferry\"\npassword = \"x\"\n\
+         connect_timeout = \"1s\"\n"
+    );
+    let text = format!(
+        "[pipeline]\nname = \"app\"\n\
+         [destination]\n{side}database = \"b\"\nschema_prefix = \"app\"\n\
+         [source]\n{side}database = \"a\"\n{keys}\n"
+    );
+    write_private(folder.path().join(format!("{port}.toml")), &text)
+}
+
+#[tokio::test]
+async fn a_server_that_falls_silent_while_we_connect_is_given_up_in_time() {
+    const SCRAM: &[u8] = b"R\0\0\0\x17\0\0\0\x0aSCRAM-SHA-256\0\0";
+    const ACCEPTED: &[u8] = b"R\0\0\0\x08\0\0\0\0";
+    let folder = tempfile::tempdir().unwrap();
+    let plain = "sslmode = \"disable\"";
+    let cases: [(&str, &'static [&'static [u8]], &str); 6] = [
+        ("", &[], "did not negotiate TLS"),
+        ("", &[b"S"], "did not finish the TLS handshake"),
+        (plain, &[], "did not finish the login"),
+        (plain, &[SCRAM], "did not finish the login"),
+        (plain, &[ACCEPTED], "did not finish the login"),
+        (plain, &[b"R\0"], "did not finish the login"),
+    ];
+    for (keys, says, expected) in cases {
+        let path = config(&folder, silent(says).await, keys);
+        let endpoint = walferry::config::load(Some(&path)).unwrap().source.endpoint;
+        let started = Instant::now();
+        let (sql, replication) = tokio::join!(
+            connect(&endpoint, "silence"),
+            Connection::open(&endpoint, "silence", Mode::Replication)
+        );
+        let waited = started.elapsed();
+        for error in [sql.err().unwrap(), replication.err().unwrap()] {
+            assert!(error.to_string().contains(expected), "{error}");
+            assert_eq!(error.kind(), Kind::Unreachable);
+        }
+        assert!((LIMIT..LATE).contains(&waited), "{expected}: {waited:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_ssh_server_that_falls_silent_is_given_up_in_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = folder.path().join("id");
+    let mut keygen = std::process::Command::new("ssh-keygen");
+    succeeds(
+        keygen
+            .args(["-q", "-t", "ed25519", "-N", "", "-f"])
+            .arg(&key),
+    );
+    let greeting: &'static [&'static [u8]] = &[b"SSH-2.0-OpenSSH_9.2\r\n"];
+    for says in [&[][..], greeting] {
+        let port = silent(says).await;
+        let ssh = format!(
+            "[source.ssh]\nhost = \"127.0.0.1\"\nport = {port}\nuser = \"tunnel\"\n\
+             private_key_file = \"id\"\n\
+             host_key = \"SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\""
+        );
+        let path = config(&folder, port, &ssh);
+        let endpoint = walferry::config::load(Some(&path)).unwrap().source.endpoint;
+        let started = Instant::now();
+        let error = connect(&endpoint, "silence").await.err().unwrap();
+        let waited = started.elapsed();
+        assert_eq!(error.kind(), Kind::Unreachable, "{error}");
+        assert!(error.to_string().contains("did not"), "{error}");
+        assert!((LIMIT..LATE).contains(&waited), "{waited:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_falls_silent_is_taken_for_dead_and_begun_again() {
+    const MARK: &str = "after this row nothing comes";
+    let major = *majors().await.last().unwrap();
+    let (pair, source) = stopped_pair(major, &[]).await;
+    let relay = Relay::to(pair.source.port(), MARK).await;
+    let (from, to) = (
+        format!("port = {}", pair.source.port()),
+        format!("port = {}", relay.port),
+    );
+    let config = edited_config(&pair, "relay.toml", &[(&from, &to)]);
+    let mut daemon = Daemon::start_on(&pair, &config);
+    daemon.wait_ready().await;
+    do_on(&source, &format!("INSERT INTO other VALUES (2, '{MARK}')")).await;
+    relay.until_held().await;
+    let held = Instant::now();
+    while !daemon.log().contains("connection_lost") && !daemon.log().contains("will try again") {
+        daemon.assert_running();
+        // WIRE_SILENCE_MAX, and what a busy machine takes
+        assert!(held.elapsed() < Duration::from_secs(75), "{}", daemon.log());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let waited = held.elapsed();
+    assert!(
+        waited > Duration::from_secs(20),
+        "{waited:?}: {}",
+        daemon.log()
+    );
+    daemon.kill9().await;
+    let mut daemon = Daemon::start(&pair);
+    daemon.wait_ready().await;
+    equal_soon(&pair).await;
+    drain(&pair, daemon).await;
+}
+
+#[tokio::test]
+async fn a_lock_or_a_statement_that_takes_too_long_is_tried_again_until_it_works() {
+    let major = *majors().await.last().unwrap();
+    let (pair, source) = stopped_pair(major, &[]).await;
+    let config = pair.write_config(
+        "limits.toml",
+        "[apply]\nlock_timeout = \"200ms\"\nstatement_timeout = \"1500ms\"\n",
+    );
+    let mut daemon = Daemon::start_on(&pair, &config);
+    daemon.wait_ready().await;
+    let said = async |daemon: &mut Daemon, sqlstate: &str| {
+        let started = Instant::now();
+        while !daemon.log().contains(sqlstate) {
+            daemon.assert_running();
+            assert!(started.elapsed() < LATE, "{sqlstate}: {}", daemon.log());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let holder = pair.on_destination().await;
+    do_on(&holder, "BEGIN; LOCK TABLE app_public.other").await;
+    do_on(&source, "INSERT INTO other VALUES (3, 'x')").await;
+    said(&mut daemon, "55P03").await;
+    do_on(&holder, "ROLLBACK").await;
+    equal_soon(&pair).await;
+
+    let slow = "CREATE FUNCTION public.slow() RETURNS trigger LANGUAGE plpgsql AS
+                $$ BEGIN PERFORM pg_sleep(20); RETURN NEW; END $$;
+                CREATE TRIGGER slow BEFORE INSERT ON app_public.other
+                FOR EACH ROW EXECUTE FUNCTION public.slow()";
+    do_on(&holder, slow).await;
+    do_on(&source, "INSERT INTO other VALUES (4, 'x')").await;
+    said(&mut daemon, "57014").await;
+    do_on(&holder, "DROP TRIGGER slow ON app_public.other").await;
+    equal_soon(&pair).await;
+    drain(&pair, daemon).await;
+}
