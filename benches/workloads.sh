@@ -103,3 +103,18 @@ work_full() {
     rows=$(some 50) changes=$((100 * rows))
     in_transactions "UPDATE bench.log SET v = 'changed' WHERE n BETWEEN (i - 1) * $rows + 1 AND i * $rows" 100
 }
+
+# As many inserts into as many tables as there are pipelines, in turn.
+make_split() {
+    local part
+    for ((part = 1; part <= parts; part++)); do
+        on_source -c "CREATE TABLE bench.items_$part (id bigint PRIMARY KEY, n int NOT NULL, v text, at timestamptz)"
+    done
+}
+work_split() {
+    local rows
+    rows=$(some 10000) changes=$((200 * rows))
+    in_transactions "EXECUTE format('INSERT INTO bench.items_%s SELECT j, j %% 1000, md5(j::text),
+        timestamptz ''2020-01-01Z'' + j * interval ''1 s'' FROM generate_series(\$1, \$2) AS j', i % $parts + 1)
+        USING i * $rows + 1, (i + 1) * $rows" 200
+}
