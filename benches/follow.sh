@@ -46,6 +46,7 @@ reaped() { sed 's/.*) //' "/proc/$(head -1 "$work/$1/data/postmaster.pid")/stat"
 plus() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", a + b }'; }
 peak() { awk '/VmHWM/ { print $2 }' "/proc/$1/status"; }
 start_walferry() { # pattern in the log to wait for; sets pid
+    : >"$work/log"
     "$walferry" --config "$work/walferry.toml" run >"$work/log" 2>&1 &
     pid=$! pids=$!
     [ -z "$1" ] || until grep -qE "$1|^error" "$work/log"; do kill -0 $pid && sleep 0.01; done
