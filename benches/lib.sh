@@ -4,7 +4,9 @@ set -euo pipefail
 
 bin=${WALFERRY_PG_BIN:-$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -1)}
 [ -x "$bin/initdb" ] || { echo "no PostgreSQL server found: set WALFERRY_PG_BIN" >&2; exit 1; }
-client=${WALFERRY_PG_CLIENT:-$(dirname "$(command -v psql)")}
+# the programs themselves: Debian's wrappers cost more than what they start
+client=${WALFERRY_PG_CLIENT:-$(dirname "$(ls /usr/lib/postgresql/*/bin/psql 2>/dev/null | sort -V | tail -1)")}
+[ -x "$client/psql" ] || client=$(dirname "$(command -v psql)")
 work=$(mktemp -d /tmp/walferry-bench-XXXXXX)
 chmod 755 "$work"
 export PGHOST=127.0.0.1 PGUSER=postgres PGDATABASE=bench
