@@ -3,11 +3,16 @@
 //! `logical_decoding_work_mem` is as small as it may be, so a few hundred rows are a large
 //! transaction, and `memory_max` too, so that they go to disk and are applied in parts.
 
+use std::time::{Duration, Instant};
+
 use tokio_postgres::Client;
 
 use crate::support::{
-    Daemon, Metrics, Pair, do_on, drain, equal_soon, majors, stopped_pair, until,
+    Daemon, Figures, Metrics, Pair, do_on, drain, equal_soon, majors, stopped_pair, until,
 };
+
+/// For what may take long on a large transaction.
+const PATIENCE: Duration = Duration::from_mins(10);
 
 const SMALL: (&str, &str) = ("logical_decoding_work_mem", "64kB");
 
@@ -36,17 +41,14 @@ async fn assert_streamed(source: &Client) {
 }
 
 async fn until_spooled(daemon: &Daemon, bytes: f64) {
-    let started = std::time::Instant::now();
+    let started = Instant::now();
     loop {
         let spooled = Metrics::of(daemon).await.value("walferry_spool_bytes", &[]);
         if spooled.unwrap() >= bytes {
             return;
         }
-        assert!(
-            started.elapsed().as_secs() < 60,
-            "never spooled: {spooled:?}"
-        );
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        assert!(started.elapsed() < PATIENCE, "never spooled: {spooled:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
@@ -208,11 +210,17 @@ async fn a_daemon_that_is_killed_or_stopped_meanwhile_gets_all_of_it_again() {
         until_spooled(&daemon, 1_000_000.0).await;
         // it does not wait for the end of what is open
         drain(&pair, daemon).await;
-        let daemon = Daemon::start(&pair);
+        let mut daemon = Daemon::start(&pair);
+        daemon.wait_ready().await;
+        let reader = pair.on_destination().await;
+        do_on(&reader, "BEGIN; LOCK TABLE app_public.t").await;
         do_on(&large, "COMMIT").await;
-        // in the middle of being applied, as it may be
+        // in the middle of being applied
+        let waiting = "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted";
+        until(&pair.on_destination().await, waiting).await;
         until_spooled(&daemon, 1_000_000.0).await;
         daemon.kill9().await;
+        do_on(&reader, "ROLLBACK").await;
         let mut daemon = Daemon::start(&pair);
         daemon.wait_ready().await;
         equal_soon(&pair).await;
@@ -244,6 +252,53 @@ async fn a_spool_that_cannot_take_it_leaves_large_transactions_to_the_source() {
         .await;
         drain(&pair, daemon).await;
     }
+}
+
+/// Far more than memory could hold is received, half of it is rolled back, the daemon is killed while
+/// it applies the rest, and gets all of it once more.
+#[tokio::test]
+async fn a_huge_transaction_takes_no_more_memory_than_it_may() {
+    const MEMORY_MAX_MIB: u64 = 16;
+    let major = *majors().await.last().unwrap();
+    let rows = Figures::asked_for().rows;
+    let (pair, source) = stopped_pair(major, &[]).await;
+    let config = format!("[apply]\nmemory_max = \"{MEMORY_MAX_MIB} MiB\"\n");
+    pair.write_config("walferry.toml", &config);
+    let mut daemon = Daemon::start(&pair);
+    daemon.wait_ready().await;
+    let reader = pair.on_destination().await;
+    do_on(&reader, "BEGIN; LOCK TABLE app_public.t").await;
+    let insert = |from: u64, to: u64| {
+        format!("INSERT INTO t SELECT i, repeat('p', 800) FROM generate_series({from}, {to}) AS i;")
+    };
+    let (kept, undone) = (insert(1_001, rows), insert(rows + 1, 2 * rows));
+    let script = format!("BEGIN; {kept} SAVEPOINT a; {undone} ROLLBACK TO a; COMMIT");
+    do_on(&source, &script).await;
+    #[expect(clippy::cast_precision_loss, reason = "it is about megabytes")]
+    until_spooled(&daemon, (rows * 800) as f64).await;
+    let mut peaks = vec![daemon.memory_peak()];
+    daemon.kill9().await;
+    do_on(&reader, "ROLLBACK").await;
+    let mut daemon = Daemon::start(&pair);
+    daemon.wait_ready().await;
+    let all = format!("SELECT count(*) = {rows} - 900 FROM app_public.t");
+    let (destination, started) = (pair.on_destination().await, Instant::now());
+    while !destination
+        .query_one(&all, &[])
+        .await
+        .unwrap()
+        .get::<_, bool>(0)
+    {
+        assert!(started.elapsed() < PATIENCE, "it never arrives");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    equal_soon(&pair).await;
+    peaks.push(daemon.memory_peak());
+    assert_streamed(&source).await;
+    eprintln!("{rows} rows and as many undone: memory peaks {peaks:?} KiB");
+    let bound = (MEMORY_MAX_MIB + 64) << 10;
+    assert!(peaks.iter().all(|peak| *peak <= bound), "above {bound} KiB");
+    drain(&pair, daemon).await;
 }
 
 /// A table that is loaded again while large transactions come and go.

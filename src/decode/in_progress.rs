@@ -1,7 +1,7 @@
 //! What protocol 2 adds: transactions that are sent in blocks while they are in progress.
 //!
 //! ```text
-//! S(xid) · changes, each with the xid of its subtransaction first · E   …   c(xid) or A(xid, subxid)
+//! S(xid) · changes, each with the xid of its subtransaction · E   …   c(xid) or A(xid, subxid)
 //! ```
 
 use super::cursor::Cursor;

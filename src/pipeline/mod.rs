@@ -36,6 +36,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use reaction::{Reaction, reaction};
 
+use start::Lessons;
 use stream::Caution;
 use types::Mending;
 use watch::Watch;
@@ -200,13 +201,13 @@ async fn round(
     // Also during the initial load: the slot may run out of WAL meanwhile.
     let watch = Watch::start(config, board.clone());
     let misfit = progress.misfit.clone();
-    let misfit = misfit.as_deref();
-    let in_progress = progress.takes_transactions_in_progress(config);
+    let lessons = Lessons {
+        misfit: misfit.as_deref(),
+        in_progress: progress.takes_transactions_in_progress(config),
+    };
     let mending = &mut progress.mending;
     let started = tokio::select! {
-        started = turning(board, start::start(config, board, misfit, mending, in_progress)) => {
-            started?
-        }
+        started = turning(board, start::start(config, board, lessons, mending)) => started?,
         () = shutdown.cancelled() => return Ok(()),
     };
     progress.started = true;

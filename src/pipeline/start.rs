@@ -56,15 +56,21 @@ pub(super) struct Started {
     pub(super) position: Lsn,
 }
 
-/// Takes the pipeline over, loads what is missing, opens the stream. The table `misfit` is to be
-/// loaded again. With `in_progress` the source sends large transactions before they commit, if it
-/// can.
+/// What earlier rounds have taught.
+#[derive(Clone, Copy)]
+pub(super) struct Lessons<'l> {
+    /// The table that is to be loaded again.
+    pub(super) misfit: Option<&'l str>,
+    /// The source is to send large transactions before they commit, if it can.
+    pub(super) in_progress: bool,
+}
+
+/// Takes the pipeline over, loads what is missing, opens the stream.
 pub(super) async fn start(
     config: &Arc<Config>,
     board: &Board,
-    misfit: Option<&str>,
+    lessons: Lessons<'_>,
     mending: &mut Mending,
-    in_progress: bool,
 ) -> Result<Started> {
     board.state(State::Starting);
     let (mut writer, made_state_schema) = lock(config).await?;
@@ -94,7 +100,7 @@ pub(super) async fn start(
         types: &types,
     };
     let reshape = Reshape::new(config, &writer, &knowledge, prepared.position);
-    let keys_wait = reshape.follow(&mut loaded, misfit).await?;
+    let keys_wait = reshape.follow(&mut loaded, lessons.misfit).await?;
     let mut joining = Vec::new();
     if let Some(exported) = exported {
         let load = loading::load(config, board, &writer, &catalog, &knowledge, exported);
@@ -111,12 +117,7 @@ pub(super) async fn start(
     let waiting = take_waiting(&mut loaded, &joining);
     let mut routes = routes(&writer, &tables, loaded, Arc::clone(&types), server_version).await?;
     routes.skip_all(waiting);
-    let format = Format {
-        version: server_version,
-        binary: routes.binary(),
-        in_progress: in_progress && server_version >= 140_000,
-    };
-    let stream = open_stream(config, &writer, format).await?;
+    let stream = open_stream(config, &writer, server_version, &routes, lessons).await?;
     let records = writer.loader();
     let applier = Applier::new(config, writer).await?;
     Ok(Started {
@@ -192,7 +193,18 @@ async fn tidy(config: &Config, writer: &Writer) {
 }
 
 /// Streams from the checkpoint on.
-async fn open_stream(config: &Config, writer: &Writer, format: Format) -> Result<Stream> {
+async fn open_stream(
+    config: &Config,
+    writer: &Writer,
+    version: u32,
+    routes: &Routes,
+    lessons: Lessons<'_>,
+) -> Result<Stream> {
+    let format = Format {
+        version,
+        binary: routes.binary(),
+        in_progress: lessons.in_progress && version >= 140_000,
+    };
     Connection::open(&config.source.endpoint, "stream", Mode::Replication)
         .await?
         .start_replication(

@@ -108,6 +108,15 @@ impl Daemon {
         }
     }
 
+    /// The most memory that it has had so far, in KiB.
+    pub fn memory_peak(&self) -> u64 {
+        let status = format!("/proc/{}/status", self.process.id().unwrap());
+        let status = std::fs::read_to_string(status).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let peak = peak.unwrap().trim().trim_end_matches(" kB");
+        peak.parse().unwrap()
+    }
+
     /// Panics unless it is still there, as nobody told it to end.
     pub fn assert_running(&mut self) {
         if let Some(status) = self.process.try_wait().unwrap() {

@@ -16,6 +16,8 @@ pub struct Figures {
     pub outage: Duration,
     /// `WALFERRY_SOAK_LOCK_SECONDS`: how long a batch is stuck behind a lock.
     pub lock: Duration,
+    /// `WALFERRY_SOAK_ROWS`: of a large transaction, 0.8 kB each.
+    pub rows: u64,
     /// The machine does nothing else, as under `./dev soak`: times mean something.
     pub alone: bool,
     /// `WALFERRY_SEED`: of the random moments; each run has another one unless it is given.
@@ -32,6 +34,7 @@ impl Figures {
             outage: Duration::from_secs(number("OUTAGE_SECONDS").unwrap_or(5)),
             // longer than a silence on the wire may be
             lock: Duration::from_secs(number("LOCK_SECONDS").unwrap_or(33)),
+            rows: number("ROWS").unwrap_or(150_000),
             alone: number("SECONDS").is_some(),
             seed: variable("WALFERRY_SEED").unwrap_or_else(any),
         }
