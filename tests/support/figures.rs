@@ -34,7 +34,7 @@ impl Figures {
             outage: Duration::from_secs(number("OUTAGE_SECONDS").unwrap_or(5)),
             // longer than a silence on the wire may be
             lock: Duration::from_secs(number("LOCK_SECONDS").unwrap_or(33)),
-            rows: number("ROWS").unwrap_or(150_000),
+            rows: number("ROWS").unwrap_or(60_000),
             alone: number("SECONDS").is_some(),
             seed: variable("WALFERRY_SEED").unwrap_or_else(any),
         }
