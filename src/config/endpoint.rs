@@ -82,7 +82,7 @@ fn channel_binding(section: &mut Section<'_>, host: &Host, tls: &Tls) -> Channel
     binding.unwrap_or(ChannelBinding::Prefer)
 }
 
-/// Whether others can get at the file is judged by libpq's rule for it, which knows no exception.
+/// Excludes the other ways to give a password.
 fn passfile(section: &mut Section<'_>, has_password: bool) -> Option<PathBuf> {
     let path = section.path("passfile")?;
     if has_password {

@@ -1,7 +1,8 @@
 //! The password file of libpq: `.pgpass`, or what `passfile` or `PGPASSFILE` names.
 //!
 //! It is asked when the configuration names no password. As with libpq the first line that fits
-//! counts, and a file that others can get at is not used.
+//! counts, and a file that libpq would find is not used when others can get at it; whether they can
+//! get at one that was named, the configuration has checked as for every file with a secret.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -19,14 +20,14 @@ const DEFAULT_SOCKET_DIRECTORIES: [&str; 3] = ["/var/run/postgresql", "/run/post
 /// and none was named.
 ///
 /// Fails with [`Kind::Io`] when a file that was named cannot be read, and with [`Kind::Config`]
-/// when it is too large or others can get at it. One that libpq would find by itself is passed over
-/// in these cases, with a warning, and [`unused`] tells of it.
+/// when it is no such file. One that libpq would find by itself is passed over in these cases, with
+/// a warning, and when others can get at it; then [`unused`] tells of it.
 pub(super) async fn look_up(endpoint: &Endpoint) -> Result<Option<SecretString>> {
     let named = endpoint.passfile.clone();
     let Some(path) = named.clone().or_else(usual) else {
         return Ok(None);
     };
-    match read(&path).await {
+    match read(&path, named.is_none()).await {
         Ok(Some(text)) => Ok(find(&text, endpoint)),
         Ok(None) if named.is_none() => Ok(None),
         Ok(None) => Err(Error::new(
@@ -59,8 +60,8 @@ fn usual() -> Option<PathBuf> {
         .or_else(|| variable("HOME").map(|home| Path::new(&home).join(".pgpass")))
 }
 
-/// `None` when there is no such file.
-async fn read(path: &Path) -> Result<Option<SecretString>> {
+/// `None` when there is no such file. `strict` refuses what others can get at.
+async fn read(path: &Path, strict: bool) -> Result<Option<SecretString>> {
     let shown = path.display();
     let failed = |kind, why: String| Error::new(kind, format!("The password file {shown} {why}"));
     let unreadable = |error| failed(Kind::Io, format!("cannot be read: {error}"));
@@ -73,7 +74,7 @@ async fn read(path: &Path) -> Result<Option<SecretString>> {
         return Err(failed(Kind::Config, "is not a plain file".to_owned()));
     }
     let mode = metadata.permissions().mode();
-    if mode & 0o077 != 0 {
+    if strict && mode & 0o077 != 0 {
         let why = format!("can be got at by others (mode {:04o})", mode & 0o7777);
         return Err(failed(Kind::Config, why).remedy(format!("Run: chmod 600 {shown}")));
     }
@@ -151,9 +152,10 @@ mod tests {
 
     fn found(text: &str, host: &str, database: &str) -> Option<String> {
         let mut endpoint = endpoint(5432, SslMode::Disable);
-        endpoint.host = match host.starts_with('/') {
-            true => Host::Unix(host.into()),
-            false => Host::Tcp(host.to_owned()),
+        endpoint.host = if host.starts_with('/') {
+            Host::Unix(host.into())
+        } else {
+            Host::Tcp(host.to_owned())
         };
         endpoint.database = database.to_owned();
         let password = find(&SecretString::from(text), &endpoint);
@@ -199,21 +201,21 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_that_others_can_read_is_refused_when_it_was_named() {
+    async fn a_file_that_others_can_read_is_refused_unless_it_was_named() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "*:*:*:*:canary\n").unwrap();
-        let mut endpoint = endpoint(5432, SslMode::Disable);
-        endpoint.passfile = Some(file.path().to_owned());
         let mode = |mode| {
             let permissions = std::fs::Permissions::from_mode(mode);
             std::fs::set_permissions(file.path(), permissions).unwrap();
         };
         mode(0o640);
-        let error = look_up(&endpoint).await.unwrap_err();
+        let error = read(file.path(), true).await.unwrap_err();
         assert!(error.to_string().contains("0640"), "{error}");
         assert!(!error.to_string().contains("canary"), "{error}");
+        assert!(read(file.path(), false).await.unwrap().is_some());
         mode(0o600);
-        assert!(look_up(&endpoint).await.unwrap().is_some());
+        assert!(read(file.path(), true).await.unwrap().is_some());
+        let mut endpoint = endpoint(5432, SslMode::Disable);
         endpoint.passfile = Some("/nowhere/pgpass".into());
         assert_eq!(look_up(&endpoint).await.unwrap_err().kind(), Kind::Io);
     }

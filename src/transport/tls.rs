@@ -41,7 +41,8 @@ pub(super) async fn handshake(endpoint: &Endpoint, stream: Socket) -> Result<Tra
         _ => None,
     };
     // reads files, some of them large, and opens keys slowly
-    let config = tokio::task::spawn_blocking(move || client_config(&policy, host, password))
+    let prepare = move || client_config(&policy, host, password.as_ref());
+    let config = tokio::task::spawn_blocking(prepare)
         .await
         .map_err(|error| Error::new(Kind::Unknown, format!("Could not set TLS up: {error}")))?
         .map_err(|error| error.on(endpoint.side))?;
@@ -90,7 +91,7 @@ fn server_name(endpoint: &Endpoint, host: &str, stream: &Socket) -> Result<Serve
 fn client_config(
     policy: &Tls,
     host: String,
-    password: Option<SecretString>,
+    password: Option<&SecretString>,
 ) -> Result<ClientConfig> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let verifier = Verifier {
@@ -115,7 +116,7 @@ fn client_config(
         Some(client) => builder
             .with_client_auth_cert(
                 certificates(&client.certificate)?,
-                client_key::load(&client.key, password.as_ref())?,
+                client_key::load(&client.key, password)?,
             )
             .map_err(failed)?,
     };

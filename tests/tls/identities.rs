@@ -97,7 +97,7 @@ impl Authority {
             certificate.tbs_certificate().version(),
             x509_cert::certificate::Version::V1
         );
-        let pem = x509_cert::der::EncodePem::to_pem(&certificate, Default::default());
+        let pem = x509_cert::der::EncodePem::to_pem(&certificate, pkcs8::LineEnding::LF);
         Identity {
             name,
             certificate: pem.unwrap(),
