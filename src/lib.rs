@@ -36,6 +36,10 @@ pub mod cli;
 pub mod demo;
 pub mod observe;
 
+#[cfg(test)]
+#[path = "fuzz/tests.rs"]
+mod fuzz;
+
 pub mod error;
 pub mod limits;
 pub mod lsn;

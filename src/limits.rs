@@ -8,6 +8,9 @@ pub const IDENTIFIER_BYTES_MAX: usize = 63;
 /// Largest frame the wire may announce: PostgreSQL's own allocation limit of 1 GiB plus framing.
 pub const FRAME_BYTES_MAX: usize = (1 << 30) + (1 << 20);
 
+/// Columns that a Relation message may have (`MaxTupleAttributeNumber`); a table has 1,600 at most.
+pub const RELATION_COLUMNS_MAX: usize = 1_664;
+
 /// How much the replication connection asks the kernel for in one read.
 pub const READ_BYTES: usize = 256 << 10;
 
@@ -160,6 +163,15 @@ pub const HTTP_REQUEST_MAX: Duration = Duration::from_secs(10);
 
 /// Bytes that the request line and headers of one HTTP request may hold together.
 pub const HTTP_HEAD_BYTES_MAX: usize = 16 << 10;
+
+/// How often a token file and the endpoint's certificate are read again.
+pub const HTTP_FILES_INTERVAL: Duration = Duration::from_secs(10);
+
+/// How often a program is asked again for the endpoint's token.
+pub const HTTP_TOKEN_COMMAND_INTERVAL: Duration = Duration::from_mins(5);
+
+/// Characters that the endpoint's token has at least: nothing else slows down who tries them all.
+pub const HTTP_TOKEN_BYTES_MIN: usize = 16;
 
 /// Size of the answer that `walferry status` is willing to read.
 pub const STATUS_BYTES_MAX: usize = 64 << 20;

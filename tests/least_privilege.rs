@@ -161,7 +161,10 @@ const OF_EVERY_SET_UP: [Lack; 10] = [
     lack(
         "source",
         "REVOKE CONNECT ON DATABASE least FROM least",
-        &["permission denied for database \\\"least\\\"", "setup-sql"],
+        &[
+            "permission denied for database \\\"least\\\"",
+            "GRANT CONNECT ON DATABASE \\\"least\\\"",
+        ],
         Some("GRANT CONNECT ON DATABASE least TO least"),
     ),
     lack(
@@ -213,7 +216,10 @@ const OF_EVERY_SET_UP: [Lack; 10] = [
     lack(
         "destination",
         "REVOKE CONNECT ON DATABASE least FROM least",
-        &["permission denied for database \\\"least\\\"", "setup-sql"],
+        &[
+            "permission denied for database \\\"least\\\"",
+            "GRANT CONNECT ON DATABASE \\\"least\\\"",
+        ],
         Some("GRANT CONNECT ON DATABASE least TO least"),
     ),
     lack(
@@ -316,4 +322,154 @@ async fn with_schemas_made_beforehand_no_right_on_the_database_is_needed_but_tho
     ] {
         prepared.lacks(&lack).await;
     }
+}
+
+/// Each single right that the role was granted: what it is on, its name, the right.
+const GRANTED: &str = "
+    SELECT 'DATABASE', pg_catalog.quote_ident(datname), a.privilege_type
+    FROM pg_database, aclexplode(datacl) AS a
+    WHERE datname = current_database() AND a.grantee = 'least'::regrole
+    UNION ALL
+    SELECT 'SCHEMA', quote_ident(nspname), a.privilege_type
+    FROM pg_namespace, aclexplode(nspacl) AS a WHERE a.grantee = 'least'::regrole
+    UNION ALL
+    SELECT 'TABLE', c.oid::regclass::text, a.privilege_type
+    FROM pg_class AS c, aclexplode(c.relacl) AS a
+    WHERE a.grantee = 'least'::regrole AND c.relname <> 'none'
+    ORDER BY 1, 2, 3";
+
+/// Takes each right of the catalogs away by itself: whatever `setup-sql` grants, now or one day,
+/// `check` must name it. Returns the rights that there were.
+async fn each_right_is_named(prepared: &Prepared) -> Vec<String> {
+    let mut all = Vec::new();
+    for side in ["source", "destination"] {
+        let client = prepared.on(side);
+        for row in client.query(GRANTED, &[]).await.unwrap() {
+            let (kind, name, right): (String, String, String) =
+                (row.get(0), row.get(1), row.get(2));
+            let on = format!("{right} ON {kind} {name}");
+            client
+                .batch_execute(&format!("REVOKE {on} FROM least"))
+                .await
+                .unwrap();
+            let failures = prepared.failures().await;
+            let named = failures.iter().any(|failure| {
+                let text = failure.to_string().replace("\\\"", "");
+                failure["side"] == side && text.contains(&name) && text.contains(&right)
+            });
+            assert!(named, "{on} is not named in {failures:#?}");
+            client
+                .batch_execute(&format!("GRANT {on} TO least"))
+                .await
+                .unwrap();
+            all.push(format!("{side}: {right} ON {kind} {name}"));
+        }
+    }
+    let left = prepared.failures().await;
+    assert!(left.is_empty(), "{left:#?}");
+    all
+}
+
+#[tokio::test]
+async fn every_single_right_in_the_catalogs_is_needed_and_named() {
+    let prepared = Prepared::new(majors().await[0], TABLES, &[]).await;
+    let rights = each_right_is_named(&prepared).await;
+    assert_eq!(
+        rights,
+        [
+            "source: CONNECT ON DATABASE least",
+            "source: USAGE ON SCHEMA hr",
+            "source: USAGE ON SCHEMA sales",
+            "source: SELECT ON TABLE hr.staff",
+            "source: SELECT ON TABLE sales.orders",
+            "destination: CONNECT ON DATABASE least",
+            "destination: CREATE ON DATABASE least",
+            "destination: TEMPORARY ON DATABASE least",
+        ]
+    );
+    // without the rights on tables to come, each of those is named once it is there
+    let rights = "SELECT count(*) FROM pg_default_acl, aclexplode(defaclacl) AS a
+                  WHERE a.grantee = 'least'::regrole";
+    let row = prepared.source.query_one(rights, &[]).await.unwrap();
+    assert_eq!(row.get::<_, i64>(0), 2);
+    prepared
+        .source
+        .batch_execute(
+            "ALTER DEFAULT PRIVILEGES IN SCHEMA sales REVOKE SELECT ON TABLES FROM least;
+             CREATE TABLE sales.later (id int PRIMARY KEY);
+             ALTER PUBLICATION walferry_app ADD TABLE sales.later",
+        )
+        .await
+        .unwrap();
+    let failures = prepared.failures().await;
+    assert_eq!(failures.len(), 1, "{failures:#?}");
+    assert_eq!(failures[0]["subject"], "table sales.later");
+    let remedy = failures[0]["remedy"].as_str().unwrap();
+    assert!(remedy.contains("GRANT SELECT ON TABLE"), "{remedy}");
+}
+
+#[tokio::test]
+async fn every_single_right_on_schemas_made_beforehand_is_needed_and_named() {
+    let tables = format!("{EXACT_TABLES}[destination.schemas]\nhr = \"people\"\n");
+    let prepared = Prepared::new(majors().await[0], &tables, &["--pre-created-schemas"]).await;
+    let rights = each_right_is_named(&prepared).await;
+    let on_destination: Vec<&str> = rights
+        .iter()
+        .filter_map(|right| right.strip_prefix("destination: "))
+        .collect();
+    assert_eq!(
+        on_destination,
+        [
+            "CONNECT ON DATABASE least",
+            "TEMPORARY ON DATABASE least",
+            "CREATE ON SCHEMA app_sales",
+            "USAGE ON SCHEMA app_sales",
+            "CREATE ON SCHEMA people",
+            "USAGE ON SCHEMA people",
+            "CREATE ON SCHEMA walferry",
+            "USAGE ON SCHEMA walferry",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_reader_who_may_not_look_into_a_schema_made_beforehand_is_named() {
+    let readers = "schema_prefix = \"app\"\nreaders = [\"analyst\"]";
+    let mut prepared = Prepared::new(majors().await[0], EXACT_TABLES, &[]).await;
+    let text = std::fs::read_to_string(&prepared.config).unwrap();
+    let text = text.replace("schema_prefix = \"app\"", readers);
+    prepared.config = write_private(prepared.config.with_file_name("readers.toml"), &text);
+    let make = "CREATE ROLE analyst";
+    prepared.destination.batch_execute(make).await.unwrap();
+    prepared.set_up(&["--pre-created-schemas"]).await;
+    let warnings = async || {
+        let ran = walferry(&prepared.config, &["check", "--json"]).await;
+        let findings: Vec<Value> = serde_json::from_str(&ran.ended(0, &[]).out).unwrap();
+        let warnings = findings.into_iter().filter(|f| f["level"] == "warning");
+        warnings.collect::<Vec<Value>>()
+    };
+    let none = warnings().await;
+    assert!(none.is_empty(), "{none:#?}");
+    let revoke = "REVOKE USAGE ON SCHEMA app_hr FROM analyst";
+    prepared.destination.batch_execute(revoke).await.unwrap();
+    let found = warnings().await;
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert_eq!(found[0]["subject"], "schema app_hr");
+    let remedy = found[0]["remedy"].as_str().unwrap();
+    prepared.destination.batch_execute(remedy).await.unwrap();
+    assert!(warnings().await.is_empty());
+}
+
+#[tokio::test]
+async fn where_nobody_can_have_replication_the_role_joins_the_one_that_stands_for_it() {
+    let prepared = Prepared::new(majors().await[0], EXACT_TABLES, &[]).await;
+    let make = "DROP OWNED BY least; DROP ROLE least; CREATE ROLE rds_replication";
+    prepared.source.batch_execute(make).await.unwrap();
+    for _ in 0..2 {
+        prepared.set_up(&[]).await;
+    }
+    let role = "SELECT NOT rolreplication AND pg_has_role(oid, 'rds_replication', 'MEMBER')
+                FROM pg_roles WHERE rolname = 'least'";
+    let row = prepared.source.query_one(role, &[]).await.unwrap();
+    assert!(row.get::<_, bool>(0));
 }

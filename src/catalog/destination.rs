@@ -236,6 +236,27 @@ pub async fn roles(client: &Client, names: &[String]) -> Result<HashSet<String>>
         .collect()
 }
 
+/// Which of `roles` lack USAGE on which of `schemas`: pairs of schema and role.
+pub async fn shut_out(
+    client: &Client,
+    schemas: &[String],
+    roles: &[String],
+) -> Result<Vec<(String, String)>> {
+    let statement = include_str!("queries/destination_shut_out.sql");
+    let doing = "look up the readers' rights";
+    query(
+        client,
+        Side::Destination,
+        doing,
+        statement,
+        &[&schemas, &roles],
+    )
+    .await?
+    .iter()
+    .map(|row| Ok((get(row, "schema")?, get(row, "role")?)))
+    .collect()
+}
+
 /// Those of `names` that exist, of whatever kind they are; three queries in all.
 pub async fn tables(
     client: &Client,

@@ -16,9 +16,10 @@ pub(super) struct Options {
     json: bool,
 }
 
-/// Looks at both sides, changes nothing, and prints what it finds.
+/// Looks at both sides and at the HTTP endpoint, changes nothing, and prints what it finds.
 pub(super) async fn run(config: &Config, options: &Options) -> Result<Outcome> {
-    let findings = preflight::findings(config).await?;
+    let mut findings = preflight::findings(config).await?;
+    findings.extend(preflight::endpoint(&config.observability).await);
     if options.json {
         let json = serde_json::to_string_pretty(&findings)
             .map_err(|error| Error::new(Kind::Unknown, format!("Could not write JSON: {error}")))?;
@@ -50,12 +51,16 @@ fn render(findings: &[Finding], colours: bool) -> String {
         .max()
         .unwrap_or_default();
     let mut text = String::new();
-    for side in [Side::Source, Side::Destination] {
-        let _ = writeln!(text, "{side}");
-        for finding in findings.iter().filter(|finding| finding.side == side) {
-            text += &line(finding, width, colours);
+    for side in [Some(Side::Source), Some(Side::Destination), None] {
+        let mut found = findings
+            .iter()
+            .filter(|finding| finding.side == side)
+            .peekable();
+        if let Some(first) = found.peek() {
+            let _ = writeln!(text, "{}", first.side_name());
+            text.extend(found.map(|finding| line(finding, width, colours)));
+            text.push('\n');
         }
-        text.push('\n');
     }
     text + &format!(
         "ok {}, warnings {}, failures {}\n",
@@ -89,7 +94,7 @@ mod tests {
 
     fn finding(side: Side, subject: &str, level: Level) -> Finding {
         Finding {
-            side,
+            side: Some(side),
             subject: subject.to_owned(),
             level,
             what: "It is so".to_owned(),

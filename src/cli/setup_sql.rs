@@ -6,8 +6,8 @@ use super::Outcome;
 use crate::config::{Config, Glob, Pattern};
 use crate::error::{Result, Side};
 use crate::sql::setup;
-use crate::transport::Host;
 use crate::transport::ssh::Hop;
+use crate::transport::{Endpoint, Host};
 
 /// Options of `walferry setup-sql`.
 #[derive(Debug, clap::Args)]
@@ -114,6 +114,7 @@ fn source(config: &Config) -> String {
     setup::source(&setup::Source {
         database: &config.source.endpoint.database,
         role: &config.source.endpoint.user,
+        port: port(&config.source.endpoint),
         publication: &config.source.publication,
         include: halves(config.tables.include()),
         exclude: halves(config.tables.exclude()),
@@ -124,10 +125,15 @@ fn destination(config: &Config, schemas: Option<Vec<String>>) -> String {
     setup::destination(&setup::Destination {
         database: &config.destination.endpoint.database,
         role: &config.destination.endpoint.user,
+        port: port(&config.destination.endpoint),
         state_schema: &config.destination.state_schema,
         schemas,
         readers: &config.destination.readers,
     })
+}
+
+fn port(endpoint: &Endpoint) -> Option<u16> {
+    matches!(endpoint.host, Host::Tcp(_)).then_some(endpoint.port)
 }
 
 /// The destination schemas that the patterns and overrides name, and whether those are all.

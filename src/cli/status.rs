@@ -1,23 +1,18 @@
 //! `walferry status`: asks the running daemon's `/status` and draws it.
 
-use std::future::Future;
 use std::io::{self, IsTerminal, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table};
-use http_body_util::{BodyExt, Empty, Limited};
-use hyper::body::Bytes;
-use hyper::{Request, StatusCode, header};
-use hyper_util::rt::TokioIo;
 use indicatif::{HumanBytes, HumanCount};
-use tokio::net::TcpStream;
 
 use super::Outcome;
 use crate::config::Config;
 use crate::error::{Error, Kind, Result};
 use crate::limits;
 use crate::lsn::Lsn;
+use crate::observe::http::client;
 use crate::observe::status::{State, Status, TableState};
 
 /// Options of `walferry status`.
@@ -35,7 +30,8 @@ pub(super) struct Options {
 ///
 /// # Errors
 /// [`Kind::Config`] when the configuration turns the endpoint off, [`Kind::Unreachable`] when no
-/// daemon answers, [`Kind::Protocol`] when something else does.
+/// daemon answers, [`Kind::Authentication`] when it takes another token, [`Kind::Protocol`] when
+/// something else answers.
 pub(super) async fn run(config: &Config, options: &Options) -> Result<Outcome> {
     let listen = config.observability.listen.ok_or_else(|| {
         Error::new(
@@ -44,15 +40,14 @@ pub(super) async fn run(config: &Config, options: &Options) -> Result<Outcome> {
         )
         .remedy("Set [observability] listen, for example to \"127.0.0.1:9780\", and restart it.")
     })?;
-    let address = reachable(listen);
     loop {
-        let answer = fetch(address).await;
+        let answer = client::status(&config.observability, listen).await;
         if options.json {
             let mut body = answer?;
             body.push(b'\n');
             print(&body)?;
         } else {
-            let drawn = answer.and_then(|body| Ok(draw(&parse(address, &body)?)));
+            let drawn = answer.and_then(|body| Ok(draw(&parse(listen, &body)?)));
             // who watches wants to see the daemon come back
             let text = match drawn {
                 Err(error) if options.watch => format!("{error}\n"),
@@ -67,80 +62,8 @@ pub(super) async fn run(config: &Config, options: &Options) -> Result<Outcome> {
     }
 }
 
-/// A daemon that listens everywhere is reached on this machine.
-fn reachable(listen: SocketAddr) -> SocketAddr {
-    let address = match listen.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    SocketAddr::new(address, listen.port())
-}
-
-async fn fetch(address: SocketAddr) -> Result<Vec<u8>> {
-    let stream = within(address, TcpStream::connect(address))
-        .await?
-        .map_err(|error| unreachable(address, &error.to_string()))?;
-    within(address, get(address, stream)).await?
-}
-
-async fn within<F: Future>(address: SocketAddr, work: F) -> Result<F::Output> {
-    tokio::time::timeout(limits::HTTP_REQUEST_MAX, work)
-        .await
-        .map_err(|_| unreachable(address, "no answer in time"))
-}
-
-async fn get(address: SocketAddr, stream: TcpStream) -> Result<Vec<u8>> {
-    let foreign = move |error: &dyn std::error::Error| not_walferry(address, &error.to_string());
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
-        .await
-        .map_err(|error| foreign(&error))?;
-    let request = Request::get("/status")
-        .header(header::HOST, address.to_string())
-        .body(Empty::<Bytes>::new())
-        .map_err(|error| foreign(&error))?;
-    // owns the sender: the connection ends once nobody can ask any more
-    let ask = async move {
-        let response = sender
-            .send_request(request)
-            .await
-            .map_err(|error| foreign(&error))?;
-        if response.status() != StatusCode::OK {
-            return Err(not_walferry(
-                address,
-                &format!("HTTP {}", response.status()),
-            ));
-        }
-        let body = Limited::new(response.into_body(), limits::STATUS_BYTES_MAX);
-        let collected = body.collect().await;
-        let collected = collected.map_err(|error| not_walferry(address, &error.to_string()))?;
-        Ok(collected.to_bytes().to_vec())
-    };
-    // the connection moves the bytes; whatever befalls it, the request reports too
-    let (answer, _) = tokio::join!(ask, connection);
-    answer
-}
-
-fn parse(address: SocketAddr, body: &[u8]) -> Result<Status> {
-    serde_json::from_slice(body).map_err(|error| not_walferry(address, &error.to_string()))
-}
-
-fn unreachable(address: SocketAddr, why: &str) -> Error {
-    Error::new(
-        Kind::Unreachable,
-        format!("No daemon answers on {address}: {why}"),
-    )
-    .remedy(
-        "Is `walferry run` running, and is [observability] listen the same in its configuration?",
-    )
-}
-
-fn not_walferry(address: SocketAddr, why: &str) -> Error {
-    Error::new(
-        Kind::Protocol,
-        format!("What listens on {address} does not answer like this version of walferry: {why}"),
-    )
-    .remedy("Is [observability] listen the address of `walferry run`, and both the same version?")
+fn parse(listen: SocketAddr, body: &[u8]) -> Result<Status> {
+    serde_json::from_slice(body).map_err(|error| client::not_walferry(listen, &error.to_string()))
 }
 
 fn print(text: &[u8]) -> Result<()> {
@@ -322,6 +245,8 @@ fn table_color(state: TableState) -> Color {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use tokio::io::AsyncWriteExt;
     use tokio::net::TcpListener;
     use tokio_util::sync::CancellationToken;
@@ -329,7 +254,12 @@ mod tests {
     use super::*;
     use crate::catalog::TableName;
     use crate::observe::http::serve;
+    use crate::observe::http::tests::open;
     use crate::observe::{Board, Identity};
+
+    async fn fetch(address: SocketAddr) -> Result<Vec<u8>> {
+        client::status(&open(), address).await
+    }
 
     fn board() -> Board {
         let board = Board::new(Identity {
@@ -350,7 +280,9 @@ mod tests {
     async fn the_daemons_own_answer_is_fetched_and_drawn() {
         let shutdown = CancellationToken::new();
         let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let server = serve(anywhere, board(), shutdown.clone()).await.unwrap();
+        let config = open();
+        let server = serve(&config, anywhere, board(), shutdown.clone());
+        let server = server.await.unwrap();
         tokio::spawn(server.task);
         let body = fetch(server.address).await.unwrap();
         let text = draw(&parse(server.address, &body).unwrap());
@@ -403,13 +335,5 @@ mod tests {
             assert_eq!(outcome.unwrap_err().kind(), Kind::Protocol, "{answer}");
             server.await.unwrap();
         }
-    }
-
-    #[test]
-    fn a_daemon_that_listens_everywhere_is_asked_on_this_machine() {
-        let ask = |listen: &str| reachable(listen.parse().unwrap()).to_string();
-        assert_eq!(ask("0.0.0.0:9780"), "127.0.0.1:9780");
-        assert_eq!(ask("[::]:9780"), "[::1]:9780");
-        assert_eq!(ask("10.0.0.1:9780"), "10.0.0.1:9780");
     }
 }

@@ -1,14 +1,13 @@
 //! The tree, read section by section into what may be relied on.
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::raw::Written;
 use super::section::{Context, Section};
 use super::{
-    Apply, Config, Destination, Indexes, LogFormat, MissingTypes, Naming, Observability,
-    SchemaChanges, Selection, Snapshot, Source, endpoint, naming,
+    Apply, Config, Destination, Indexes, MissingTypes, Naming, SchemaChanges, Selection, Snapshot,
+    Source, endpoint, naming, observability,
 };
 use crate::error::{Result, Side};
 use crate::limits::IDENTIFIER_BYTES_MAX;
@@ -30,7 +29,6 @@ const FILLFACTOR: u64 = 90;
 const MEMORY_MAX: bytesize::ByteSize = bytesize::ByteSize::gib(2);
 const TIME_LIMIT_MIN: Duration = Duration::from_millis(100);
 const TIME_LIMIT_MAX: Duration = Duration::from_hours(24);
-const LISTEN: &str = "127.0.0.1:9780";
 
 /// The configuration, or one error with all faults.
 pub(super) fn check(written: &Written) -> Result<Config> {
@@ -70,7 +68,7 @@ pub(super) fn read<'a>(context: &'a Context<'a>, written: &Written) -> Config {
         missing_types,
         apply: apply(root.section("apply")),
         snapshot: snapshot(root.section("snapshot")),
-        observability: observability(root.section("observability")),
+        observability: observability::read(root.section("observability")),
     };
     root.finish();
     let (source, destination) = (&config.source.endpoint, &config.destination.endpoint);
@@ -289,54 +287,4 @@ fn snapshot(mut section: Section<'_>) -> Snapshot {
         indexes: indexes.unwrap_or(Indexes::Primary),
         fillfactor: u8::try_from(fillfactor).unwrap_or(100),
     }
-}
-
-fn observability(mut section: Section<'_>) -> Observability {
-    let listen = section.parsed(
-        "listen",
-        "an IP address with a port, or \"off\"",
-        LISTEN,
-        |text| match text {
-            "" | "off" => Some(None),
-            _ => text.parse::<SocketAddr>().ok().map(Some),
-        },
-    );
-    let log_format =
-        section.parsed(
-            "log_format",
-            "text, json or journald",
-            "text",
-            |text| match text {
-                "text" => Some(LogFormat::Text),
-                "json" => Some(LogFormat::Json),
-                "journald" => Some(LogFormat::Journald),
-                _ => None,
-            },
-        );
-    let log_level = section.parsed(
-        "log_level",
-        "off, error, warn, info, debug or trace, or targets with levels",
-        "info,walferry::apply=debug",
-        |text| is_filter(text).then(|| text.to_owned()),
-    );
-    section.finish();
-    Observability {
-        listen: listen.unwrap_or_else(|| LISTEN.parse().ok()),
-        log_format: log_format.unwrap_or(LogFormat::Text),
-        log_level: log_level.unwrap_or_else(|| "info".to_owned()),
-    }
-}
-
-/// A bare word that is no level would be taken for a target, with everything of it logged.
-fn is_filter(text: &str) -> bool {
-    let level = |word: &str| {
-        word.parse::<tracing_subscriber::filter::LevelFilter>()
-            .is_ok()
-    };
-    let bare_words_are_levels = text
-        .split(',')
-        .map(str::trim)
-        .filter(|directive| !directive.contains(['=', '[']))
-        .all(level);
-    bare_words_are_levels && tracing_subscriber::EnvFilter::try_new(text).is_ok()
 }

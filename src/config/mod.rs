@@ -19,6 +19,7 @@ mod check;
 mod endpoint;
 mod faults;
 mod naming;
+mod observability;
 mod raw;
 mod secret_file;
 mod section;
@@ -30,7 +31,7 @@ mod tls;
 mod url;
 
 use crate::error::Result;
-use crate::transport::Endpoint;
+use crate::transport::{Endpoint, Secret};
 
 /// Reads the configuration: the file at `path`, else `./walferry.toml`, else
 /// `/etc/walferry/walferry.toml`, and over it the variables `WALFERRY__SECTION__KEY`.
@@ -165,6 +166,10 @@ pub enum Indexes {
 pub struct Observability {
     /// Where the HTTP endpoints listen; `None` turns them off.
     pub listen: Option<SocketAddr>,
+    /// What a reader of `/status` and `/metrics` has to show; `None`: nothing.
+    pub token: Option<Secret>,
+    /// `tls_cert` and `tls_key`: PEM files; `None`: the endpoints speak plain HTTP.
+    pub tls: Option<(PathBuf, PathBuf)>,
     /// How log lines look.
     pub log_format: LogFormat,
     /// A filter of tracing-subscriber, for example `info` or `walferry=debug`.

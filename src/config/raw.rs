@@ -166,6 +166,7 @@ pub(super) fn variable(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fuzz::{Target, fuzz, outcome_of_text};
 
     #[test]
     fn a_syntax_error_names_the_place_and_does_not_quote_the_line() {
@@ -200,5 +201,29 @@ mod tests {
         let error = read(Some(Path::new("/nowhere/w.toml")), std::iter::empty()).unwrap_err();
         assert!(error.to_string().contains("/nowhere/w.toml"), "{error}");
         assert_eq!(error.kind(), Kind::Config);
+    }
+
+    #[test]
+    fn fuzzed_configurations_never_panic() {
+        let example = include_str!("../../config/walferry.example.toml");
+        let mut sections: Vec<Vec<u8>> = Vec::new();
+        for section in example.split("\n\n") {
+            let bare = section
+                .replace("\n#", "\n")
+                .replace("\"secret\"", "\"k4n4r1\"");
+            sections.push(bare.into_bytes());
+        }
+        let target = Target {
+            name: "configuration",
+            one_in: 500,
+            times: 4_096,
+            samples: sections,
+        };
+        fuzz(target, |bytes| {
+            let Err(error) = crate::config::parse(&String::from_utf8_lossy(bytes)) else {
+                return 0;
+            };
+            outcome_of_text(&error.to_string())
+        });
     }
 }

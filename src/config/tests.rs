@@ -412,13 +412,16 @@ fn what_the_example_has_behind_a_hash_is_valid_and_defaults_are_the_defaults() {
         "id_ed25519-cert.pub",
         "passphrase",
         "known_hosts",
+        "http.token",
+        "http.pem",
+        "http.key",
     ];
     for name in names {
         let path = directory.path().join(name);
         std::fs::write(&path, "x").unwrap();
         std::fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
     }
-    let mut text = whole_example();
+    let mut text = whole_example().replace("/etc/walferry/http", "http");
     for side in ["source", "destination"] {
         text = text.replace(&format!("/etc/walferry/{side}.password"), "password");
         text = text.replace(&format!("/etc/walferry/{side}.passphrase"), "passphrase");
@@ -435,6 +438,8 @@ fn what_the_example_has_behind_a_hash_is_valid_and_defaults_are_the_defaults() {
             "password_command =",
             "passphrase =",
             "passphrase_command =",
+            "token =",
+            "token_command =",
             "agent_socket =",
             "host_key =",
         ];
@@ -457,9 +462,15 @@ fn what_the_example_has_behind_a_hash_is_valid_and_defaults_are_the_defaults() {
     assert_eq!(format!("{:?}", all.apply), format!("{:?}", bare.apply));
     assert_eq!(format!("{:?}", all.tables), format!("{:?}", bare.tables));
     assert_eq!(
-        format!("{:?}{:?}", all.snapshot, all.observability),
-        format!("{:?}{:?}", bare.snapshot, bare.observability)
+        format!("{:?}", all.snapshot),
+        format!("{:?}", bare.snapshot)
     );
+    let (all, bare) = (all.observability, bare.observability);
+    assert_eq!(all.listen, bare.listen);
+    assert_eq!(all.log_format, bare.log_format);
+    assert_eq!(all.log_level, bare.log_level);
+    assert!(matches!(all.token, Some(Secret::File(_))) && all.tls.is_some());
+    assert!(bare.token.is_none() && bare.tls.is_none());
 }
 
 #[test]

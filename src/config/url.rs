@@ -198,6 +198,7 @@ fn decode(text: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fuzz::{Target, fuzz, outcome, outcome_of_text};
 
     fn parts(url: &str) -> Vec<(String, String)> {
         let mut parts = split(url).unwrap();
@@ -278,5 +279,29 @@ mod tests {
         assert!(split("mysql://u@h/d").is_err());
         let error = split("postgresql://u@h/d?keepalives=1").unwrap_err();
         assert!(error.contains("keepalives"), "{error}");
+    }
+
+    #[test]
+    fn fuzzed_urls_never_panic_and_never_show_the_password() {
+        let samples = [
+            "postgresql://us%20er:k4n4r1@db:6432/my%2Fdb?sslmode=require&connect_timeout=5",
+            "postgres:///d?host=/run/pg&user=u&password=k4n4r1",
+            "postgres://u:k4n4r1@[::1]:5433/d",
+        ];
+        let target = Target {
+            name: "url",
+            one_in: 10,
+            times: 64,
+            samples: samples.map(|url| url.as_bytes().to_vec()).to_vec(),
+        };
+        fuzz(target, |bytes| {
+            match split(&String::from_utf8_lossy(bytes)) {
+                Ok(parts) => outcome(parts.iter().map(|(key, _)| *key).collect::<Vec<_>>()),
+                Err(why) => {
+                    assert!(!why.contains("k4n4r1"), "{why}");
+                    outcome_of_text(&why)
+                }
+            }
+        });
     }
 }

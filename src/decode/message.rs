@@ -2,6 +2,7 @@
 
 use super::cursor::Cursor;
 use super::{DecodeError, Tuple};
+use crate::limits::RELATION_COLUMNS_MAX;
 use crate::lsn::Lsn;
 
 /// What a `CopyData` frame of a replication stream holds.
@@ -266,7 +267,8 @@ fn delete<'a>(cursor: &mut Cursor<'a>) -> Result<Message<'a>, DecodeError> {
 fn truncate<'a>(cursor: &mut Cursor<'a>) -> Result<Message<'a>, DecodeError> {
     let count = cursor.length("Truncate")?;
     let options = cursor.u8("Truncate")?;
-    let mut relations = Vec::new();
+    // no more room than the message can fill
+    let mut relations = Vec::with_capacity(count.min(cursor.remaining().len() / 4));
     for _ in 0..count {
         relations.push(cursor.u32("Truncate")?);
     }
@@ -307,8 +309,12 @@ fn relation(cursor: &mut Cursor<'_>) -> Result<Relation, DecodeError> {
             });
         }
     };
-    let mut columns = Vec::new();
-    for _ in 0..cursor.u16("Relation")? {
+    let count = usize::from(cursor.u16("Relation")?);
+    if count > RELATION_COLUMNS_MAX {
+        return Err(DecodeError::TooManyColumns(count));
+    }
+    let mut columns = Vec::with_capacity(count.min(cursor.remaining().len() / COLUMN_BYTES_MIN));
+    for _ in 0..count {
         columns.push(Column {
             in_identity: cursor.u8("Relation")? & 1 != 0,
             name: cursor.name("Relation")?.to_owned(),
@@ -324,6 +330,9 @@ fn relation(cursor: &mut Cursor<'_>) -> Result<Relation, DecodeError> {
         columns,
     })
 }
+
+/// The shortest column of a Relation message: flags, an empty name, type and modifier.
+const COLUMN_BYTES_MIN: usize = 1 + 1 + 4 + 4;
 
 fn expect(cursor: &mut Cursor<'_>, tag: u8, what: &'static str) -> Result<(), DecodeError> {
     match cursor.u8(what)? {

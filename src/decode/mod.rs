@@ -47,6 +47,9 @@ pub enum DecodeError {
     /// A negative count or length.
     #[error("Negative length in {0}")]
     NegativeLength(&'static str),
+    /// More columns than a table can have.
+    #[error("A relation of {0} columns, which no table can have")]
+    TooManyColumns(usize),
     /// A name that is not UTF-8, although the session's encoding is.
     #[error("A name in {0} is not UTF-8")]
     NotUtf8(&'static str),

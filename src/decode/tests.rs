@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::fuzz::{Target, fuzz, outcome};
 use crate::lsn::Lsn;
 
 fn tuple(cells: &[Cell<'_>]) -> Vec<u8> {
@@ -230,4 +231,93 @@ proptest! {
         sample[at] = byte;
         let _ = Message::parse(&sample);
     }
+}
+
+/// What is not told apart by an error's text.
+fn fault<T>(
+    parsed: &Result<T, DecodeError>,
+) -> Option<(std::mem::Discriminant<DecodeError>, &str)> {
+    let error = parsed.as_ref().err()?;
+    let what = match error {
+        DecodeError::Truncated(what)
+        | DecodeError::NegativeLength(what)
+        | DecodeError::NotUtf8(what)
+        | DecodeError::UnknownTag { what, .. } => what,
+        DecodeError::TrailingBytes(_) | DecodeError::TooManyColumns(_) => "",
+    };
+    Some((std::mem::discriminant(error), what))
+}
+
+#[test]
+fn fuzzed_messages_never_panic_nor_take_more_memory_than_twice_their_length() {
+    let target = Target {
+        name: "Message::parse",
+        one_in: 1,
+        times: 2,
+        samples: samples(),
+    };
+    fuzz(target, |bytes| {
+        let parsed = Message::parse(bytes);
+        let rows = match &parsed {
+            Ok(Message::Insert { new, .. }) => [Some(*new), None],
+            Ok(Message::Update { old, new, .. }) => [Some(*new), *old],
+            Ok(Message::Delete { old, .. }) => [Some(*old), None],
+            _ => [None, None],
+        };
+        for row in rows.into_iter().flatten() {
+            assert_eq!(row.cells().count(), row.len());
+            let has = row.cells().any(|cell| cell == Cell::Unchanged);
+            assert_eq!(has, row.has_unchanged());
+        }
+        let kind = parsed.as_ref().ok().map(std::mem::discriminant);
+        let width = rows[0].map(|row| row.len().min(8));
+        outcome((kind, width, fault(&parsed)))
+    });
+}
+
+#[test]
+fn fuzzed_frames_never_panic_nor_take_memory() {
+    let data = [b"w".as_slice(), &[0; 24], &samples()[2]].concat();
+    let target = Target {
+        name: "Replication::parse",
+        one_in: 1,
+        times: 0,
+        samples: vec![data, [b"k".as_slice(), &[0; 17]].concat()],
+    };
+    fuzz(target, |bytes| {
+        let parsed = Replication::parse(bytes);
+        let kind = parsed.as_ref().ok().map(std::mem::discriminant);
+        outcome((kind, fault(&parsed)))
+    });
+}
+
+#[test]
+fn fuzzed_transactions_in_progress_never_panic_nor_take_more_memory_than_twice_their_length() {
+    let mut samples: Vec<Vec<u8>> = samples()
+        .iter()
+        .map(|sample| [&sample[..1], &[0, 0, 0, 8], &sample[1..]].concat())
+        .collect();
+    samples.push(b"S\0\0\0\x07\x01".to_vec());
+    samples.push(b"A\0\0\0\x07\0\0\0\x08".to_vec());
+    samples.push([b"c\0\0\0\x07\0".as_slice(), &[0; 24]].concat());
+    let target = Target {
+        name: "InProgress::parse, Streamed::parse",
+        one_in: 1,
+        times: 2,
+        samples,
+    };
+    fuzz(target, |bytes| {
+        let parsed = InProgress::parse(bytes);
+        let kind = parsed
+            .as_ref()
+            .ok()
+            .map(|kind| kind.as_ref().map(std::mem::discriminant));
+        let change = Streamed::parse(bytes);
+        let message = match &change {
+            Ok(Some(change)) => Some(change.message()),
+            _ => None,
+        };
+        let fault_within = message.as_ref().map(fault);
+        outcome((kind, fault(&parsed), fault(&change), fault_within))
+    });
 }

@@ -1,9 +1,13 @@
 //! Log lines: readable, JSON, or straight to the journal. They go to the standard error, since
 //! the standard output belongs to the commands' results.
+//!
+//! What libraries say below `info` is never written, whatever the level: their debug lines hold
+//! what they send and receive, so parameters of statements and with them rows.
 
 use std::io::{self, IsTerminal, Write};
 
-use tracing_subscriber::filter::EnvFilter;
+use tracing::{Level, Metadata};
+use tracing_subscriber::filter::{EnvFilter, FilterExt, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -35,7 +39,7 @@ pub fn init(config: &Observability) -> Result<()> {
             .boxed(),
     };
     Registry::default()
-        .with(layer.with_filter(filter))
+        .with(layer.with_filter(filter.and(filter_fn(may_be_written))))
         .try_init()
         .map_err(|error| Error::new(Kind::Unknown, format!("Could not start logging: {error}")))
 }
@@ -51,6 +55,10 @@ fn filter(level: &str) -> Result<EnvFilter> {
              \"info,walferry::apply=debug\".",
         )
     })
+}
+
+fn may_be_written(metadata: &Metadata<'_>) -> bool {
+    *metadata.level() <= Level::INFO || metadata.target().starts_with("walferry")
 }
 
 fn no_journal(error: &io::Error) -> Error {

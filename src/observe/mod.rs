@@ -61,7 +61,7 @@ pub async fn start(
     let tasks = TaskTracker::new();
     let address = match config.listen {
         Some(listen) => {
-            let server = http::serve(listen, board.clone(), shutdown.clone()).await?;
+            let server = http::serve(config, listen, board.clone(), shutdown.clone()).await?;
             tasks.spawn(server.task);
             Some(server.address)
         }
@@ -96,6 +96,8 @@ mod tests {
     async fn the_watchers_start_and_end_together() {
         let config = Observability {
             listen: Some(SocketAddr::from(([127, 0, 0, 1], 0))),
+            token: None,
+            tls: None,
             log_format: LogFormat::Json,
             log_level: "info".to_owned(),
         };

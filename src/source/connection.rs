@@ -185,10 +185,44 @@ pub(crate) fn answer_error(side: Side, doing: &str, whole: &[u8]) -> Error {
 }
 
 fn text_row(body: &backend::DataRowBody) -> Result<TextRow> {
-    let buffer = body.buffer();
-    let cells = body.ranges().map(|range| {
-        let text = range.map(|range| String::from_utf8_lossy(&buffer[range]).into_owned());
-        Ok(text)
-    });
-    Ok(cells.collect()?)
+    let (buffer, mut ranges) = (body.buffer(), body.ranges());
+    // one by one: collecting would make room for as many as the server announces
+    let mut row = TextRow::new();
+    while let Some(range) = ranges.next()? {
+        row.push(range.map(|range| String::from_utf8_lossy(&buffer[range]).into_owned()));
+    }
+    Ok(row)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fuzz::{Target, fuzz, outcome};
+
+    fn framed(tag: u8, body: &[u8]) -> Vec<u8> {
+        let length = u32::try_from(body.len() + 4).unwrap();
+        [&[tag], length.to_be_bytes().as_slice(), body].concat()
+    }
+
+    #[test]
+    fn fuzzed_messages_of_a_server_never_panic() {
+        let error = b"SERROR\0VERROR\0C23505\0Mduplicate key\0nk\0st\0tu\0\0";
+        let row = b"\0\x02\0\0\0\x01a\xff\xff\xff\xff";
+        let target = Target {
+            name: "backend messages",
+            one_in: 1,
+            // a copy, and what was taken out of it
+            times: 6,
+            samples: vec![error.to_vec(), row.to_vec()],
+        };
+        fuzz(target, |bytes| {
+            let error = answer_error(Side::Source, "read", &framed(b'E', bytes));
+            let mut whole = BytesMut::from(framed(b'D', bytes).as_slice());
+            let row = match backend::Message::parse(&mut whole) {
+                Ok(Some(backend::Message::DataRow(body))) => text_row(&body).ok(),
+                _ => None,
+            };
+            outcome((error.kind().as_str(), row.map(|row| row.len())))
+        });
+    }
 }

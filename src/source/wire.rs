@@ -192,6 +192,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fuzz::{Target, fuzz, outcome};
+    use futures_util::FutureExt;
     use tokio::io::AsyncWriteExt;
 
     fn frame(tag: u8, length: usize) -> Vec<u8> {
@@ -246,5 +248,34 @@ mod tests {
         assert_eq!(&received, b"a status update");
         server.write_all(b"x").await.unwrap();
         reading.await.unwrap().unwrap();
+    }
+
+    #[test]
+    fn fuzzed_bytes_come_out_as_the_frames_they_are_and_lengths_alone_take_no_memory() {
+        let samples = [[frame(b'd', 40), frame(b'Z', 1)].concat(), frame(b'E', 0)];
+        let target = Target {
+            name: "frames",
+            one_in: 20,
+            // two buffers of READ_BYTES, whatever comes
+            times: 2 * READ_BYTES as u64,
+            samples: samples.to_vec(),
+        };
+        fuzz(target, |bytes| {
+            let mut wire = Wire::new(tokio::io::join(bytes, tokio::io::sink()));
+            let mut taken = 0;
+            let mut tags = Vec::new();
+            loop {
+                let next = wire.frame().now_or_never().unwrap();
+                let Ok(frame) = next else {
+                    break;
+                };
+                assert_eq!(frame.whole, &bytes[taken..taken + frame.whole.len()]);
+                taken += frame.whole.len();
+                tags.push(frame.tag);
+            }
+            let capacity = wire.incoming.len();
+            assert!(capacity <= 3 * READ_BYTES, "{capacity}");
+            outcome((tags.len(), taken == bytes.len()))
+        });
     }
 }

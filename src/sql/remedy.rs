@@ -60,6 +60,11 @@ pub fn grant_on_schema(schema: &str, role: &str) -> String {
     )
 }
 
+/// Lets a reader look into a schema.
+pub fn grant_usage(schema: &str, reader: &str) -> String {
+    super::load::grant_usage(schema, reader) + ";"
+}
+
 /// Makes a schema that `role` may fill.
 pub fn create_schema(schema: &str, role: &str) -> String {
     format!(

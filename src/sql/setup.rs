@@ -17,6 +17,8 @@ pub struct Source<'a> {
     pub database: &'a str,
     /// The role that reads it.
     pub role: &'a str,
+    /// Where the server listens; `None` on a unix socket.
+    pub port: Option<u16>,
     /// The publication to make.
     pub publication: &'a str,
     /// The selected tables, as halves of patterns: schema, table.
@@ -32,6 +34,8 @@ pub struct Destination<'a> {
     pub database: &'a str,
     /// The role that writes it.
     pub role: &'a str,
+    /// Where the server listens; `None` on a unix socket.
+    pub port: Option<u16>,
     /// The bookkeeping schema.
     pub state_schema: &'a str,
     /// Schemas to make beforehand; `None`: the role gets CREATE on the database instead.
@@ -43,9 +47,20 @@ pub struct Destination<'a> {
 const SOURCE_NOTES: &str = "\
 -- The server: logical decoding, and room for two slots and two walsenders. Needs a restart.
 --   ALTER SYSTEM SET wal_level = 'logical';
--- Managed services set it by a parameter: Amazon RDS and Aurora rds.logical_replication = 1,
--- Google Cloud SQL cloudsql.logical_decoding = on, Azure wal_level = logical.
--- On Amazon RDS also: GRANT rds_replication TO the role, in place of REPLICATION.
+-- Managed services have neither superusers nor a pg_hba.conf. Run this script as the user that owns
+-- the tables or may grant on them, where FOR ALL TABLES is refused with [tables] that name schemas:
+--   Amazon RDS, Aurora  parameter rds.logical_replication = 1, reboot; the role gets rds_replication
+--                       in place of REPLICATION (below); the security group admits walferry
+--   Google Cloud SQL    flag cloudsql.logical_decoding = on, restart; first: ALTER USER CURRENT_USER
+--                       REPLICATION; authorized networks, or a private address, admit walferry
+--   Azure, flexible     parameter wal_level = logical, restart; first: ALTER ROLE CURRENT_USER
+--                       REPLICATION; a firewall rule, or a private endpoint, admits walferry
+";
+
+const DESTINATION_NOTES: &str = "\
+-- Managed services: run this script as the administrator that the service gives you; on Amazon RDS
+-- and Aurora the security group, on Google Cloud SQL the authorized networks and on Azure a
+-- firewall rule admit walferry in place of pg_hba.conf.
 ";
 
 /// The script for the administrator of the source.
@@ -55,13 +70,11 @@ pub fn source(source: &Source<'_>) -> String {
         "-- SOURCE: run as an administrator of the source, with psql\n\
          \\set ON_ERROR_STOP on\n\
          {}\n\n{SOURCE_NOTES}\
-         -- pg_hba.conf: replication of one database is matched by its name, not by \"replication\"\n\
-         --   hostssl  {}  {}  <address of walferry>/32  scram-sha-256\n\n",
+         -- pg_hba.conf: replication of one database is matched by its name, not by \"replication\"\n",
         connect(source.database),
-        in_comment(source.database),
-        in_comment(source.role),
     );
-    script += &login_role(source.role, "source_password", " REPLICATION");
+    script += &way_in(source.database, source.role, source.port);
+    script += &login_role(source.role, "source_password", true);
     let _ = writeln!(
         script,
         "GRANT CONNECT ON DATABASE {} TO {role};\n",
@@ -80,14 +93,11 @@ pub fn destination(destination: &Destination<'_>) -> String {
     let mut script = format!(
         "-- DESTINATION: run as an administrator of the destination, with psql\n\
          \\set ON_ERROR_STOP on\n\
-         {}\n\n\
-         -- pg_hba.conf\n\
-         --   hostssl  {}  {}  <address of walferry>/32  scram-sha-256\n\n",
+         {}\n\n{DESTINATION_NOTES}-- pg_hba.conf\n",
         connect(destination.database),
-        in_comment(destination.database),
-        in_comment(destination.role),
     );
-    script += &login_role(destination.role, "destination_password", "");
+    script += &way_in(destination.database, destination.role, destination.port);
+    script += &login_role(destination.role, "destination_password", false);
     let Some(schemas) = &destination.schemas else {
         let _ = writeln!(
             script,
@@ -136,15 +146,41 @@ fn in_comment(name: &str) -> String {
     Ident(name).to_string().replace(['\n', '\r'], " ")
 }
 
+/// What lets walferry in and nobody else, as comments.
+fn way_in(database: &str, role: &str, port: Option<u16>) -> String {
+    let (database, role) = (in_comment(database), in_comment(role));
+    match port {
+        None => format!("--   local    {database}  {role}  scram-sha-256\n\n"),
+        Some(port) => format!(
+            "--   hostssl  {database}  {role}  <address of walferry>/32  scram-sha-256\n\
+             -- Firewall: walferry calls the server, never the other way round, for example\n\
+             --   nft add rule inet filter input ip saddr <address of walferry> tcp dport {port} \
+             accept\n\n"
+        ),
+    }
+}
+
 /// Makes the role unless it exists, then sets its password: from the psql variable when it is
-/// there, else psql asks for it and only sends a hash.
-fn login_role(role: &str, variable: &str, attributes: &str) -> String {
-    let create = format!("CREATE ROLE {} LOGIN{attributes}", Ident(role));
+/// there, else psql asks for it and only sends a hash. Where there is a role `rds_replication`,
+/// nobody can have REPLICATION.
+fn login_role(role: &str, variable: &str, replicates: bool) -> String {
+    let create = format!("CREATE ROLE {} LOGIN", Ident(role));
+    let rds = "(SELECT FROM pg_catalog.pg_roles WHERE rolname = 'rds_replication')";
+    let (attributes, membership) = if replicates {
+        let grant = format!("GRANT rds_replication TO {}", Ident(role));
+        (
+            format!(" || CASE WHEN EXISTS {rds} THEN '' ELSE ' REPLICATION' END"),
+            format!("SELECT {} WHERE EXISTS {rds} \\gexec\n", Literal(&grant)),
+        )
+    } else {
+        (String::new(), String::new())
+    };
     format!(
         "-- The role. Unattended: psql -v {variable}=…\n\
-         SELECT {create} WHERE NOT EXISTS (\n    \
+         SELECT {create}{attributes} WHERE NOT EXISTS (\n    \
              SELECT FROM pg_catalog.pg_roles WHERE rolname = {name}\n\
          ) \\gexec\n\
+         {membership}\
          \\if :{{?{variable}}}\n\
          ALTER ROLE {role} PASSWORD :'{variable}';\n\
          \\else\n\

@@ -28,7 +28,7 @@ impl Endpoint {
 
 impl Secret {
     /// The secret as it is now; `noun` says in messages what it is.
-    pub(super) async fn read(&self, noun: &str) -> Result<SecretString> {
+    pub(crate) async fn read(&self, noun: &str) -> Result<SecretString> {
         match self {
             Secret::Inline(secret) => Ok(secret.clone()),
             Secret::File(path) => {
@@ -60,7 +60,17 @@ async fn run(words: &[String], noun: &str) -> Result<SecretString> {
             .remedy("Run the command by hand as the user that walferry runs as.")
     };
     let work = async {
-        let mut child = Command::new(program)
+        let mut command = Command::new(program);
+        // one program has no business with the secrets of another side
+        for (name, _) in std::env::vars_os() {
+            if name
+                .to_str()
+                .is_some_and(|name| name.starts_with("WALFERRY__"))
+            {
+                command.env_remove(name);
+            }
+        }
+        let mut child = command
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -11,6 +11,7 @@ use tokio::process::{Child, Command};
 use walferry::demo::cluster::send;
 
 use super::Pair;
+use super::verb::assert_keeps_secrets;
 
 /// Longer than any wait that is not a fault.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -75,12 +76,17 @@ impl Daemon {
 
     /// The whole answer to a GET, status line first; empty when there is none.
     pub async fn get(&self, path: &str) -> String {
+        self.get_with(path, "").await
+    }
+
+    /// The same with more lines in its head.
+    pub async fn get_with(&self, path: &str, head: &str) -> String {
         let mut answer = String::new();
         let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.http_port)).await else {
             return answer;
         };
         let request =
-            format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+            format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{head}Connection: close\r\n\r\n");
         if stream.write_all(request.as_bytes()).await.is_ok() {
             // a daemon that is killed meanwhile has said what it has said
             let _ = stream.read_to_string(&mut answer).await;
@@ -127,5 +133,16 @@ impl Daemon {
     /// What all daemons of this pair have logged so far.
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap()
+    }
+}
+
+impl Drop for Daemon {
+    /// Whatever the test was about: no log may ever hold a secret.
+    fn drop(&mut self) {
+        if !std::thread::panicking()
+            && let Ok(log) = std::fs::read_to_string(&self.log)
+        {
+            assert_keeps_secrets(&log);
+        }
     }
 }

@@ -13,6 +13,9 @@ use walferry::sql::Literal;
 /// Of the role `walferry` on both sides; every sign in it has broken somebody's parser.
 const PASSWORD: &str = "p@[ss]/? #\"\\+&:';% größe";
 
+/// The part of it that no escape changes: what is looked for in all that walferry says.
+pub(super) const PASSWORD_SIGNS: &str = "p@[ss]/? #";
+
 /// Two clusters of one version, with the databases `app` and `warehouse`. The role `walferry` has
 /// LOGIN, REPLICATION and SELECT on the source, CREATE and TEMPORARY on the destination, and no
 /// more. A superuser has made the publication `walferry_app` of all tables.

@@ -10,6 +10,7 @@ use tokio::process::{Child, Command};
 use tokio_postgres::Client;
 use walferry::demo::cluster::{Cluster, SUPERUSER, send};
 
+use super::pair::PASSWORD_SIGNS;
 use super::{Daemon, Pair};
 
 /// Part of every secret and row value that must never be seen; [`walferry`] looks for it in all
@@ -18,6 +19,14 @@ pub const CANARY: &str = "k4n4r1env0gel";
 
 /// No verb that ends by itself takes this long.
 const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Panics when something that walferry has said holds the canary, or the password of every pair.
+#[track_caller]
+pub fn assert_keeps_secrets(said: &str) {
+    for secret in [CANARY, PASSWORD_SIGNS] {
+        assert!(!said.contains(secret), "a secret was shown:\n{said}");
+    }
+}
 
 /// How a verb ended.
 #[derive(Debug)]
@@ -69,8 +78,7 @@ pub fn run(command: &mut Command) -> impl Future<Output = Ran> {
             out: text(output.stdout),
             err: text(output.stderr),
         };
-        let all = format!("{}\n{}", ran.out, ran.err);
-        assert!(!all.contains(CANARY), "a secret was printed:\n{all}");
+        assert_keeps_secrets(&format!("{}\n{}", ran.out, ran.err));
         ran
     }
 }
@@ -126,7 +134,7 @@ impl Running {
         let ended = tokio::time::timeout(PATIENCE, self.process.wait()).await;
         let log = self.log();
         assert!(ended.unwrap().unwrap().success(), "{log}");
-        assert!(!log.contains(CANARY), "a secret was logged:\n{log}");
+        assert_keeps_secrets(&log);
     }
 }
 

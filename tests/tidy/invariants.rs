@@ -37,6 +37,7 @@ fn purity(files: &[Source]) -> Vec<String> {
         for at in file.uses("crate::") {
             let rest = &file.code[at + "crate::".len()..];
             let allowed = [
+                "limits::",
                 "decode::",
                 "lsn::",
                 "catalog::Equality;",
@@ -168,7 +169,7 @@ fn statements(files: &[Source]) -> Vec<String> {
 fn ways_out(files: &[Source]) -> Vec<String> {
     let others = files.iter().filter(|file| {
         let module = module(&file.path);
-        !matches!(module, "transport" | "demo") && file.path != "src/cli/status.rs"
+        !matches!(module, "transport" | "demo") && file.path != "src/observe/http/client.rs"
     });
     let mut faults = Vec::new();
     for file in others {

@@ -53,7 +53,8 @@ pub(super) async fn inspect(
         }
         Err(error) => report.error(Side::Destination, "schemas", &error),
     }
-    readers(config, client, report).await;
+    let copies: Vec<String> = names.into_iter().filter(|n| n != state_schema).collect();
+    readers(config, client, &copies, report).await;
     Some(facts)
 }
 
@@ -100,12 +101,24 @@ fn rights(
     }
 }
 
-async fn readers(config: &Config, client: &Client, report: &mut Report) {
+/// `schemas` are those that copies come into.
+async fn readers(config: &Config, client: &Client, schemas: &[String], report: &mut Report) {
     let readers = &config.destination.readers;
-    let existing = match destination::roles(client, readers).await {
-        Ok(existing) => existing,
+    let looked = async {
+        let existing = destination::roles(client, readers).await?;
+        let shut_out = destination::shut_out(client, schemas, readers).await?;
+        Ok((existing, shut_out))
+    };
+    let (existing, shut_out) = match looked.await {
+        Ok(looked) => looked,
         Err(error) => return report.error(Side::Destination, "readers", &error),
     };
+    for (schema, reader) in shut_out {
+        let subject = format!("schema {schema}");
+        let what = format!("The reader {reader} lacks USAGE on it, and sees no table in it");
+        let remedy = remedy::grant_usage(&schema, &reader);
+        report.warning(Side::Destination, subject, what, remedy);
+    }
     for reader in readers {
         let subject = format!("role {reader}");
         if existing.contains(reader) {

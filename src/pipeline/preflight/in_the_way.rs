@@ -174,7 +174,8 @@ fn writable(name: &TableName, found: &DestinationTable, report: &mut Report) {
         report.warning(
             side,
             subject,
-            "The table has triggers, which run for every row that walferry writes",
+            "The table has triggers, which run with the rights of walferry's role for every row \
+             that it writes",
             "Drop the triggers, or keep them cheap and free of errors.",
         );
     }

@@ -8,6 +8,7 @@
 //! ```
 
 mod destination;
+mod http;
 mod in_the_way;
 mod naming;
 mod pooler;
@@ -24,12 +25,14 @@ use std::collections::BTreeSet;
 
 use tokio_postgres::Client;
 
+pub use http::endpoint;
 use report::Report;
 pub use report::{Finding, Level, first_failure};
 
 use crate::config::Config;
 use crate::error::{Kind, Result, Side};
 use crate::source::{Connection, Mode, slot};
+use crate::sql::remedy;
 use crate::transport::ssh::{self, Passed};
 use crate::transport::{Endpoint, connect};
 
@@ -49,8 +52,8 @@ pub async fn findings(config: &Config) -> Result<Vec<Finding>> {
             report.warning(endpoint.side, "encryption", weakness, remedy);
         }
     }
-    let from = arrived(from, Side::Source, &mut report);
-    let to = arrived(to, Side::Destination, &mut report);
+    let from = arrived(from, source, &mut report);
+    let to = arrived(to, destination, &mut report);
     inspect(config, from.as_ref(), to.as_ref(), &mut report).await;
     Ok(report.into_findings())
 }
@@ -119,14 +122,15 @@ async fn arrive(endpoint: &Endpoint) -> Arrival {
     Ok((passed, reach(endpoint).await))
 }
 
-fn arrived(arrival: Arrival, side: Side, report: &mut Report) -> Option<Sessions> {
+fn arrived(arrival: Arrival, endpoint: &Endpoint, report: &mut Report) -> Option<Sessions> {
+    let side = endpoint.side;
     match arrival {
         Ok((passed, sessions)) => {
             for Passed { address, rule } in passed {
                 let what = format!("The SSH server let us through; its host key: {rule}");
                 report.ok(side, format!("bastion {address}"), what);
             }
-            reached(sessions, side, report)
+            reached(sessions, endpoint, report)
         }
         Err(error) => {
             report.error(side, "bastion", &error);
@@ -141,7 +145,12 @@ async fn reach(endpoint: &Endpoint) -> Result<Sessions> {
     Ok(Sessions { main, other })
 }
 
-fn reached(sessions: Result<Sessions>, side: Side, report: &mut Report) -> Option<Sessions> {
+fn reached(
+    sessions: Result<Sessions>,
+    endpoint: &Endpoint,
+    report: &mut Report,
+) -> Option<Sessions> {
+    let side = endpoint.side;
     match sessions {
         Ok(sessions) => {
             report.ok(side, "connection", "The server was reached and let us in");
@@ -149,6 +158,12 @@ fn reached(sessions: Result<Sessions>, side: Side, report: &mut Report) -> Optio
         }
         Err(error) if error.hint().is_none() && error.kind() == Kind::Unreachable => {
             let remedy = "Check host, port and the firewall of this side.";
+            report.error(side, "connection", &error.remedy(remedy));
+            None
+        }
+        // the only right that a login asks for
+        Err(error) if error.kind() == Kind::Privilege => {
+            let remedy = remedy::grant_on_database("CONNECT", &endpoint.database, &endpoint.user);
             report.error(side, "connection", &error.remedy(remedy));
             None
         }

@@ -5,9 +5,9 @@ use crate::error::{Error, Kind, Side};
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Finding {
-    /// Which database it is about.
+    /// Which database it is about; `None`: walferry itself.
     #[serde(serialize_with = "side")]
-    pub side: Side,
+    pub side: Option<Side>,
     /// What was looked at: `server`, `role walferry`, `table public.users`, …
     pub subject: String,
     /// How bad it is.
@@ -56,7 +56,7 @@ pub fn first_failure(findings: &[Finding]) -> Option<Error> {
     let (first, others) = failures.split_first()?;
     for other in others {
         tracing::error!(
-            side = %other.side,
+            side = other.side_name(),
             subject = other.subject,
             kind = other.kind.map(Kind::as_str),
             hint = other.remedy.as_deref(),
@@ -68,18 +68,30 @@ pub fn first_failure(findings: &[Finding]) -> Option<Error> {
 }
 
 impl Finding {
+    /// What it is about, as lists and JSON have it.
+    pub fn side_name(&self) -> &'static str {
+        side_name(self.side)
+    }
+
     fn error(&self) -> Error {
         let kind = self.kind.unwrap_or(Kind::Unknown);
         let error = match self.subject.strip_prefix("table ") {
             Some(table) => Error::new(kind, &self.what).table(table),
             None => Error::new(kind, format!("{} ({})", self.what, self.subject)),
         };
-        let error = error.on(self.side);
+        let error = match self.side {
+            Some(side) => error.on(side),
+            None => error,
+        };
         match &self.remedy {
             Some(remedy) => error.remedy(remedy),
             None => error,
         }
     }
+}
+
+fn side_name(side: Option<Side>) -> &'static str {
+    side.map_or("walferry", Side::as_str)
 }
 
 /// Findings in the order in which they were made.
@@ -88,7 +100,13 @@ pub(super) struct Report(Vec<Finding>);
 
 impl Report {
     pub(super) fn ok(&mut self, side: Side, subject: impl Into<String>, what: impl Into<String>) {
-        self.push(side, subject.into(), Level::Ok, what.into(), None, None);
+        let (subject, what) = (subject.into(), what.into());
+        self.push(Some(side), subject, Level::Ok, what, None, None);
+    }
+
+    /// As it should be in walferry itself.
+    pub(super) fn ok_here(&mut self, subject: impl Into<String>, what: impl Into<String>) {
+        self.push(None, subject.into(), Level::Ok, what.into(), None, None);
     }
 
     pub(super) fn warning(
@@ -98,15 +116,19 @@ impl Report {
         what: impl Into<String>,
         remedy: impl Into<String>,
     ) {
-        let (subject, what) = (subject.into(), what.into());
-        self.push(
-            side,
-            subject,
-            Level::Warning,
-            what,
-            Some(remedy.into()),
-            None,
-        );
+        let (subject, what, remedy) = (subject.into(), what.into(), Some(remedy.into()));
+        self.push(Some(side), subject, Level::Warning, what, remedy, None);
+    }
+
+    /// A warning about walferry itself.
+    pub(super) fn warning_here(
+        &mut self,
+        subject: impl Into<String>,
+        what: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
+        let (subject, what, remedy) = (subject.into(), what.into(), Some(remedy.into()));
+        self.push(None, subject, Level::Warning, what, remedy, None);
     }
 
     pub(super) fn failure(
@@ -117,20 +139,29 @@ impl Report {
         what: impl Into<String>,
         remedy: impl Into<String>,
     ) {
-        let (subject, what) = (subject.into(), what.into());
-        let remedy = Some(remedy.into());
-        self.push(side, subject, Level::Failure, what, remedy, Some(kind));
+        let (subject, what, remedy) = (subject.into(), what.into(), Some(remedy.into()));
+        let level = Level::Failure;
+        self.push(Some(side), subject, level, what, remedy, Some(kind));
     }
 
     /// A failure that was met while looking.
     pub(super) fn error(&mut self, side: Side, subject: impl Into<String>, error: &Error) {
+        self.met(Some(side), subject.into(), error);
+    }
+
+    /// A failure of walferry itself.
+    pub(super) fn error_here(&mut self, subject: impl Into<String>, error: &Error) {
+        self.met(None, subject.into(), error);
+    }
+
+    fn met(&mut self, side: Option<Side>, subject: String, error: &Error) {
         let what = match error.sqlstate() {
             Some(sqlstate) => format!("{} (SQLSTATE {sqlstate})", error.what()),
             None => error.what().to_owned(),
         };
         let remedy = error.hint().map(str::to_owned);
         let kind = Some(error.kind());
-        self.push(side, subject.into(), Level::Failure, what, remedy, kind);
+        self.push(side, subject, Level::Failure, what, remedy, kind);
     }
 
     pub(super) fn into_findings(self) -> Vec<Finding> {
@@ -139,7 +170,7 @@ impl Report {
 
     fn push(
         &mut self,
-        side: Side,
+        side: Option<Side>,
         subject: String,
         level: Level,
         what: String,
@@ -158,11 +189,12 @@ impl Report {
 }
 
 #[expect(
+    clippy::ref_option,
     clippy::trivially_copy_pass_by_ref,
     reason = "serde hands out references"
 )]
-fn side<S: serde::Serializer>(side: &Side, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(side.as_str())
+fn side<S: serde::Serializer>(side: &Option<Side>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(side_name(*side))
 }
 
 #[expect(

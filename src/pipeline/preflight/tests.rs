@@ -59,7 +59,14 @@ fn at(findings: &[Finding], level: Level) -> Vec<String> {
     findings
         .iter()
         .filter(|finding| finding.level == level)
-        .map(|finding| format!("{} {}: {}", finding.side, finding.subject, finding.what))
+        .map(|finding| {
+            format!(
+                "{} {}: {}",
+                finding.side_name(),
+                finding.subject,
+                finding.what
+            )
+        })
         .collect()
 }
 

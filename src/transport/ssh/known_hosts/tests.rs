@@ -1,6 +1,7 @@
 //! Files as people and ssh-keygen write them, and what a server may show.
 
 use super::*;
+use crate::fuzz::{Target, fuzz, outcome, outcome_of_text};
 
 use russh::keys::ssh_key::certificate::Builder;
 use russh::keys::ssh_key::private::{Ed25519Keypair, KeypairData};
@@ -213,4 +214,32 @@ fn a_certificate_of_an_unknown_or_revoked_authority_vouches_for_nothing() {
     let authority = format!("@cert-authority * {0}\n@revoked * {0}\n", text(9));
     let revoked = known(&authority).judge("bastion", 22, shown, NOW);
     assert!(matches!(revoked, Verdict::Revoked { .. }), "{revoked:?}");
+}
+
+#[test]
+fn fuzzed_files_never_panic_and_never_trust_a_key_that_they_do_not_hold() {
+    let line = format!("[bastion]:2222,*.example.com,!db? {} c\n", text(1));
+    let samples = vec![
+        line.clone().into_bytes(),
+        format!("@cert-authority * {}\n{line}", text(1)).into_bytes(),
+        format!("@revoked * {}\n", text(1)).into_bytes(),
+        b"|1|F1E1KeoE/eEWhi10WpGv4OdiO6Y=|3988QV0VE8wmZL7suNrYQLITLCg= ssh-ed25519 AAAA".to_vec(),
+    ];
+    let target = Target {
+        name: "known_hosts",
+        one_in: 100,
+        times: 64,
+        samples,
+    };
+    let stranger = key(9);
+    fuzz(target, |bytes| {
+        let mut known = KnownHosts::default();
+        let added = known.add(Path::new("kh"), &String::from_utf8_lossy(bytes));
+        if let Err(origin) = added {
+            return outcome_of_text(&origin);
+        }
+        let verdict = known.judge("bastion", 2222, Shown::Key(&stranger), NOW);
+        assert!(!matches!(verdict, Verdict::Known { .. }), "{verdict:?}");
+        outcome((std::mem::discriminant(&verdict), known.0.len()))
+    });
 }
