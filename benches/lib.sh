@@ -53,4 +53,13 @@ on_source() { psql -p "$source_port" -v ON_ERROR_STOP=1 -qAt "$@"; }
 on_destination() { psql -p "$destination_port" -v ON_ERROR_STOP=1 -qAt "$@"; }
 now() { date +%s.%N; }
 minus() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.3f", a - b }'; }
+# CPU seconds that a cluster has used: its postmaster, the processes that it has, and those that ended
+cluster_cpu() {
+    local of
+    of=$(head -1 "$work/$1/data/postmaster.pid")
+    cat "/proc/$of/stat" $(printf '/proc/%s/stat ' $(cat "/proc/$of/task/$of/children")) 2>/dev/null |
+        sed 's/.*) //' | awk 'NR == 1 { s = $14 + $15 } { s += $12 + $13 } END { printf "%.2f", s / 100 }'
+}
+# CPU seconds of commands that this shell has waited for
+clients_cpu() { sed 's/.*) //' /proc/$$/stat | awk '{ printf "%.2f", ($14 + $15) / 100 }'; }
 median() { sort -n | awk '{ v[NR] = $1 } END { printf "%.3f", NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }

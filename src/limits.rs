@@ -20,8 +20,9 @@ pub const COPY_CHUNK_BYTES: usize = 256 << 10;
 /// COPY pieces of one table that may wait between reader and writer during the initial load.
 pub const COPY_CHUNKS_WAITING_MAX: usize = 4;
 
-/// Smallest range of a table that is copied by itself, in blocks (32 MiB of 8 KiB blocks); a table
-/// of less than two of them is copied whole.
+/// Blocks of a table for each range that is copied by itself (32 MiB of 8 KiB blocks); a table of
+/// less than twice that is copied whole. The ranges of a table are of one size, so they may be
+/// smaller than this by what it takes to give each worker as many.
 pub const RANGE_PAGES_MIN: u64 = 4_096;
 
 /// Ranges of a table for each worker, so that all workers end at about the same time.

@@ -1,6 +1,5 @@
 //! The one object that the pipeline reports to.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,8 +8,9 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::identity::Identity;
-use super::metrics::{Metrics, StepMeters, TableMeters};
-use super::status::{Counters, Lag, LastError, Positions, Slot, State, Status, Table, TableState};
+use super::metrics::{Metrics, StepMeters};
+use super::status::{Counters, Lag, LastError, Positions, Slot, State, Status, TableState};
+use super::tables::{self, TableFacts, Tables};
 use crate::catalog::TableName;
 use crate::error::{Error, Side};
 use crate::limits;
@@ -64,17 +64,8 @@ struct Facts {
     slot: Slot,
     counters: Counters,
     last_error: Option<LastError>,
-    tables: BTreeMap<TableName, TableFacts>,
+    tables: Tables,
     steps: StepMeters,
-}
-
-struct TableFacts {
-    state: TableState,
-    rows: u64,
-    bytes: u64,
-    bytes_expected: u64,
-    changes: u64,
-    meters: TableMeters,
 }
 
 impl Board {
@@ -94,7 +85,7 @@ impl Board {
                 },
                 counters: Counters::default(),
                 last_error: None,
-                tables: BTreeMap::new(),
+                tables: Tables::new(),
                 steps: StepMeters::default(),
             }),
             identity,
@@ -153,47 +144,38 @@ impl Board {
         sum.truncates += report.truncates;
         self.0.metrics.batch(report, &mut facts.steps);
         for (name, inserts, updates, deletes) in report.tables {
-            let table = self.entry(&mut facts.tables, name, TableState::Live);
-            let counts = [*inserts, *updates, *deletes];
-            table.changes += counts.iter().sum::<u64>();
-            self.0.metrics.table_changes(name, &table.meters, counts);
+            let table = entry(&mut facts.tables, name, TableState::Live);
+            table.changed([*inserts, *updates, *deletes]);
         }
     }
 
     /// The table is in this state from now on. A table that waits for a load has copied nothing.
     pub fn table_state(&self, name: &TableName, state: TableState) {
         let mut facts = self.facts();
-        let table = self.entry(&mut facts.tables, name, state);
+        let table = entry(&mut facts.tables, name, state);
         table.state = state;
-        Metrics::table_state(&table.meters, state);
         if state == TableState::Pending {
             table.rows = 0;
-            table.bytes = 0;
-            self.0.metrics.table_copied(name, &table.meters, 0);
+            table.bytes = Some(0);
         }
     }
 
     /// The size of the table on the source, when its load is planned.
     pub fn table_expected(&self, name: &TableName, bytes: u64) {
         let mut facts = self.facts();
-        let table = self.entry(&mut facts.tables, name, TableState::Pending);
-        table.bytes_expected = bytes;
-        self.0.metrics.table_expected(name, &table.meters, bytes);
+        let table = entry(&mut facts.tables, name, TableState::Pending);
+        table.bytes_expected = Some(bytes);
     }
 
     /// The initial load has copied this much more of the table.
     pub fn table_copied(&self, name: &TableName, bytes_delta: u64, rows_delta: u64) {
         let mut facts = self.facts();
-        let table = self.entry(&mut facts.tables, name, TableState::Copying);
+        let table = entry(&mut facts.tables, name, TableState::Copying);
         if table.state == TableState::Pending {
             table.state = TableState::Copying;
-            Metrics::table_state(&table.meters, TableState::Copying);
         }
-        table.bytes += bytes_delta;
+        *table.bytes.get_or_insert_default() += bytes_delta;
         table.rows += rows_delta;
-        self.0
-            .metrics
-            .table_copied(name, &table.meters, table.bytes);
     }
 
     /// Some table waits for its load, or is being loaded.
@@ -206,23 +188,19 @@ impl Board {
     /// What was reported as copied has come to nothing, and will be copied again.
     pub fn table_not_copied(&self, name: &TableName, bytes: u64, rows: u64) {
         let mut facts = self.facts();
-        let table = self.entry(&mut facts.tables, name, TableState::Copying);
-        table.bytes = table.bytes.saturating_sub(bytes);
+        let table = entry(&mut facts.tables, name, TableState::Copying);
+        let copied = table.bytes.get_or_insert_default();
+        *copied = copied.saturating_sub(bytes);
         table.rows = table.rows.saturating_sub(rows);
-        self.0
-            .metrics
-            .table_copied(name, &table.meters, table.bytes);
     }
 
     /// The table is loaded, now or in an earlier run, with these totals, and follows the stream.
     pub fn table_done(&self, name: &TableName, rows: u64, bytes: u64) {
         let mut facts = self.facts();
-        let table = self.entry(&mut facts.tables, name, TableState::Live);
+        let table = entry(&mut facts.tables, name, TableState::Live);
         table.state = TableState::Live;
-        table.bytes = bytes;
+        table.bytes = Some(bytes);
         table.rows = rows;
-        Metrics::table_state(&table.meters, TableState::Live);
-        self.0.metrics.table_copied(name, &table.meters, bytes);
     }
 
     /// What `pg_replication_slots` says of the slot. `safe_bytes` is `safe_wal_size`: `None` when
@@ -280,6 +258,7 @@ impl Board {
     pub fn status(&self) -> Status {
         let identity = &self.0.identity;
         let facts = self.facts();
+        let tables = facts.tables.iter();
         let known = facts.positions.server_end != Lsn::ZERO;
         let behind = facts
             .positions
@@ -302,7 +281,7 @@ impl Board {
             slot: facts.slot.clone(),
             counters: facts.counters,
             last_error: facts.last_error.clone(),
-            tables: facts.tables.iter().map(table_status).collect(),
+            tables: tables.map(|(name, table)| table.status(name)).collect(),
         }
     }
 
@@ -345,32 +324,14 @@ impl Board {
 
     /// All metrics in Prometheus' text format.
     pub fn render_metrics(&self) -> String {
-        self.0.metrics.render()
+        let mut text = self.0.metrics.render();
+        tables::render(&self.facts().tables, &mut text);
+        text
     }
 
     /// Folds recorded samples into their buckets, so that they do not pile up between scrapes.
     pub fn drain_histograms(&self) {
         self.0.metrics.drain_histograms();
-    }
-
-    fn entry<'t>(
-        &self,
-        tables: &'t mut BTreeMap<TableName, TableFacts>,
-        name: &TableName,
-        state: TableState,
-    ) -> &'t mut TableFacts {
-        tables.entry(name.clone()).or_insert_with(|| {
-            let meters = self.0.metrics.table(name);
-            Metrics::table_state(&meters, state);
-            TableFacts {
-                state,
-                rows: 0,
-                bytes: 0,
-                bytes_expected: 0,
-                changes: 0,
-                meters,
-            }
-        })
     }
 
     fn facts(&self) -> MutexGuard<'_, Facts> {
@@ -383,16 +344,10 @@ impl Board {
     }
 }
 
-fn table_status((name, facts): (&TableName, &TableFacts)) -> Table {
-    Table {
-        schema: name.schema.clone(),
-        table: name.name.clone(),
-        state: facts.state,
-        rows: facts.rows,
-        bytes: facts.bytes,
-        bytes_expected: facts.bytes_expected,
-        changes: facts.changes,
-    }
+fn entry<'t>(tables: &'t mut Tables, name: &TableName, state: TableState) -> &'t mut TableFacts {
+    tables
+        .entry(name.clone())
+        .or_insert_with(|| TableFacts::new(state))
 }
 
 /// Whole milliseconds: nobody wants nine digits in a JSON that people read.

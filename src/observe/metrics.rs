@@ -1,7 +1,8 @@
 //! The Prometheus side of the [`super::Board`]: every metric's name, help and handle.
 //!
-//! The recorder is the board's own, not the process's, so that two pipelines (or two tests) in one
-//! process do not mix. docs/metrics.md says what each metric means and when to alert.
+//! Series of tables are not here but in [`super::tables`]. The recorder is the board's own, not the
+//! process's, so that two pipelines (or two tests) in one process do not mix. docs/metrics.md says
+//! what each metric means and when to alert.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, OnceLock};
@@ -13,8 +14,7 @@ use metrics_exporter_prometheus::{
 };
 
 use super::board::BatchReport;
-use super::status::{Positions, State, TableState};
-use crate::catalog::TableName;
+use super::status::{Positions, State};
 use crate::error::{Kind, Side};
 
 const BATCH_SECONDS: &str = "walferry_batch_seconds";
@@ -125,6 +125,12 @@ pub(super) const CATALOGUE: &[(&str, Shape, &str)] = &[
     ),
 ];
 
+/// Type and help of a metric of the catalogue.
+pub(super) fn describe(metric: &str) -> (&'static Shape, &'static str) {
+    let found = CATALOGUE.iter().find(|(name, ..)| *name == metric);
+    found.map_or((&Shape::Gauge, ""), |(_, shape, help)| (shape, help))
+}
+
 const METADATA: Metadata<'static> = Metadata::new("walferry", Level::INFO, None);
 
 /// The handles of one board, and the recorder behind them.
@@ -150,14 +156,6 @@ pub(super) struct Metrics {
     batch_changes: Histogram,
     reconnects_source: Counter,
     reconnects_destination: Counter,
-}
-
-/// The handles of one table; those of changes appear with the first change.
-pub(super) struct TableMeters {
-    states: [Gauge; TableState::ALL.len()],
-    copied: OnceLock<Gauge>,
-    expected: OnceLock<Gauge>,
-    changes: OnceLock<[Counter; 3]>,
 }
 
 /// The handles of `batch_seconds`, by step.
@@ -273,52 +271,6 @@ impl Metrics {
         }
     }
 
-    pub(super) fn table(&self, name: &TableName) -> TableMeters {
-        TableMeters {
-            states: TableState::ALL.map(|state| {
-                let mut labels = table_labels(name);
-                labels.push(Label::new("state", state.as_str()));
-                Maker(&self.recorder).gauge("walferry_table_state", labels)
-            }),
-            copied: OnceLock::new(),
-            expected: OnceLock::new(),
-            changes: OnceLock::new(),
-        }
-    }
-
-    pub(super) fn table_state(meters: &TableMeters, now: TableState) {
-        for (state, gauge) in TableState::ALL.iter().zip(&meters.states) {
-            gauge.set(flag(*state == now));
-        }
-    }
-
-    pub(super) fn table_copied(&self, name: &TableName, meters: &TableMeters, bytes: u64) {
-        let make = || Maker(&self.recorder).gauge("walferry_snapshot_bytes", table_labels(name));
-        meters.copied.get_or_init(make).set(float(bytes));
-    }
-
-    pub(super) fn table_expected(&self, name: &TableName, meters: &TableMeters, bytes: u64) {
-        let make = || {
-            let labels = table_labels(name);
-            Maker(&self.recorder).gauge("walferry_snapshot_bytes_expected", labels)
-        };
-        meters.expected.get_or_init(make).set(float(bytes));
-    }
-
-    /// Inserts, updates, deletes.
-    pub(super) fn table_changes(&self, name: &TableName, meters: &TableMeters, counts: [u64; 3]) {
-        let make = || {
-            ["insert", "update", "delete"].map(|op| {
-                let mut labels = table_labels(name);
-                labels.push(Label::new("op", op));
-                Maker(&self.recorder).counter("walferry_table_changes_total", labels)
-            })
-        };
-        for (counter, count) in meters.changes.get_or_init(make).iter().zip(counts) {
-            counter.increment(count);
-        }
-    }
-
     pub(super) fn reconnect(&self, side: Side) {
         match side {
             Side::Source => self.reconnects_source.increment(1),
@@ -364,13 +316,6 @@ fn builder() -> Result<PrometheusBuilder, BuildError> {
     PrometheusBuilder::new()
         .set_buckets_for_metric(exactly(BATCH_SECONDS), &SECONDS_BUCKETS)?
         .set_buckets_for_metric(exactly(BATCH_CHANGES), &CHANGES_BUCKETS)
-}
-
-fn table_labels(name: &TableName) -> Vec<Label> {
-    // The exporter takes a backslash for the beginning of an escape and drops one of two, so that
-    // the names `\` and `\\` would become one series twice, which fails the whole scrape.
-    let label = |key, name: &str| Label::new(key, name.replace('\\', r"\\"));
-    vec![label("schema", &name.schema), label("table", &name.name)]
 }
 
 fn unix_seconds() -> f64 {

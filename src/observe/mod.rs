@@ -18,6 +18,7 @@ mod metrics;
 pub mod progress;
 pub mod status;
 pub mod systemd;
+mod tables;
 
 use std::net::SocketAddr;
 

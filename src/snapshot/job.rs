@@ -126,22 +126,26 @@ fn pieces(segments: &[Segment], workers: usize, ranges: bool) -> Vec<Piece> {
         return Vec::new();
     }
     // Several ranges a worker, so that all end at about the same time.
-    let share = total.div_ceil(workers as u64 * RANGES_PER_WORKER);
+    let share = total
+        .div_ceil(workers as u64 * RANGES_PER_WORKER)
+        .max(RANGE_PAGES_MIN);
     let mut pieces = Vec::new();
     for segment in segments {
-        let pages = share
-            .max(RANGE_PAGES_MIN)
-            .max(segment.pages.div_ceil(RANGES_PER_SEGMENT_MAX));
-        let count = if ranges {
-            (segment.pages / pages).max(1)
-        } else {
-            1
+        let most = if ranges { RANGES_PER_SEGMENT_MAX } else { 1 };
+        let count = match segment.pages.div_ceil(share).clamp(1, most) {
+            // Alone in the queue: nobody is to wait for the one who got one more.
+            count @ 2.. if segments.len() == 1 => {
+                count.next_multiple_of(workers as u64).min(most)
+            }
+            count => count,
         };
+        // All of one size: a larger last one would keep a worker busy when the others are done.
+        let bound = |nth: u64| nth * segment.pages / count;
         for nth in 0..count {
             let last = nth + 1 == count;
             let blocks = Blocks {
-                from: nth * pages,
-                to: (!last).then(|| (nth + 1) * pages),
+                from: bound(nth),
+                to: (!last).then(|| bound(nth + 1)),
             };
             let blocks = (count > 1).then_some(blocks);
             pieces.push(Piece {
@@ -177,6 +181,17 @@ mod tests {
                 assert_eq!(blocks.to.is_none(), last);
                 next = blocks.to.unwrap_or(next);
             }
+        }
+    }
+
+    #[test]
+    fn no_range_keeps_its_worker_longer_than_the_others() {
+        for pages in [2 * RANGE_PAGES_MIN, 20_000, 32_787, 100_003] {
+            let pieces = pieces(&[segment("t", pages)], 2, true);
+            let ends = pieces.iter().map(|piece| piece.blocks.unwrap());
+            let sizes: Vec<u64> = ends.map(|b| b.to.unwrap_or(pages) - b.from).collect();
+            let (least, most) = (sizes.iter().min().unwrap(), sizes.iter().max().unwrap());
+            assert!(most - least <= 1, "{pages}: {sizes:?}");
         }
     }
 

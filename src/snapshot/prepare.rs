@@ -156,6 +156,11 @@ impl Plan {
         columns.filter(|column| column.generated.is_none())
     }
 
+    fn is_key(&self, column: &str) -> bool {
+        let mut key = self.table.primary_key.iter();
+        key.any(|&at| self.table.columns[at].name == column)
+    }
+
     /// Makes the destination table under this name, in the open transaction if there is one.
     pub(super) async fn create(&self, client: &Client, name: &TableName) -> Result<()> {
         let columns: Vec<NewColumn<'_>> = self
@@ -165,9 +170,10 @@ impl Plan {
                 name: &column.name,
                 type_sql: &column.type_sql,
                 generated: column.generated.as_deref(),
+                key: self.keys && self.is_key(&column.name),
             })
             .collect();
-        let statement = sql::create_table(name, &columns, self.fillfactor);
+        let statement = sql::create_table(name, &self.destination, &columns, self.fillfactor);
         self.run_one(client, "make the table", &statement).await
     }
 

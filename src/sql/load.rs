@@ -1,8 +1,11 @@
 //! The statements of the initial load.
 
+use std::fmt::Write as _;
+
 use super::{Ident, Name, ident_list};
 use crate::catalog::source::Index;
 use crate::catalog::{Column, TableName};
+use crate::limits::IDENTIFIER_BYTES_MAX;
 
 /// A column of a destination table that is to be made.
 pub struct NewColumn<'a> {
@@ -12,26 +15,37 @@ pub struct NewColumn<'a> {
     pub type_sql: &'a str,
     /// The expression of a generated column, as SQL.
     pub generated: Option<&'a str>,
+    /// Part of the primary key that comes after the copy: no value is NULL.
+    pub key: bool,
 }
 
 /// Makes a destination table; keys come after the copy. `fillfactor` (percent) leaves room on
 /// each page for later versions of its rows.
+///
+/// Columns of the key are NOT NULL from the beginning, so that `ADD PRIMARY KEY` need not read the
+/// whole table to see that they are. What says so is named after `place`, where the table will be
+/// (18; servers before ignore the name).
 pub fn create_table(
     table: &TableName,
+    place: &TableName,
     columns: &[NewColumn<'_>],
     fillfactor: Option<u8>,
 ) -> String {
     let columns: Vec<String> = columns
         .iter()
         .map(|column| {
-            let name = Ident(column.name);
-            match column.generated {
-                None => format!("{name} {}", column.type_sql),
-                Some(expression) => format!(
-                    "{name} {} GENERATED ALWAYS AS ({expression}) STORED",
-                    column.type_sql
-                ),
+            let mut sql = format!("{} {}", Ident(column.name), column.type_sql);
+            if let Some(expression) = column.generated {
+                let _ = write!(sql, " GENERATED ALWAYS AS ({expression}) STORED");
             }
+            if column.key {
+                let name = format!("{}_{}_not_null", place.name, column.name);
+                if name.len() <= IDENTIFIER_BYTES_MAX {
+                    let _ = write!(sql, " CONSTRAINT {}", Ident(&name));
+                }
+                sql.push_str(" NOT NULL");
+            }
+            sql
         })
         .collect();
     let options = fillfactor.map(|percent| format!(" WITH (fillfactor = {percent})"));

@@ -108,6 +108,15 @@ pub fn drop_primary_key(table: &TableName, constraint: &str) -> String {
     )
 }
 
+/// Lets a column be NULL.
+pub fn drop_not_null(table: &TableName, column: &str) -> String {
+    format!(
+        "ALTER TABLE {} ALTER COLUMN {} DROP NOT NULL",
+        Name(table),
+        Ident(column)
+    )
+}
+
 /// The name of a table's primary key: $1 schema, $2 table.
 pub const PRIMARY_KEY_NAME: &str = "SELECT k.conname::pg_catalog.text
     FROM pg_catalog.pg_constraint AS k

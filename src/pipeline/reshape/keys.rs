@@ -47,7 +47,7 @@ impl Reshape<'_> {
             }
             if !have.is_empty() {
                 tracing::info!(table = %table.name, "the old primary key is dropped");
-                drop_primary_key(client, &known.destination).await?;
+                drop_primary_key(client, &known.destination, &have).await?;
             }
             if wanted.is_empty() {
                 continue;
@@ -89,7 +89,8 @@ impl Reshape<'_> {
     }
 }
 
-async fn drop_primary_key(client: &Client, table: &TableName) -> Result<()> {
+/// Also lets its columns be NULL again: a key that goes leaves them as they were.
+async fn drop_primary_key(client: &Client, table: &TableName, columns: &[&str]) -> Result<()> {
     let failed = |error| from_client(Side::Destination, "look up the primary key", &error);
     let names = client
         .query(reshape::PRIMARY_KEY_NAME, &[&table.schema, &table.name])
@@ -98,6 +99,10 @@ async fn drop_primary_key(client: &Client, table: &TableName) -> Result<()> {
     for row in names {
         let drop = reshape::drop_primary_key(table, row.get(0));
         execute(client, &drop).await.map_err(cannot_follow)?;
+        for column in columns {
+            let drop = reshape::drop_not_null(table, column);
+            execute(client, &drop).await.map_err(cannot_follow)?;
+        }
     }
     Ok(())
 }

@@ -10,6 +10,8 @@ ALTER TABLE dropped REPLICA IDENTITY FULL;
 INSERT INTO dropped SELECT 1, v FROM dropped WHERE k < 4;
 UPDATE dropped SET v = 'x' WHERE k = 1;
 DELETE FROM dropped WHERE k = 7;
+ALTER TABLE dropped ALTER COLUMN k DROP NOT NULL;
+INSERT INTO dropped VALUES (NULL, 'no key any more');
 ALTER TABLE another DROP CONSTRAINT another_pkey, ADD PRIMARY KEY (v);
 UPDATE another SET k = 5 WHERE v < 990;
 DELETE FROM another WHERE v = 995;
