@@ -185,6 +185,9 @@ async fn the_destination_tells_tables_keys_schemas_and_types() {
     assert_eq!(found.len(), 2);
     assert_eq!(found[&table].primary_key, [0]);
     assert_eq!(found[&table].unique_keys, [[1]]);
+    let guards: [&[usize]; 5] = [&[0], &[1], &[2], &[3], &[]];
+    assert_eq!(found[&table].guards, guards);
+    assert!(!found[&table].is_referenced);
     assert!(found[&table].owner_is_us && found[&table].is_empty_hint);
     assert_eq!(found[&view].relkind, 'v');
     assert!(destination::is_empty(&client, &table).await.unwrap());

@@ -119,6 +119,7 @@ impl Routes {
             columns.push((target, column.in_identity));
         }
         let identity = known.identity(relation, &columns)?;
+        let guarded = known.is_guarded(&identity, &columns);
         if !left_out.contains(&true) {
             left_out.clear();
         }
@@ -129,6 +130,7 @@ impl Routes {
             columns: columns.into_iter().map(|(column, _)| column).collect(),
             left_out,
             identity,
+            guarded,
             binary: self.binary,
             snapshot_lsn: known.loaded.snapshot_lsn,
         })
@@ -265,6 +267,21 @@ impl Known {
                 .map(|column| column.name.clone())
         };
         Ok(attnums.iter().map(name).collect())
+    }
+
+    /// The destination has a unique index or an exclusion constraint that rows with different keys
+    /// can violate. A table that others refer to is left alone: removing a row, if only to put it
+    /// back, would be felt there.
+    fn is_guarded(&self, identity: &RowIdentity, columns: &[(TargetColumn, bool)]) -> bool {
+        let RowIdentity::Key(key) = identity else {
+            return false;
+        };
+        let ours = |at: &usize| &self.destination.columns[*at].name;
+        let holds_key = |guard: &Vec<usize>| {
+            let in_guard = |at: &usize| guard.iter().any(|g| *ours(g) == columns[*at].0.name);
+            key.iter().all(in_guard)
+        };
+        !self.destination.is_referenced && !self.destination.guards.iter().all(holds_key)
     }
 
     /// How rows are found: by what the source identifies them with. `columns` are those that are
