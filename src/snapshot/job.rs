@@ -134,9 +134,7 @@ fn pieces(segments: &[Segment], workers: usize, ranges: bool) -> Vec<Piece> {
         let most = if ranges { RANGES_PER_SEGMENT_MAX } else { 1 };
         let count = match segment.pages.div_ceil(share).clamp(1, most) {
             // Alone in the queue: nobody is to wait for the one who got one more.
-            count @ 2.. if segments.len() == 1 => {
-                count.next_multiple_of(workers as u64).min(most)
-            }
+            count @ 2.. if segments.len() == 1 => count.next_multiple_of(workers as u64).min(most),
             count => count,
         };
         // All of one size: a larger last one would keep a worker busy when the others are done.
