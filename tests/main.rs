@@ -15,6 +15,7 @@ mod interrupted_load;
 mod least_privilege;
 mod live_copy;
 mod newcomers;
+mod quarantine;
 mod refusals;
 mod ssh;
 mod streamed;

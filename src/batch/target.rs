@@ -21,6 +21,9 @@ pub struct Target {
     pub left_out: Vec<bool>,
     /// How a row is found again.
     pub identity: RowIdentity,
+    /// The destination keeps other values than the key apart as well, so that rows which trade them
+    /// cannot be changed one after the other.
+    pub guarded: bool,
     /// The source sends all values of this table in binary; otherwise all of them come as text.
     pub binary: bool,
     /// The destination held the source's state at this position when its initial load ended;

@@ -28,12 +28,14 @@
 
 mod migrate;
 mod pipeline;
+mod quarantine;
 mod shape;
 mod table;
 mod types;
 
 pub use migrate::migrate;
 pub use pipeline::{Checkpoint, NewPipeline, Pipeline, Writer};
+pub use quarantine::Quarantined;
 pub use shape::Shapes;
 pub use table::{LoadedTable, Loader};
 pub use types::{RecordedType, recorded_types};

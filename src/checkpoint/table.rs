@@ -138,7 +138,7 @@ impl Writer {
 pub struct Loader {
     insert_table: String,
     forget_pipeline: String,
-    /// Forget later shapes, add this one, note the file.
+    /// Forget later shapes, add this one, note the file and how the table is sent.
     pub(super) record_shape: [String; 3],
     pub(super) pipeline: String,
     fence: i64,

@@ -35,7 +35,7 @@ struct Entry {
 /// Lists the source's tables.
 pub(super) async fn run(config: &Config, options: &Options) -> Result<Outcome> {
     let client = connect(&config.source.endpoint, "discover").await?;
-    let tables = source::tables(&client, &config.source.publication).await?;
+    let tables = source::tables(&client, &config.source.publications).await?;
     let entries: Vec<Entry> = tables.iter().map(|table| entry(config, table)).collect();
     if options.json {
         let json = serde_json::to_string_pretty(&entries)

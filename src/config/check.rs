@@ -7,7 +7,7 @@ use super::raw::Written;
 use super::section::{Context, Section};
 use super::{
     Apply, Config, Destination, Indexes, MissingTypes, Naming, SchemaChanges, Selection, Snapshot,
-    Source, endpoint, naming, observability,
+    Source, TableErrors, endpoint, naming, observability,
 };
 use crate::error::{Result, Side};
 use crate::limits::IDENTIFIER_BYTES_MAX;
@@ -57,7 +57,7 @@ pub(super) fn check(written: &Written) -> Result<Config> {
 pub(super) fn read<'a>(context: &'a Context<'a>, written: &Written) -> Config {
     let mut root = Section::root(context, written.tree.clone());
     let pipeline = pipeline(root.section("pipeline"));
-    let (tables, schema_changes, missing_types) = tables(root.section("tables"));
+    let (tables, schema_changes, missing_types, table_errors) = tables(root.section("tables"));
     let config = Config {
         file: written.file.clone(),
         source: source(root.section("source"), &pipeline),
@@ -66,6 +66,7 @@ pub(super) fn read<'a>(context: &'a Context<'a>, written: &Written) -> Config {
         tables,
         schema_changes,
         missing_types,
+        table_errors,
         apply: apply(root.section("apply")),
         snapshot: snapshot(root.section("snapshot")),
         observability: observability::read(root.section("observability")),
@@ -124,16 +125,34 @@ fn source(mut section: Section<'_>, pipeline: &str) -> Source {
             "Choose another name for the slot",
         );
     }
-    let publication = replication.text("publication").unwrap_or(default);
-    if let Some(why) = naming::unfit_identifier(&publication) {
-        replication.fault("publication", why, "Choose a name of 1 to 63 bytes");
-    }
+    let publications = replication.one_or_more("publication");
+    let publications = publications.unwrap_or_else(|| vec![default]);
+    check_publications(&replication, &publications);
     replication.finish();
     section.finish();
     Source {
         endpoint,
         slot,
-        publication,
+        publications,
+    }
+}
+
+fn check_publications(section: &Section<'_>, names: &[String]) {
+    for (at, name) in names.iter().enumerate() {
+        if let Some(why) = naming::unfit_identifier(name) {
+            section.fault("publication", why, "Choose a name of 1 to 63 bytes");
+        }
+        if names[..at].contains(name) {
+            let what = format!("names {name:?} twice");
+            section.fault("publication", what, "Name each publication once");
+        }
+    }
+    if names.is_empty() {
+        section.fault(
+            "publication",
+            "names none",
+            "Leave the key out for the default",
+        );
     }
 }
 
@@ -162,7 +181,7 @@ fn destination(mut section: Section<'_>) -> Destination {
     }
 }
 
-fn tables(mut section: Section<'_>) -> (Selection, SchemaChanges, MissingTypes) {
+fn tables(mut section: Section<'_>) -> (Selection, SchemaChanges, MissingTypes, TableErrors) {
     let selection = Selection::read(&mut section);
     let changes = section.parsed(
         "on_schema_change",
@@ -185,12 +204,22 @@ fn tables(mut section: Section<'_>) -> (Selection, SchemaChanges, MissingTypes) 
                 _ => None,
             },
         );
+    let errors = section.parsed(
+        "on_table_error",
+        "\"halt\" or \"quarantine\"",
+        "halt",
+        |text| match text {
+            "halt" => Some(TableErrors::Halt),
+            "quarantine" => Some(TableErrors::Quarantine),
+            _ => None,
+        },
+    );
     section.finish();
-    let changes = changes.unwrap_or(SchemaChanges::Follow);
     (
         selection,
-        changes,
+        changes.unwrap_or(SchemaChanges::Follow),
         missing_types.unwrap_or(MissingTypes::Text),
+        errors.unwrap_or(TableErrors::Halt),
     )
 }
 
@@ -286,5 +315,29 @@ fn snapshot(mut section: Section<'_>) -> Snapshot {
         index_memory_bytes: index_memory.unwrap_or(INDEX_MEMORY).as_u64(),
         indexes: indexes.unwrap_or(Indexes::Primary),
         fillfactor: u8::try_from(fillfactor).unwrap_or(100),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::parse;
+
+    #[test]
+    fn publications_are_one_or_a_list_of_different_ones() {
+        let with = |publication: &str| {
+            parse(&format!(
+                "[pipeline]\nname = 'p'\n[source]\nhost = '/a'\ndatabase = 'a'\nuser = 'u'\n\
+                 [destination]\nhost = '/b'\ndatabase = 'b'\nuser = 'u'\nschema_prefix = 'c'\n\
+                 [source.replication]\npublication = {publication}\n"
+            ))
+        };
+        let one = with("'one, still one'").unwrap();
+        assert_eq!(one.source.publications, ["one, still one"]);
+        let two = with("['a', 'b']").unwrap();
+        assert_eq!(two.source.publications, ["a", "b"]);
+        for publication in ["['a', 'a']", "[]"] {
+            let error = with(publication).unwrap_err().to_string();
+            assert!(error.contains("source.replication.publication"), "{error}");
+        }
     }
 }

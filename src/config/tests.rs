@@ -64,7 +64,7 @@ fn what_is_not_written_has_its_documented_default() {
     let config = parse(MINIMAL).unwrap();
     assert_eq!(config.pipeline, "My-App");
     assert_eq!(config.source.slot, "walferry_my_app");
-    assert_eq!(config.source.publication, "walferry_my_app");
+    assert_eq!(config.source.publications, ["walferry_my_app"]);
     let endpoint = &config.source.endpoint;
     assert_eq!(endpoint.port, 5432);
     assert_eq!(endpoint.tls.mode, SslMode::VerifyFull);
@@ -451,7 +451,7 @@ fn what_the_example_has_behind_a_hash_is_valid_and_defaults_are_the_defaults() {
     let all = load(Some(&path)).unwrap();
     let bare = parse(EXAMPLE).unwrap();
     assert_eq!(all.source.slot, bare.source.slot);
-    assert_eq!(all.source.publication, bare.source.publication);
+    assert_eq!(all.source.publications, bare.source.publications);
     assert_eq!(all.source.endpoint.port, bare.source.endpoint.port);
     assert_eq!(all.source.endpoint.tls.mode, bare.source.endpoint.tls.mode);
     assert_eq!(

@@ -39,6 +39,7 @@ pub(super) async fn copy(
         columns: &columns,
         row_filter: table.row_filter.as_deref(),
         blocks: piece.blocks.map(|blocks| (blocks.from, blocks.to)),
+        by_query: plan.reads_computed() || table.partitioned && piece.heap == table.name,
         binary: plan.binary,
     });
     let copy_in = sql::copy_in(place.table, &columns, plan.binary, place.fresh);

@@ -37,6 +37,8 @@ pub struct Case {
     pub keeps: bool,
     /// Rows a batch on the way through small batches.
     pub batch_rows_max: u32,
+    /// The publications of the configuration, when they are several.
+    pub publications: Vec<String>,
     pub expect: Expect,
 }
 
@@ -60,6 +62,7 @@ impl Case {
             joins: false,
             keeps: false,
             batch_rows_max: 1,
+            publications: Vec::new(),
             expect: Expect::Equal,
         };
         case.alone = case.file("publication.sql").is_some();
@@ -82,6 +85,9 @@ impl Case {
             "binary" => self.binary = true,
             "joins" => self.joins = true,
             "keeps" => self.keeps = true,
+            "publications" => {
+                self.publications = value.split(", ").map(str::to_owned).collect();
+            }
             "batch" => {
                 self.batch_rows_max = value.parse().unwrap();
                 self.alone = true;

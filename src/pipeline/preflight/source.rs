@@ -2,6 +2,7 @@
 
 use tokio_postgres::Client;
 
+use super::super::start::ONE_OF_SEVERAL;
 use super::report::Report;
 use super::{server, tables};
 use crate::catalog::TableName;
@@ -18,8 +19,8 @@ pub(super) struct Seen {
 
 /// `None`: not even the settings could be read, which is in the report then.
 pub(super) async fn inspect(config: &Config, client: &Client, report: &mut Report) -> Option<Seen> {
-    let (slot, publication) = (&config.source.slot, &config.source.publication);
-    let facts = match source::facts(client, slot, publication).await {
+    let (slot, publications) = (&config.source.slot, &config.source.publications);
+    let facts = match source::facts(client, slot, publications).await {
         Ok(facts) => facts,
         Err(error) => {
             report.error(Side::Source, "server", &error);
@@ -36,8 +37,9 @@ pub(super) async fn inspect(config: &Config, client: &Client, report: &mut Repor
         ),
     }
     let listed = async {
-        let all = source::tables(client, publication).await?;
-        Ok((all, source::unlogged(client).await?))
+        let all = source::tables(client, publications).await?;
+        let unlogged: Vec<TableName> = source::unlogged(client).await?.into_values().collect();
+        Ok((all, unlogged))
     };
     let (all, unlogged) = match listed.await {
         Ok(listed) => listed,
@@ -51,9 +53,18 @@ pub(super) async fn inspect(config: &Config, client: &Client, report: &mut Repor
         .into_iter()
         .filter(|table| config.tables.selects(&table.name.schema, &table.name.name))
         .collect();
-    match &facts.publication {
-        Some(found) => existing_publication(found, publication, &facts, report),
-        None => missing_publication(publication, &selected, &facts, report),
+    for publication in publications {
+        match facts.publication(publication) {
+            Some(found) => existing_publication(found, publication, &facts, report),
+            None if publications.len() > 1 => report.failure(
+                Kind::PublicationMissing,
+                Side::Source,
+                format!("publication {publication}"),
+                "The publication does not exist",
+                ONE_OF_SEVERAL,
+            ),
+            None => missing_publication(publication, &selected, &facts, report),
+        }
     }
     tables::inspect(config, &facts, &selected, report);
     Some(Seen { facts, selected })

@@ -56,12 +56,13 @@ pub(super) fn inspect(
     selected: &[SourceTable],
     report: &mut Report,
 ) {
-    if facts.publication.is_some() {
+    let published = !facts.publications.is_empty();
+    if published {
         membership(config, selected, report);
     }
     let followed = selected
         .iter()
-        .filter(|table| table.published || facts.publication.is_none());
+        .filter(|table| table.published || !published);
     let mut readable = 0_usize;
     for table in followed {
         readable += usize::from(rights(table, &facts.role, report));
@@ -92,8 +93,9 @@ fn named(config: &Config) -> Vec<TableName> {
 }
 
 fn membership(config: &Config, selected: &[SourceTable], report: &mut Report) {
-    let publication = &config.source.publication;
-    let subject = format!("publication {publication}");
+    let publication = &config.source.publications[0];
+    let names = config.source.publications.join(", ");
+    let subject = format!("publication {names}");
     let named = named(config);
     let (exact, matched): (Vec<&TableName>, Vec<&TableName>) = selected
         .iter()
@@ -105,7 +107,7 @@ fn membership(config: &Config, selected: &[SourceTable], report: &mut Report) {
             Kind::PublicationMissing,
             Side::Source,
             format!("table {name}"),
-            format!("The publication {publication} does not send the table"),
+            format!("The publication {names} does not send the table"),
             remedy::publish(publication, [*name]),
         );
     }

@@ -84,6 +84,7 @@ mod tests {
         Shape {
             filenode,
             columns: columns.to_vec(),
+            ..Shape::default()
         }
     }
 
