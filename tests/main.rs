@@ -12,6 +12,8 @@ mod cases;
 mod interrupted_load;
 mod least_privilege;
 mod live_copy;
+mod model;
+mod native_scenarios;
 mod newcomers;
 mod refusals;
 mod ssh;
