@@ -87,7 +87,7 @@ async fn random_histories_of_rows_come_out_equal_on(major: u32) {
             };
             if let Err(fault) = rig.take(&histories, fate).await {
                 rig.end().await;
-                return explain(&pair, way, fate, &histories, fault).await;
+                explain(&pair, way, fate, &histories, fault).await;
             }
         }
         let (tables, count) = (rig.tables(), rig.count);

@@ -154,10 +154,10 @@ impl Keyed {
             Put::Row(row) => Put::Row(self.merge(row, new)),
             Put::Kept => Put::Patch(self.rows.push(new.encoded())),
             Put::Patch(row) => Put::Patch(self.merge(row, new)),
-            Put::Carry { row, from } => Put::Carry {
-                row: self.merge(row, new),
-                from,
-            },
+            Put::Carry { row, from } => {
+                let row = self.merge(row, new);
+                self.moved(row, from)
+            }
         };
         self.entries[at].put = put;
         Ok(())
@@ -173,12 +173,17 @@ impl Keyed {
             Put::Carry { row, from } => (self.merge(row, new), from),
         };
         self.entries[from].put = Put::Nothing;
-        let complete = self.row(row).all(|cell| cell != Cell::Unchanged);
-        Ok(if complete {
-            Put::Row(row)
+        Ok(self.moved(row, origin))
+    }
+
+    /// A row under another key: it carries values along from its old one as long as some have not
+    /// come.
+    fn moved(&self, row: Span, from: Span) -> Put {
+        if self.row(row).any(|cell| cell == Cell::Unchanged) {
+            Put::Carry { row, from }
         } else {
-            Put::Carry { row, from: origin }
-        })
+            Put::Row(row)
+        }
     }
 
     /// Puts a row where there must be none.

@@ -344,6 +344,8 @@ fn apply_keyed(there: &mut Vec<Row>, target: &Target, keyed: &Keyed) {
     for entry in keyed.entries() {
         match entry.put {
             Put::Carry { row, from } => {
+                let lacks = keyed.row(row).any(|cell| cell == Cell::Unchanged);
+                assert!(lacks, "a row that is whole carries nothing along");
                 let from = there[find(there, from)];
                 added.push(over(Some(&from), keyed.row(row)));
             }
