@@ -25,10 +25,10 @@
 //!
 //! `WALFERRY_CASES=keys/` runs only the cases whose path contains that.
 
-mod bench;
+pub mod bench;
 mod equality;
-mod folder;
-mod way;
+pub mod folder;
+pub mod way;
 
 use crate::support::majors;
 use bench::Bench;

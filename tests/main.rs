@@ -14,6 +14,8 @@ mod hostile;
 mod interrupted_load;
 mod least_privilege;
 mod live_copy;
+mod model;
+mod native_scenarios;
 mod newcomers;
 mod quarantine;
 mod refusals;

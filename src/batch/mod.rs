@@ -331,4 +331,6 @@ impl TableBatch {
 const SPAN_BYTES: usize = size_of::<Span>();
 
 #[cfg(test)]
+mod model;
+#[cfg(test)]
 mod tests;

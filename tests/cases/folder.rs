@@ -49,7 +49,8 @@ impl Case {
         path.exists().then_some(path)
     }
 
-    fn read(area: &str, folder: PathBuf) -> Case {
+    /// As its files say.
+    pub fn read(area: &str, folder: PathBuf) -> Case {
         let name = folder.file_name().unwrap().to_str().unwrap().to_owned();
         let mut case = Case {
             schema: format!("{area}_{name}"),
