@@ -250,6 +250,7 @@ fn target(oid: u32, identity: RowIdentity) -> Target {
         left_out: Vec::new(),
         identity,
         binary: false,
+        guarded: false,
         snapshot_lsn: Lsn::ZERO,
     }
 }
