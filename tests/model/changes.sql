@@ -136,5 +136,3 @@ UPDATE parted SET big = {big} WHERE k = {k}
 DELETE FROM parted WHERE k = {k}
 DELETE FROM parted WHERE p = {p}
 ? TRUNCATE parted
-? TRUNCATE parted_2
-? TRUNCATE parted_rest, parted_1
