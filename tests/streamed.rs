@@ -58,32 +58,33 @@ fn rows(from: u32, to: u32) -> String {
 
 /// Rollbacks of every sort, between rows that stay.
 fn savepoints() -> String {
-    let mut script = format!("BEGIN; {}", rows(1_001, 2_000));
     // rolled back to, used again, and released
-    script += &format!(
-        "SAVEPOINT a; {} ROLLBACK TO a; {} RELEASE a;
+    let first = format!(
+        "BEGIN; {}
+         SAVEPOINT a; {} ROLLBACK TO a; {} RELEASE a;
          SAVEPOINT b; UPDATE t SET v = 'b' WHERE id <= 1500; SAVEPOINT c; {} ROLLBACK TO b;
          DELETE FROM t WHERE id BETWEEN 1001 AND 1100; {}",
+        rows(1_001, 2_000),
         rows(3_001, 4_000),
         rows(3_001, 3_500),
         rows(5_001, 6_000),
         rows(6_001, 7_000),
     );
     // one in the other, more than a session keeps in shared memory
-    for depth in 0..80 {
+    let nested = (0..80).map(|depth| {
         let from = 10_000 + depth * 100;
-        script += &format!("SAVEPOINT s{depth}; {}", rows(from, from + 60));
-    }
-    script += "ROLLBACK TO s60; ";
-    script += &rows(30_001, 30_500);
+        format!("SAVEPOINT s{depth}; {}", rows(from, from + 60))
+    });
+    let nested: Vec<String> = nested.collect();
     // each turn is a subtransaction, and every second one is rolled back
-    script += &format!(
-        "DO $$ BEGIN FOR i IN 1..60 LOOP BEGIN
+    let last = format!(
+        "ROLLBACK TO s60; {} DO $$ BEGIN FOR i IN 1..60 LOOP BEGIN
              INSERT INTO t SELECT 100000 + i * 1000 + n, {PAD} FROM generate_series(1, 100) AS n;
              IF i % 2 = 0 THEN RAISE division_by_zero; END IF;
-         EXCEPTION WHEN division_by_zero THEN NULL; END; END LOOP; END $$; COMMIT;"
+         EXCEPTION WHEN division_by_zero THEN NULL; END; END LOOP; END $$; COMMIT;",
+        rows(30_001, 30_500)
     );
-    script
+    [first, nested.concat(), last].concat()
 }
 
 /// Rows, then other shapes of the same and other tables, then rows.

@@ -62,9 +62,8 @@ impl World {
         match what % 16 {
             0..=4 => self.insert(oid, one, other),
             5..=10 => self.update(oid, row, what, one, other),
-            11 | 12 => self.delete(oid, row),
             13 if one < 64 => self.truncate(one),
-            13 => self.delete(oid, row),
+            11..=13 => self.delete(oid, row),
             14 => self.apply(),
             _ => self.switch(one),
         }

@@ -268,15 +268,14 @@ fn time_limit(section: &mut Section<'_>, key: &str) -> Option<Duration> {
         key,
         "\"off\", or a duration from 100ms to 1day",
         "5min",
-        |text| match text {
-            "off" => Some(None),
-            _ => {
-                let limit = text.parse::<humantime_serde::re::humantime::Duration>();
-                let limit = Duration::from(limit.ok()?);
-                (TIME_LIMIT_MIN..=TIME_LIMIT_MAX)
-                    .contains(&limit)
-                    .then_some(Some(limit))
+        |text| {
+            if text == "off" {
+                return Some(None);
             }
+            let limit = text.parse::<humantime_serde::re::humantime::Duration>();
+            let limit = Duration::from(limit.ok()?);
+            let fits = (TIME_LIMIT_MIN..=TIME_LIMIT_MAX).contains(&limit);
+            fits.then_some(Some(limit))
         },
     );
     limit.flatten()

@@ -398,6 +398,25 @@ fn the_example_has_every_key_that_the_loader_knows_and_no_other() {
     assert_eq!(keys("", &written.tree), context.faults.known());
 }
 
+/// Of several ways to say one thing, the first.
+fn says_first(line: &str) -> bool {
+    let others = [
+        "passfile =",
+        "sslpassword =",
+        "sslpassword_command =",
+        "url =",
+        "password =",
+        "password_command =",
+        "passphrase =",
+        "passphrase_command =",
+        "token =",
+        "token_command =",
+        "agent_socket =",
+        "host_key =",
+    ];
+    !others.iter().any(|start| line.starts_with(start))
+}
+
 #[test]
 fn what_the_example_has_behind_a_hash_is_valid_and_defaults_are_the_defaults() {
     let directory = tempfile::tempdir().unwrap();
@@ -427,25 +446,7 @@ fn what_the_example_has_behind_a_hash_is_valid_and_defaults_are_the_defaults() {
         text = text.replace(&format!("/etc/walferry/{side}.passphrase"), "passphrase");
         text = text.replace(&format!("/etc/walferry/{side}.sslpassword"), "sslpassword");
     }
-    // of several ways to say one thing, the first
-    let twice = |line: &&str| {
-        let others = [
-            "passfile =",
-            "sslpassword =",
-            "sslpassword_command =",
-            "url =",
-            "password =",
-            "password_command =",
-            "passphrase =",
-            "passphrase_command =",
-            "token =",
-            "token_command =",
-            "agent_socket =",
-            "host_key =",
-        ];
-        !others.iter().any(|start| line.starts_with(start))
-    };
-    let text: Vec<&str> = text.lines().filter(twice).collect();
+    let text: Vec<&str> = text.lines().filter(|line| says_first(line)).collect();
     let path = directory.path().join("w.toml");
     std::fs::write(&path, text.join("\n")).unwrap();
     let all = load(Some(&path)).unwrap();

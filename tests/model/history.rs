@@ -77,7 +77,7 @@ impl History {
 
     fn transaction(&mut self, outlines: &[Outline], random: &mut Random) {
         self.say("BEGIN");
-        for _ in 0..1 + random.below(6) {
+        for _ in 0..=random.below(6) {
             match random.below(20) {
                 0..=2 => self.say("SAVEPOINT s"),
                 3..=4 => self.say("ROLLBACK TO s"),

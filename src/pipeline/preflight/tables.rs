@@ -96,12 +96,12 @@ fn membership(config: &Config, selected: &[SourceTable], report: &mut Report) {
     let publication = &config.source.publications[0];
     let names = config.source.publications.join(", ");
     let subject = format!("publication {names}");
-    let named = named(config);
+    let included = named(config);
     let (exact, matched): (Vec<&TableName>, Vec<&TableName>) = selected
         .iter()
         .filter(|table| !table.published)
         .map(|table| &table.name)
-        .partition(|name| named.contains(name));
+        .partition(|name| included.contains(name));
     for name in &exact {
         report.failure(
             Kind::PublicationMissing,
