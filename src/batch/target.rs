@@ -38,7 +38,7 @@ pub struct TargetColumn {
     pub name: String,
     /// How its values are compared in the destination; `None`: by the `=` of `pg_catalog`.
     pub equality: Option<Equality>,
-    /// Its type is one of `pg_catalog`, so that `column = $1` says what `$1` is.
+    /// Its type is of `pg_catalog` and has a `=` of its own: `column = $1` says what `$1` is.
     pub is_plain: bool,
 }
 

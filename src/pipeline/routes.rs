@@ -121,7 +121,7 @@ impl Routes {
             let equality = self.equality.get(&place.type_oid).cloned();
             let target = TargetColumn {
                 name,
-                is_plain: place.type_is_builtin && equality.is_none(),
+                is_plain: place.type_is_builtin && equality.is_none() && !is_alias(place),
                 equality,
             };
             columns.push((target, column.in_identity));
@@ -206,6 +206,11 @@ impl Routes {
             None => error,
         }
     }
+}
+
+/// Types such as `regclass` are compared as `oid`, which reads other text.
+fn is_alias(column: &Column) -> bool {
+    column.type_name.starts_with("reg")
 }
 
 impl Known {
