@@ -1,10 +1,6 @@
 //! Scenarios of PostgreSQL's own subscription tests that no case folder can tell, by the numbers of
 //! docs/testing.md.
 
-use std::time::{Duration, Instant};
-
-use walferry::demo::cluster::Stop;
-
 use crate::support::{Daemon, Pair, do_on, drain, majors, stopped_pair, until};
 
 /// 005
@@ -48,7 +44,7 @@ async fn a_source_of_another_encoding_is_copied_as_the_same_characters() {
     }
 }
 
-/// 021c, 038, 008b
+/// 021c, 008b
 #[tokio::test]
 async fn what_was_prepared_outlives_a_crash_and_what_the_destination_adds_outlives_updates() {
     for major in majors().await {
@@ -97,30 +93,6 @@ async fn what_was_prepared_outlives_a_crash_and_what_the_destination_adds_outliv
             "SELECT count(*) FILTER (WHERE v = 'kept') = 1
                 AND count(*) FILTER (WHERE v = 'undone') = 0
                 AND count(*) FILTER (WHERE id = 201) = 1 FROM app_public.t",
-        )
-        .await;
-        // 038
-        let holder = pair.on_destination().await;
-        do_on(
-            &holder,
-            "BEGIN; LOCK TABLE app_public.t IN ACCESS EXCLUSIVE MODE",
-        )
-        .await;
-        do_on(&source, "UPDATE t SET v = 'behind a lock'").await;
-        until(
-            &destination,
-            "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)",
-        )
-        .await;
-        let started = Instant::now();
-        pair.source.stop(Stop::Fast).await.unwrap();
-        let took = started.elapsed();
-        assert!(took < Duration::from_secs(30), "the stop took {took:?}");
-        pair.source.start().await.unwrap();
-        do_on(&holder, "COMMIT").await;
-        until(
-            &destination,
-            "SELECT bool_and(v = 'behind a lock') FROM app_public.t",
         )
         .await;
         drain(&pair, daemon).await;

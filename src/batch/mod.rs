@@ -331,6 +331,4 @@ impl TableBatch {
 const SPAN_BYTES: usize = size_of::<Span>();
 
 #[cfg(test)]
-mod model;
-#[cfg(test)]
 mod tests;

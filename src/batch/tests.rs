@@ -1,6 +1,8 @@
 //! Random histories, folded and then applied to a map in the order `apply` uses, against the map
 //! that the same history makes one change at a time.
 
+mod model;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -91,6 +91,16 @@ fn surplus<'a>(one: &'a [Vec<u8>], other: &[Vec<u8>]) -> Vec<&'a Vec<u8>> {
     one.iter().filter(is_more).collect()
 }
 
+/// All rows that a lane's difference shows are of tables whose names end so.
+pub fn only_of(what: &str, table: &str) -> bool {
+    let mut lines = what.lines();
+    lines.all(|line| {
+        line.split('\t')
+            .next()
+            .is_some_and(|name| name.ends_with(table))
+    })
+}
+
 /// The lane that a text names.
 pub fn lane_in(text: &str) -> usize {
     let named = text.split("lane_").nth(1).map(|rest| {

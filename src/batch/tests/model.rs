@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::*;
+use super::super::*;
+use crate::catalog::TableName;
 use crate::decode::{Cell, Cells, Message};
 
 /// Two key columns, a short value, one that may be kept out of line.
@@ -240,7 +241,7 @@ fn target(oid: u32, identity: RowIdentity) -> Target {
         equality: None,
         is_plain: true,
     };
-    let name = crate::catalog::TableName::new("public", "t");
+    let name = TableName::new("public", "t");
     Target {
         oid,
         source: name.clone(),
@@ -390,7 +391,10 @@ fn apply_whole(there: &mut Vec<Row>, multiset: &Multiset) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(100_000) })]
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(100_000)
+    })]
 
     #[test]
     fn a_hundred_thousand_histories_end_where_they_would_one_change_at_a_time(
