@@ -158,8 +158,14 @@ impl Progress {
     fn may_mend(&mut self, config: &Config, error: &Error) -> bool {
         // The publication may send other rows than it did, or a partition may have come or gone:
         // a start sees that, and has the table loaded again.
-        let of_a_row = error.kind() == Kind::ShapeMismatch && error.position().is_some();
-        if of_a_row || error.kind() == Kind::Diverged {
+        let of_a_row = match error.kind() {
+            Kind::Diverged => true,
+            Kind::ShapeMismatch => error.position().is_some(),
+            // changes that contradict each other: rows went with their partition in between
+            Kind::Protocol => error.about_table().is_some(),
+            _ => false,
+        };
+        if of_a_row {
             let table = error.about_table().map(str::to_owned);
             let first = table.is_some() && table != self.lacking;
             self.lacking = table;

@@ -37,7 +37,7 @@ impl Figures {
             // longer than a silence on the wire may be
             lock: Duration::from_secs(number("LOCK_SECONDS").unwrap_or(33)),
             rows: number("ROWS").unwrap_or(60_000),
-            histories: usize::try_from(number("HISTORIES").unwrap_or(1_000)).unwrap(),
+            histories: usize::try_from(number("HISTORIES").unwrap_or(600)).unwrap(),
             alone: number("SECONDS").is_some(),
             seed: variable("WALFERRY_SEED").unwrap_or_else(any),
         }
