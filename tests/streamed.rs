@@ -251,7 +251,8 @@ async fn a_huge_transaction_takes_no_more_memory_than_it_may() {
     let major = *majors().await.last().unwrap();
     let rows = Figures::asked_for().rows;
     let (pair, source) = stopped_pair(major, &[]).await;
-    let config = format!("[apply]\nspool_max = \"64 GiB\"\nmemory_max = \"{MEMORY_MAX_MIB} MiB\"\n");
+    let config =
+        format!("[apply]\nspool_max = \"64 GiB\"\nmemory_max = \"{MEMORY_MAX_MIB} MiB\"\n");
     pair.write_config("walferry.toml", &config);
     let mut daemon = Daemon::start(&pair);
     daemon.wait_ready().await;
