@@ -67,8 +67,11 @@ pub const SPOOL_PIECE_BYTES_MAX: usize = 1 << 20;
 /// Open transactions that have a file each.
 pub const SPOOL_FILES_MAX: usize = 256;
 
-/// Subtransactions of open transactions that were rolled back and have to be kept in mind.
-pub const SPOOL_ABORTS_MAX: usize = 1 << 18;
+/// Subtransactions of open transactions that have to be kept in mind.
+pub const SPOOL_SUBTRANSACTIONS_MAX: usize = 1 << 18;
+
+/// Subtransactions whose end the source is asked for at once.
+pub const XACT_STATUS_BATCH: usize = 10_000;
 
 /// How long large transactions are left to the source after the spool could not take one.
 pub const SPOOL_REST: Duration = Duration::from_hours(1);

@@ -24,12 +24,7 @@ async fn pair_with(major: u32, spool: &str) -> (Pair, Client, Daemon) {
     let (pair, source) = stopped_pair(major, &[SMALL]).await;
     let own = pair.directory().join("spool");
     std::fs::create_dir(&own).unwrap();
-    let room = if spool.contains("spool_max") {
-        ""
-    } else {
-        "spool_max = \"64 GiB\""
-    };
-    let spool = format!("[apply]\n{room}\nmemory_max = \"1 MiB\"\n{spool}\n");
+    let spool = format!("[apply]\nmemory_max = \"1 MiB\"\n{spool}\n");
     let config = pair.write_config("walferry.toml", &spool);
     let mut daemon = Daemon::start_on(&pair, &config);
     daemon.wait_ready().await;
@@ -205,7 +200,14 @@ async fn a_daemon_that_is_killed_or_stopped_meanwhile_gets_all_of_it_again() {
         daemon.kill9().await;
         let mut daemon = Daemon::start(&pair);
         daemon.wait_ready().await;
-        do_on(&large, &rows(20_001, 30_000)).await;
+        do_on(
+            &large,
+            &format!(
+                "{} SAVEPOINT a; DELETE FROM t; ROLLBACK TO a;",
+                rows(20_001, 30_000)
+            ),
+        )
+        .await;
         until_spooled(&daemon, 1_000_000.0).await;
         // it does not wait for the end of what is open
         drain(&pair, daemon).await;
@@ -214,6 +216,37 @@ async fn a_daemon_that_is_killed_or_stopped_meanwhile_gets_all_of_it_again() {
         do_on(&large, "COMMIT").await;
         equal_soon(&pair).await;
         assert_streamed(&source).await;
+        drain(&pair, daemon).await;
+    }
+}
+
+/// The daemon is stopped between the changes of a subtransaction and its rollback, which the source
+/// then does not send.
+#[tokio::test]
+async fn a_rollback_that_the_source_forgets_is_found_before_anything_is_applied() {
+    for major in majors().await {
+        let (pair, source, daemon) = pair_with(major, "").await;
+        let large = pair.on_source().await;
+        let destination = pair.on_destination().await;
+        let until_all_came = async |id: u32| {
+            do_on(&source, &format!("INSERT INTO other VALUES ({id}, 'x')")).await;
+            let others = format!("SELECT count(*) = {id} FROM app_public.other");
+            until(&destination, &others).await;
+        };
+        let script = format!("BEGIN; {} SAVEPOINT a; DELETE FROM t", rows(1_001, 10_000));
+        do_on(&large, &script).await;
+        until_all_came(2).await;
+        drain(&pair, daemon).await;
+        let mut daemon = Daemon::start(&pair);
+        daemon.wait_ready().await;
+        do_on(&large, &rows(20_001, 20_010)).await;
+        until_all_came(3).await;
+        let script = format!("ROLLBACK TO a; {} COMMIT", rows(20_001, 21_000));
+        do_on(&large, &script).await;
+        equal_soon(&pair).await;
+        let log = daemon.log();
+        assert!(log.contains("did not send that a part"), "{major}: {log}");
+        assert!(log.contains("leaving large transactions to the source"));
         drain(&pair, daemon).await;
     }
 }
@@ -251,8 +284,7 @@ async fn a_huge_transaction_takes_no_more_memory_than_it_may() {
     let major = *majors().await.last().unwrap();
     let rows = Figures::asked_for().rows;
     let (pair, source) = stopped_pair(major, &[]).await;
-    let config =
-        format!("[apply]\nspool_max = \"64 GiB\"\nmemory_max = \"{MEMORY_MAX_MIB} MiB\"\n");
+    let config = format!("[apply]\nmemory_max = \"{MEMORY_MAX_MIB} MiB\"\n");
     pair.write_config("walferry.toml", &config);
     let mut daemon = Daemon::start(&pair);
     daemon.wait_ready().await;

@@ -18,7 +18,7 @@ const BATCH_ROWS: u64 = 100_000;
 const BATCH_ROWS_MAX: u64 = 10_000_000;
 const MEMORY: bytesize::ByteSize = bytesize::ByteSize::mib(64);
 const MEMORY_MIN: bytesize::ByteSize = bytesize::ByteSize::mib(1);
-const SPOOL: bytesize::ByteSize = bytesize::ByteSize(0);
+const SPOOL: bytesize::ByteSize = bytesize::ByteSize::gib(64);
 const SPOOL_MAX: bytesize::ByteSize = bytesize::ByteSize::tib(16);
 const WORKERS: u64 = 4;
 const WORKERS_MAX: u64 = 64;
@@ -237,7 +237,7 @@ fn apply(mut section: Section<'_>) -> Apply {
         },
     );
     let spool_directory = section.path("spool_dir");
-    let spool = section.parsed("spool_max", "a size up to 16 TiB, or 0", "0", |text| {
+    let spool = section.parsed("spool_max", "a size up to 16 TiB, or 0", "64 GiB", |text| {
         let size: bytesize::ByteSize = text.parse().ok()?;
         (size <= SPOOL_MAX).then_some(size)
     });

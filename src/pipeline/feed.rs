@@ -2,20 +2,25 @@
 //!
 //! A transaction that comes before it commits goes to the spool, block by block. Its commit has it
 //! replayed: from there on it looks like any other transaction, with a beginning, its changes and
-//! its end, and until that end nothing more is read from the wire.
+//! its end, and until that end nothing more is read from the wire. If it had subtransactions, the
+//! source is asked about them first: see `rollbacks.rs`.
+
+use std::sync::Arc;
 
 use tokio::time::Instant;
 
 use super::intake::unreadable;
+use super::rollbacks::Question;
 use crate::batch::CommitPoint;
 use crate::checkpoint::DurableLsn;
-use crate::config::Apply;
+use crate::config::Config;
 use crate::decode::{InProgress, Message, Replication, Streamed};
 use crate::error::{Error, Kind, Result, Side};
 use crate::limits::{GULP_BYTES_MIN, GULP_PAUSE};
 use crate::lsn::{AppliedLsn, Lsn, ReceivedLsn};
 use crate::source::Stream;
 use crate::spool::{Spool, Step};
+use crate::transport::Endpoint;
 
 /// What comes next.
 pub(super) enum Piece<'a> {
@@ -29,7 +34,7 @@ pub(super) enum Piece<'a> {
 pub(super) enum Filled {
     /// The source has sent something.
     Wire,
-    /// The spool has written or read a piece.
+    /// The spool has written or read a piece, or a transaction can be replayed.
     Spool,
 }
 
@@ -40,23 +45,31 @@ pub(super) struct Feed {
     block: Option<u32>,
     /// The commit of the transaction that is replayed.
     replayed: Option<CommitPoint>,
+    /// Until it is answered nothing is replayed.
+    question: Option<Question>,
+    source: Arc<Endpoint>,
     /// While behind: a walsender pays for each time we wake, so the socket may fill until then.
     read_at: Option<Instant>,
 }
 
 impl Feed {
-    pub(super) fn new(stream: Stream, config: &Apply) -> Self {
+    pub(super) fn new(stream: Stream, config: &Config) -> Self {
         Feed {
             stream,
-            spool: Spool::new(config),
+            spool: Spool::new(&config.apply),
             block: None,
             replayed: None,
+            question: None,
+            source: Arc::new(config.source.endpoint.clone()),
             read_at: None,
         }
     }
 
     /// The next piece that is there, or `None` when [`Feed::fill`] is due.
     pub(super) fn take(&mut self) -> Result<Option<Piece<'_>>> {
+        if self.question.is_some() {
+            return Ok(None);
+        }
         if self.replayed.is_some() {
             return self.replay();
         }
@@ -106,7 +119,7 @@ impl Feed {
                 self.block = Some(xid);
                 self.spool.open(xid);
             }
-            (None, Some(InProgress::Abort { xid, subxid })) => self.spool.abort(xid, subxid)?,
+            (None, Some(InProgress::Abort { xid, subxid })) => self.spool.abort(xid, subxid),
             (
                 None,
                 Some(InProgress::Commit {
@@ -116,8 +129,10 @@ impl Feed {
                     committed_at,
                 }),
             ) => {
-                if !self.spool.commit(xid) {
-                    return Err(out_of_place(Some(final_lsn)));
+                let subxids = self.spool.commit(xid);
+                let subxids = subxids.ok_or_else(|| out_of_place(Some(final_lsn)))?;
+                if !subxids.is_empty() {
+                    self.question = Some(Question::ask(&self.source, subxids));
                 }
                 self.replayed = Some(CommitPoint {
                     end_lsn,
@@ -170,7 +185,13 @@ impl Feed {
             stream.fill().await
         };
         let (replaying, spool) = (self.replayed.is_some(), &mut self.spool);
+        let question = &mut self.question;
         let spooled = async {
+            if let Some(asked) = question {
+                asked.answer().await?;
+                *question = None;
+                return Ok(());
+            }
             if replaying {
                 return spool.fill().await;
             }

@@ -81,7 +81,7 @@ impl<'f> Flow<'f> {
         let (now, durable) = (Instant::now(), applier.durable());
         let committed = applier.applied();
         Flow {
-            feed: Feed::new(stream, &config.apply),
+            feed: Feed::new(stream, config),
             routes,
             applier: HandOver::new(applier),
             board,

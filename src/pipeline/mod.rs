@@ -20,6 +20,7 @@ pub mod preflight;
 mod quarantine;
 mod reaction;
 mod reshape;
+mod rollbacks;
 mod routes;
 mod start;
 mod stream;

@@ -11,7 +11,7 @@
 //! subtransaction; its changes are left out when the transaction is replayed.
 //!
 //! **Why this is right.** The source names each subtransaction that is rolled back, children before
-//! parents, before it sends the commit. Nothing of an open transaction is acknowledged: its commit
+//! parents, before it sends the commit; where it does not, `pipeline/rollbacks.rs` finds it. Nothing of an open transaction is acknowledged: its commit
 //! comes after every position that is, so after a fault the source sends all of it again, and what
 //! is here may be lost at any time. Relation messages are replayed where they came; which of them
 //! counts afterwards is told in `descriptions.rs`.
@@ -38,7 +38,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use crate::config::Apply;
 use crate::decode::{DecodeError, Streamed};
 use crate::error::{Error, Kind, Result};
-use crate::limits::{SPOOL_ABORTS_MAX, SPOOL_FILES_MAX, SPOOL_PIECE_BYTES_MAX};
+use crate::limits::{SPOOL_FILES_MAX, SPOOL_PIECE_BYTES_MAX, SPOOL_SUBTRANSACTIONS_MAX};
 use descriptions::Descriptions;
 use file::{SpoolFile, bytes_on_disk};
 use piece::Piece;
@@ -60,7 +60,8 @@ pub struct Spool {
     memory: usize,
     /// Of all.
     disk: u64,
-    aborted: usize,
+    /// Of all, those with changes.
+    subtransactions: usize,
     descriptions: Descriptions,
 }
 
@@ -98,7 +99,7 @@ impl Spool {
             writing: None,
             memory: 0,
             disk: 0,
-            aborted: 0,
+            subtransactions: 0,
             descriptions: Descriptions::default(),
         }
     }
@@ -111,6 +112,14 @@ impl Spool {
     /// Adds a change of the transaction; `body` is all of its message.
     pub fn push(&mut self, xid: u32, change: &Streamed<'_>, body: &[u8]) -> Result<()> {
         let transaction = self.open.entry(xid).or_default();
+        if transaction.is_made_by(xid, change.subxid()) {
+            self.subtransactions += 1;
+        }
+        if self.subtransactions > SPOOL_SUBTRANSACTIONS_MAX {
+            return Err(unfit(
+                "The open transactions of the source have too many subtransactions",
+            ));
+        }
         let sequence = change.relation().map(|_| self.descriptions.next());
         self.memory += transaction.push(body, sequence, self.piece_max);
         self.spill()
@@ -133,37 +142,29 @@ impl Spool {
 
     /// The subtransaction, or all of the transaction, is rolled back. One that is not known has
     /// sent nothing.
-    pub fn abort(&mut self, xid: u32, subxid: u32) -> Result<()> {
-        if xid == subxid {
-            if let Some(transaction) = self.open.remove(&xid) {
-                if let Some(writing) = self.writing.as_mut().filter(|_| transaction.away) {
-                    writing.xid = None;
-                }
-                self.memory -= transaction.memory;
-                self.forget(transaction.disk, transaction.aborted.len());
+    pub fn abort(&mut self, xid: u32, subxid: u32) {
+        if xid != subxid {
+            if let Some(transaction) = self.open.get_mut(&xid) {
+                transaction.abort(subxid);
             }
-            return Ok(());
+        } else if let Some(transaction) = self.open.remove(&xid) {
+            if let Some(writing) = self.writing.as_mut().filter(|_| transaction.away) {
+                writing.xid = None;
+            }
+            self.memory -= transaction.memory;
+            self.forget(transaction.disk, transaction.subtransactions());
         }
-        let transaction = self.open.get_mut(&xid);
-        if transaction.is_some_and(|transaction| transaction.aborted.insert(subxid)) {
-            self.aborted += 1;
-        }
-        if self.aborted > SPOOL_ABORTS_MAX {
-            return Err(unfit(
-                "Too many subtransactions of open transactions were rolled back",
-            ));
-        }
-        Ok(())
     }
 
-    /// The transaction is committed, and is replayed from now on; false when it is not known.
-    pub fn commit(&mut self, xid: u32) -> bool {
-        let Some(transaction) = self.open.remove(&xid) else {
-            return false;
-        };
+    /// The transaction is committed, and is replayed from now on: its subtransactions whose changes
+    /// stand. `None` when it is not known.
+    pub fn commit(&mut self, xid: u32) -> Option<Vec<u32>> {
+        let mut transaction = self.open.remove(&xid)?;
         self.memory -= transaction.memory;
+        self.subtransactions -= transaction.standing.len();
+        let standing = transaction.standing.drain().collect();
         self.replay = Some(Replay::new(transaction));
-        true
+        Some(standing)
     }
 
     /// A transaction is replayed; no other one can be committed meanwhile.
@@ -309,9 +310,9 @@ impl Spool {
         Ok(())
     }
 
-    fn forget(&mut self, disk: u64, aborted: usize) {
+    fn forget(&mut self, disk: u64, subtransactions: usize) {
         self.disk -= disk;
-        self.aborted -= aborted;
+        self.subtransactions -= subtransactions;
         if self.open.is_empty() {
             self.descriptions.forget();
         }

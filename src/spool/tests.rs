@@ -1,6 +1,6 @@
 //! Against a model that keeps everything in lists, with files and little memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use tokio::runtime::{Builder, Runtime};
@@ -108,7 +108,7 @@ proptest! {
                     }
                     Event::AbortChild { xid, child } if child > 0 => {
                         let subxid = subxid(&lives, xid, child);
-                        spool.abort(xid, subxid).unwrap();
+                        spool.abort(xid, subxid);
                         if let Some(changes) = model.get_mut(&xid) {
                             changes.retain(|(of, _)| *of != subxid);
                             *lives.entry((xid, child)).or_default() += 1;
@@ -116,12 +116,17 @@ proptest! {
                     }
                     Event::AbortChild { .. } => {}
                     Event::Abort { xid } => {
-                        spool.abort(xid, xid).unwrap();
+                        spool.abort(xid, xid);
                         model.remove(&xid);
                     }
                     Event::Commit { xid } => {
                         let expected = model.remove(&xid);
-                        prop_assert_eq!(spool.commit(xid), expected.is_some());
+                        let standing = expected.as_ref().map(|changes| {
+                            let by = changes.iter().map(|(subxid, _)| *subxid);
+                            by.filter(|subxid| *subxid != xid).collect::<BTreeSet<_>>()
+                        });
+                        let known = spool.commit(xid).map(BTreeSet::from_iter);
+                        prop_assert_eq!(known, standing);
                         let replayed = replay(&mut spool).await.unwrap();
                         let expected = expected.unwrap_or_default();
                         let expected: Vec<_> = expected.into_iter().map(|(_, b)| b).collect();
@@ -132,12 +137,12 @@ proptest! {
             }
             let open: Vec<u32> = model.into_keys().collect();
             for xid in open {
-                spool.abort(xid, xid).unwrap();
+                spool.abort(xid, xid);
             }
             while spool.is_writing() {
                 spool.written().await.unwrap();
             }
-            prop_assert_eq!((spool.memory, spool.disk, spool.aborted), (0, 0, 0));
+            prop_assert_eq!((spool.memory, spool.disk, spool.subtransactions), (0, 0, 0));
             Ok(())
         })?;
         prop_assert!(directory.path().read_dir().unwrap().next().is_none(), "a file with a name");
@@ -179,20 +184,29 @@ async fn a_change_larger_than_all_memory_passes() {
         push(&mut spool, 1, body).await.unwrap();
     }
     assert!(spool.bytes() > 100_000);
-    assert!(spool.commit(1));
+    assert!(spool.commit(1).is_some());
     assert_eq!(replay(&mut spool).await.unwrap(), bodies);
     assert_eq!(spool.bytes(), 0);
 }
 
 #[tokio::test]
-async fn too_many_aborts_are_an_error() {
+async fn too_many_subtransactions_are_an_error() {
     let directory = tempfile::tempdir().unwrap();
     let mut spool = Spool::new(&config(directory.path(), u64::MAX));
-    spool.open(1);
-    let last = u32::try_from(SPOOL_ABORTS_MAX).unwrap() + 2;
-    let mut aborts = (2..=last).map(|subxid| spool.abort(1, subxid));
-    let error = aborts.find_map(Result::err).unwrap();
-    assert_eq!(error.kind(), Kind::Spool);
+    let last = u32::try_from(SPOOL_SUBTRANSACTIONS_MAX).unwrap() + 1;
+    for subxid in 2..=last {
+        push(&mut spool, 1, &insert(subxid, &[])).await.unwrap();
+        if subxid % 2 == 0 {
+            spool.abort(1, subxid);
+        }
+    }
+    // one that is known already
+    push(&mut spool, 1, &insert(last, &[])).await.unwrap();
+    let error = push(&mut spool, 1, &insert(last + 1, &[])).await;
+    assert_eq!(error.unwrap_err().kind(), Kind::Spool);
+    // what has ended no longer counts
+    spool.abort(1, 1);
+    push(&mut spool, 3, &insert(4, &[])).await.unwrap();
 }
 
 #[tokio::test]
@@ -204,22 +218,22 @@ async fn the_description_that_came_last_holds_after_a_replay() {
     // meanwhile an ordinary transaction has another one
     spool.describe(b"R\0\0\0\x4dnew");
     push(&mut spool, 1, &rolled_back).await.unwrap();
-    spool.abort(1, 11).unwrap();
+    spool.abort(1, 11);
     push(&mut spool, 2, &relation(2, 78, b"two")).await.unwrap();
     push(&mut spool, 3, &relation(3, 78, b"three"))
         .await
         .unwrap();
-    assert!(spool.commit(1));
+    assert!(spool.commit(1).is_some());
     let replayed = replay(&mut spool).await.unwrap();
     assert_eq!(replayed, [old, relation(0, 77, b"new")]);
-    assert!(spool.commit(3));
+    assert!(spool.commit(3).is_some());
     let three = relation(3, 78, b"three");
     assert_eq!(
         replay(&mut spool).await.unwrap(),
         std::slice::from_ref(&three)
     );
     // it came before, and commits after
-    assert!(spool.commit(2));
+    assert!(spool.commit(2).is_some());
     let replayed = replay(&mut spool).await.unwrap();
     assert_eq!(replayed, [relation(2, 78, b"two"), three]);
 }
