@@ -9,6 +9,7 @@ pub use load::{Index, Segment, indexes, segments};
 pub use shape::{Shape, ShapeColumn, fingerprint, shapes};
 
 mod facts;
+mod lineage;
 mod load;
 mod shape;
 
@@ -16,6 +17,7 @@ use super::rows::{get, get_char, get_unsigned, query};
 use super::{Column, ReplicaIdentity, TableName, positions};
 use crate::error::postgres::from_client;
 use crate::error::{Result, Side};
+use crate::protect::{Protection, Treatment};
 use crate::sql;
 
 /// A table of the source that could be replicated.
@@ -50,7 +52,8 @@ pub struct SourceTable {
     pub rows_estimate: Option<u64>,
     /// `pg_table_size` without indexes: heap and TOAST; of all leaves for a partitioned table.
     pub bytes: u64,
-    /// The connected role may use the schema and SELECT all published columns.
+    /// The connected role may use the schema and SELECT all published columns; see
+    /// [`SourceTable::is_readable`].
     pub selectable: bool,
     /// A partitioned table: its rows are in its partitions.
     pub partitioned: bool,
@@ -62,6 +65,16 @@ pub struct SourceTable {
     pub row_security: bool,
     /// The connected role owns it, or is a member of the owner; a publication for it needs that.
     pub owned: bool,
+    /// The tables above it, by partitioning or inheritance; the nearest first.
+    pub ancestors: Vec<TableName>,
+    /// Of generated columns by `attnum`: the columns that they are computed from.
+    pub computed_from: HashMap<i16, Vec<i16>>,
+    /// Columns that are not copied as they are. Nothing is, before
+    /// [`Protector::protect`](crate::protect::Protector::protect) has decided: columns that are
+    /// left out are in no other field then, and the others have the types of their copies.
+    pub protection: Protection,
+    /// Published columns that the role may not SELECT, by `attnum`, if it may use the schema.
+    unreadable: Vec<i16>,
 }
 
 impl SourceTable {
@@ -75,6 +88,28 @@ impl SourceTable {
         }
     }
 
+    /// A column of its keys that identifies no row, since it is left out or masked.
+    pub fn unfit_key_column(&self) -> Option<&Column> {
+        let key = self.primary_key.iter().chain(&self.identity_key);
+        let mut key = key.map(|&at| &self.columns[at]);
+        key.find(|column| {
+            let treatment = self.protection.of(column.attnum);
+            matches!(treatment, Treatment::LeaveOut | Treatment::Mask(_))
+        })
+    }
+
+    /// As [`SourceTable::selectable`], of the columns whose values are read.
+    pub fn is_readable(&self) -> bool {
+        let is_read = |attnum: &i16| {
+            let mut columns = self.columns.iter();
+            let column = columns.find(|column| column.attnum == *attnum);
+            let is_computed = column.is_some_and(|column| column.generated.is_some());
+            let treatment = self.protection.of(*attnum);
+            !is_computed && !matches!(treatment, Treatment::LeaveOut | Treatment::Mask(_))
+        };
+        self.selectable || (!self.unreadable.is_empty() && !self.unreadable.iter().any(is_read))
+    }
+
     /// The source allows UPDATE and DELETE while a publication sends them.
     pub fn has_identity(&self) -> bool {
         self.identity == ReplicaIdentity::Full || !self.identity_key.is_empty()
@@ -85,7 +120,7 @@ impl SourceTable {
 /// in name order; neither temporary nor unlogged ones.
 ///
 /// Of a partitioned table that is published, either the root is listed or its leaves are,
-/// whichever the publication sends. Five queries, whatever the number of tables.
+/// whichever the publication sends. Seven queries, whatever the number of tables.
 pub async fn tables(client: &Client, publication: &str) -> Result<Vec<SourceTable>> {
     in_snapshot(client, read_tables(client, publication)).await
 }
@@ -132,6 +167,7 @@ async fn read_tables(client: &Client, publication: &str) -> Result<Vec<SourceTab
     let mut columns = columns(client, version).await?;
     let mut keys = keys(client).await?;
     let published = published(client, version, publication).await?;
+    let mut lineage = lineage::read(client, version).await?;
     let doing = "list the tables";
     let statement = include_str!("queries/source_tables.sql");
     let rows = query(client, Side::Source, doing, statement, &[]).await?;
@@ -143,7 +179,10 @@ async fn read_tables(client: &Client, publication: &str) -> Result<Vec<SourceTab
         parents.insert(oid, get::<u32>(row, "parent")?);
         let columns = columns.remove(&oid).unwrap_or_default();
         let keys = keys.remove(&oid).unwrap_or_default();
-        tables.push(table(row, columns, &keys, &published)?);
+        let mut table = table(row, columns, &keys, &published)?;
+        table.ancestors = lineage.ancestors.remove(&oid).unwrap_or_default();
+        table.computed_from = lineage.computed_from.remove(&oid).unwrap_or_default();
+        tables.push(table);
     }
     Ok(without_duplicates(tables, &parents))
 }
@@ -276,13 +315,22 @@ fn table(
             .filter(|&at| columns[at].generated.is_none())
             .collect(),
     };
+    let usable: bool = get(row, "schema_usable")?;
+    let unreadable: Vec<i16> = published_columns
+        .iter()
+        .filter(|&&at| usable && !selectable[at])
+        .map(|&at| columns[at].attnum)
+        .collect();
     Ok(SourceTable {
         oid: get(row, "oid")?,
         identity,
         primary_key,
         identity_key,
-        selectable: get::<bool>(row, "schema_usable")?
-            && published_columns.iter().all(|&at| selectable[at]),
+        selectable: usable && unreadable.is_empty(),
+        unreadable,
+        ancestors: Vec::new(),
+        computed_from: HashMap::new(),
+        protection: Protection::default(),
         published_columns,
         row_filter: sent.and_then(|sent| sent.row_filter.clone()),
         published: sent.is_some(),

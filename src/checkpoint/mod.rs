@@ -28,12 +28,14 @@
 
 mod migrate;
 mod pipeline;
+mod protection;
 mod shape;
 mod table;
 mod types;
 
 pub use migrate::migrate;
 pub use pipeline::{Checkpoint, NewPipeline, Pipeline, Writer};
+pub use protection::recorded_protection;
 pub use shape::Shapes;
 pub use table::{LoadedTable, Loader};
 pub use types::{RecordedType, recorded_types};

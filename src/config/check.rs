@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::raw::Written;
 use super::section::{Context, Section};
 use super::{
-    Apply, Config, Destination, Indexes, MissingTypes, Naming, SchemaChanges, Selection, Snapshot,
-    Source, endpoint, naming, observability,
+    Apply, Config, Destination, Indexes, MissingTypes, Naming, Protect, SchemaChanges, Selection,
+    Snapshot, Source, endpoint, naming, observability,
 };
 use crate::error::{Result, Side};
 use crate::limits::IDENTIFIER_BYTES_MAX;
@@ -57,13 +57,14 @@ pub(super) fn check(written: &Written) -> Result<Config> {
 pub(super) fn read<'a>(context: &'a Context<'a>, written: &Written) -> Config {
     let mut root = Section::root(context, written.tree.clone());
     let pipeline = pipeline(root.section("pipeline"));
-    let (tables, schema_changes, missing_types) = tables(root.section("tables"));
+    let (tables, protect, schema_changes, missing_types) = tables(root.section("tables"));
     let config = Config {
         file: written.file.clone(),
         source: source(root.section("source"), &pipeline),
         pipeline,
         destination: destination(root.section("destination")),
         tables,
+        protect,
         schema_changes,
         missing_types,
         apply: apply(root.section("apply")),
@@ -162,8 +163,9 @@ fn destination(mut section: Section<'_>) -> Destination {
     }
 }
 
-fn tables(mut section: Section<'_>) -> (Selection, SchemaChanges, MissingTypes) {
+fn tables(mut section: Section<'_>) -> (Selection, Protect, SchemaChanges, MissingTypes) {
     let selection = Selection::read(&mut section);
+    let protect = Protect::read(&mut section);
     let changes = section.parsed(
         "on_schema_change",
         "\"follow\" or \"halt\"",
@@ -189,6 +191,7 @@ fn tables(mut section: Section<'_>) -> (Selection, SchemaChanges, MissingTypes) 
     let changes = changes.unwrap_or(SchemaChanges::Follow);
     (
         selection,
+        protect,
         changes,
         missing_types.unwrap_or(MissingTypes::Text),
     )

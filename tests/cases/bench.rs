@@ -8,7 +8,7 @@ use tokio::process::Command;
 use tokio_postgres::Client;
 use walferry::demo::cluster::{Cluster, SUPERUSER};
 
-use super::equality;
+use super::equality::{self, Compared};
 use super::folder::{Case, Expect};
 use super::way::Way;
 use crate::support::{Daemon, Pair};
@@ -41,23 +41,24 @@ struct Ended {
 }
 
 impl Bench {
-    pub async fn start(major: u32) -> Bench {
+    /// Between servers of these major versions.
+    pub async fn between(major: u32, destination: u32) -> Bench {
         let source = [("max_prepared_transactions", "10")];
         Bench {
             major,
-            pair: Pair::with_settings(major, &source, &[]).await,
+            pair: Pair::between((major, &source), (destination, &[])).await,
             databases: 0,
         }
     }
 
     /// Takes cases one way with one daemon, and says which failed. A case that ends the daemon
     /// fails, and the others are taken again without it.
-    pub async fn take_all(&mut self, way: Way, mut cases: Vec<Case>) -> Vec<String> {
-        let mut failures = Vec::new();
+    pub async fn take_all(&mut self, way: Way, mut cases: Vec<Case>) -> Compared {
+        let mut all = Compared::default();
         while !cases.is_empty() {
             match self.take(way, &cases).await {
-                Ok(different) => {
-                    failures.extend(different);
+                Ok(compared) => {
+                    all.add(compared);
                     break;
                 }
                 Err(ended) => {
@@ -74,7 +75,7 @@ impl Bench {
                         .max_by_key(|case| case.schema.len());
                     let culprit = culprit.map_or_else(|| all_of(&cases), |case| case.name.clone());
                     let code = ended.code;
-                    failures.push(format!(
+                    all.different.push(format!(
                         "{culprit} [{}]: exit code {code:?}, {end}",
                         way.as_str()
                     ));
@@ -86,10 +87,10 @@ impl Bench {
                 }
             }
         }
-        failures
+        all
     }
 
-    async fn take(&mut self, way: Way, cases: &[Case]) -> Result<Vec<String>, Ended> {
+    async fn take(&mut self, way: Way, cases: &[Case]) -> Result<Compared, Ended> {
         let databases = self.databases(way, cases).await;
         self.psql(&self.pair.source, &databases, &schemas(cases))
             .await;
@@ -105,7 +106,7 @@ impl Bench {
         let outcome = self.follow(&mut daemon, way, &databases, cases).await;
         let outcome = match outcome {
             Ok(()) => {
-                let different = self.differences(&mut daemon, way, &databases, cases).await;
+                let compared = self.compare(&mut daemon, way, &databases, cases).await;
                 let code = daemon.sigterm().await;
                 assert_eq!(
                     code,
@@ -113,7 +114,7 @@ impl Bench {
                     "at the end: {}",
                     self.log().split_off(logged)
                 );
-                Ok(different)
+                Ok(compared)
             }
             Err(code) => Err(Ended {
                 code,
@@ -126,24 +127,24 @@ impl Bench {
 
     /// What is different when all changes have passed; of tables that are loaded beside the stream,
     /// once those are there, too.
-    async fn differences(
+    async fn compare(
         &self,
         daemon: &mut Daemon,
         way: Way,
         databases: &Databases,
         cases: &[Case],
-    ) -> Vec<String> {
+    ) -> Compared {
         let (joining, others): (Vec<Case>, Vec<Case>) =
             cases.iter().cloned().partition(|case| case.joins);
         let (source, destination) = (&databases.source, &databases.destination);
-        let mut different = equality::differences(way, &others, source, destination).await;
+        let mut compared = equality::compare_all(way, &others, source, destination).await;
         let started = Instant::now();
         loop {
-            let late = equality::differences(way, &joining, source, destination).await;
-            let enough = late.is_empty() || started.elapsed() > JOINING_MAX;
+            let late = equality::compare_all(way, &joining, source, destination).await;
+            let enough = late.different.is_empty() || started.elapsed() > JOINING_MAX;
             if enough || daemon.ended().is_some() {
-                different.extend(late);
-                return different;
+                compared.add(late);
+                return compared;
             }
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
@@ -159,7 +160,7 @@ impl Bench {
     ) -> Result<(), Option<i32>> {
         let ready = async |daemon: &Daemon| daemon.get("/readyz").await.starts_with("HTTP/1.1 200");
         self.until(daemon, ready).await?;
-        if cases.iter().all(|case| case.binary) {
+        if self.major >= 14 && cases.iter().all(|case| case.binary) {
             let binary = is_binary(&databases.source).await;
             assert!(binary, "{}: a text stream", all_of(cases));
         }
@@ -257,16 +258,19 @@ impl Bench {
 fn as_expected(
     way: Way,
     expect: &Expect,
-    outcome: Result<Vec<String>, Ended>,
-) -> Result<Vec<String>, Ended> {
+    outcome: Result<Compared, Ended>,
+) -> Result<Compared, Ended> {
     let words = match expect {
         Expect::Refused(words) => words,
         Expect::Halted(words) if way != Way::Snapshot => words,
         Expect::Equal | Expect::Halted(_) => return outcome,
     };
     match outcome {
-        Err(ended) if ended.log.contains(words) => Ok(Vec::new()),
-        Ok(_) => Ok(vec![format!("[{}]: nobody said: {words}", way.as_str())]),
+        Err(ended) if ended.log.contains(words) => Ok(Compared::default()),
+        Ok(_) => Ok(Compared::of_fault(format!(
+            "[{}]: nobody said: {words}",
+            way.as_str()
+        ))),
         other => other,
     }
 }

@@ -38,14 +38,39 @@ struct Column {
     sort: String,
 }
 
-/// One line for each table that differs, with the case's name.
-pub async fn differences(
+/// What a comparison came to.
+#[derive(Default)]
+pub struct Compared {
+    /// One line for each table that differs, with the case's name.
+    pub different: Vec<String>,
+    /// Values of the source that were compared.
+    pub values: usize,
+}
+
+impl Compared {
+    /// Nothing was compared, since this happened.
+    pub fn of_fault(what: String) -> Compared {
+        Compared {
+            different: vec![what],
+            values: 0,
+        }
+    }
+
+    /// Both together.
+    pub fn add(&mut self, other: Compared) {
+        self.different.extend(other.different);
+        self.values += other.values;
+    }
+}
+
+/// Compares all tables of the cases.
+pub async fn compare_all(
     way: Way,
     cases: &[Case],
     source: &Client,
     destination: &Client,
-) -> Vec<String> {
-    let mut different = Vec::new();
+) -> Compared {
+    let mut compared = Compared::default();
     for case in cases {
         let tables = source.query(TABLES, &[&case.name]).await.unwrap();
         assert!(!tables.is_empty(), "{} has no table", case.name);
@@ -58,13 +83,16 @@ pub async fn differences(
                 columns: BTreeMap::new(),
             };
             table.columns = columns(source, &table.schema, &table.name).await;
-            if let Err(what) = compare(case, &table, source, destination).await {
-                let way = way.as_str();
-                different.push(format!("{} [{way}] {}: {what}", case.name, table.name));
+            match compare(case, &table, source, destination).await {
+                Ok(values) => compared.values += values,
+                Err(what) => {
+                    let line = format!("{} [{}] {}: {what}", case.name, way.as_str(), table.name);
+                    compared.different.push(line);
+                }
             }
         }
     }
-    different
+    compared
 }
 
 async fn columns(client: &Client, schema: &str, table: &str) -> BTreeMap<String, Column> {
@@ -84,7 +112,7 @@ async fn compare(
     table: &Table,
     source: &Client,
     destination: &Client,
-) -> Result<(), String> {
+) -> Result<usize, String> {
     let theirs = columns(destination, &format!("app_{}", table.schema), &table.name).await;
     let prepared = case.file("destination.sql").is_some_and(|path| {
         let script = std::fs::read_to_string(path).unwrap();
@@ -98,17 +126,17 @@ async fn compare(
         .keys()
         .map(|name| Ident(name).to_string())
         .collect();
-    same_rows(table, &names, source, destination).await?;
+    let rows = same_rows(table, &names, source, destination).await?;
     let same_type = |(name, column): (&String, &Column)| {
         let send = column.send.as_ref()?;
         let same = column.built_in && theirs.get(name)?.type_name == column.type_name;
         same.then(|| format!("pg_catalog.{send}({})", Ident(name)))
     };
     let octets: Vec<String> = table.columns.iter().filter_map(same_type).collect();
-    match octets.as_slice() {
-        [] => Ok(()),
-        octets => same_rows(table, octets, source, destination).await,
+    if !octets.is_empty() {
+        same_rows(table, &octets, source, destination).await?;
     }
+    Ok(rows * names.len())
 }
 
 /// The destination's type is the one that walferry is to give the column.
@@ -146,12 +174,13 @@ fn same_shape(case: &Case, table: &Table, theirs: &BTreeMap<String, Column>) -> 
     })
 }
 
+/// How many there are.
 async fn same_rows(
     table: &Table,
     values: &[String],
     source: &Client,
     destination: &Client,
-) -> Result<(), String> {
+) -> Result<usize, String> {
     let values = values.join(", ");
     let only = if table.partitioned { "" } else { "ONLY " };
     let filter = table.row_filter.as_ref().map(|sql| format!(" WHERE {sql}"));
@@ -166,7 +195,7 @@ async fn same_rows(
     let original = rows(source, &original).await?;
     let copy = rows(destination, &copy).await?;
     if original == copy {
-        return Ok(());
+        return Ok(original.len());
     }
     let first = original
         .iter()

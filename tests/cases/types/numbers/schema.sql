@@ -122,3 +122,4 @@ INSERT INTO t11 VALUES
 CREATE TABLE t11_whole (v numeric(2,5));
 ALTER TABLE t11_whole REPLICA IDENTITY FULL;
 INSERT INTO t11_whole SELECT v FROM t11;
+\ir ../each_value.sql

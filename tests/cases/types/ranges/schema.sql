@@ -112,3 +112,4 @@ INSERT INTO t14 VALUES
 CREATE TABLE t14_whole (v int4multirange[]);
 ALTER TABLE t14_whole REPLICA IDENTITY FULL;
 INSERT INTO t14_whole SELECT v FROM t14;
+\ir ../each_value.sql
