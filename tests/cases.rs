@@ -19,6 +19,7 @@
 //! * `-- batch: 1000` rows a batch on the third way, for cases that would take for ever,
 //! * `-- joins: why` changes shapes or makes tables, which may be loaded beside the stream: both sides
 //!   are equal some time after the changes, where all others are with the last of them,
+//! * `-- publications: a, b` follows several publications, which `publication.sql` makes,
 //! * `-- keeps: why` drops columns, which stay in the destination,
 //! * `-- expect: refused WORDS` or `-- expect: halted WORDS`: the daemon must not start, or must end
 //!   at the changes, with these words.
@@ -29,11 +30,11 @@
 //!
 //! `WALFERRY_CASES=keys/` runs only the cases whose path contains that.
 
-mod bench;
+pub mod bench;
 mod equality;
-mod folder;
+pub mod folder;
 mod versions;
-mod way;
+pub mod way;
 
 use crate::support::majors;
 use bench::Bench;

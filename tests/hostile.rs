@@ -7,7 +7,7 @@ use crate::support::{
 
 /// Every built-in function and operator once more in `public`, where a call raises; and a
 /// `search_path` for the role that looks there first.
-const IMPOSTORS: &str = r#"
+const IMPOSTORS: &str = r"
     CREATE FUNCTION public.impostor() RETURNS void LANGUAGE plpgsql AS
         $$ BEGIN RAISE EXCEPTION 'an impostor was called'; END $$;
     DO $do$
@@ -43,7 +43,7 @@ const IMPOSTORS: &str = r#"
     END $do$;
     GRANT USAGE ON SCHEMA public TO walferry;
     GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO walferry;
-    ALTER ROLE walferry SET search_path = public, pg_catalog;"#;
+    ALTER ROLE walferry SET search_path = public, pg_catalog;";
 
 #[tokio::test]
 async fn functions_and_operators_with_the_names_of_built_in_ones_are_never_called() {

@@ -324,11 +324,15 @@ async fn five_thousand_on(major: u32, seed: u64) {
     let changes = change(&mut names, &mut tables);
     do_on(&source, &changes).await;
     equal_soon(&pair).await;
-    let again = tables
+    let (dots, none): (Vec<&Table>, Vec<&Table>) = tables
         .iter()
-        .filter(|table| !table.schema.contains('.'))
-        .take(3);
-    let again: Vec<String> = again.map(|t| format!("{}.{}", t.schema, t.name)).collect();
+        .partition(|table| table.schema.contains('.') || table.name.contains('.'));
+    let again: Vec<String> = dots
+        .into_iter()
+        .take(2)
+        .chain(none.into_iter().take(2))
+        .map(Table::sql)
+        .collect();
     let mut resync = vec!["resync", "--wait", "--"];
     resync.extend(again.iter().map(String::as_str));
     walferry(&config, &resync).await.ended(0, &["Done."]);

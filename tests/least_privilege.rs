@@ -348,6 +348,7 @@ async fn each_right_is_named(prepared: &Prepared) -> Vec<String> {
             let (kind, name, right): (String, String, String) =
                 (row.get(0), row.get(1), row.get(2));
             let on = format!("{right} ON {kind} {name}");
+            let name = name.replace('"', "");
             client
                 .batch_execute(&format!("REVOKE {on} FROM least"))
                 .await

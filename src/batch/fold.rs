@@ -58,6 +58,8 @@ pub struct Keyed {
     index: HashTable<u32>,
     hasher: foldhash::fast::FixedState,
     start: Start,
+    /// The one row that a guarded table changes in place.
+    patched: Option<usize>,
 }
 
 /// Bytes an entry costs besides its row and key: itself and its place in the index.
@@ -72,6 +74,7 @@ impl Keyed {
             index: HashTable::new(),
             hasher: foldhash::fast::FixedState::default(),
             start,
+            patched: None,
         }
     }
 
@@ -128,7 +131,11 @@ impl Keyed {
     ) -> Result<(), FoldError> {
         let Some(old) = old.filter(|old| key_differs(target, *old, new)) else {
             let at = self.entry(target, new, old, Expect::Present)?;
-            return self.patch(at, new);
+            self.patch(at, new)?;
+            if target.guarded {
+                self.replace_unless_alone(at);
+            }
+            return Ok(());
         };
         let from = self.entry(target, old, None, Expect::Present)?;
         let moved = self.lift(from, new)?;
@@ -154,13 +161,47 @@ impl Keyed {
             Put::Row(row) => Put::Row(self.merge(row, new)),
             Put::Kept => Put::Patch(self.rows.push(new.encoded())),
             Put::Patch(row) => Put::Patch(self.merge(row, new)),
-            Put::Carry { row, from } => Put::Carry {
-                row: self.merge(row, new),
-                from,
-            },
+            Put::Carry { row, from } => {
+                let row = self.merge(row, new);
+                self.complete(row, from)
+            }
         };
         self.entries[at].put = put;
         Ok(())
+    }
+
+    /// Of a table that keeps other values apart, too, at most one row is changed in place. Any two
+    /// could have traded such values, and then there is no order in which they could be changed one
+    /// by one: all of them are removed, and put back as they are to be.
+    fn replace_unless_alone(&mut self, at: usize) {
+        if !matches!(self.entries[at].put, Put::Patch(_)) {
+            return;
+        }
+        match self.patched {
+            None => self.patched = Some(at),
+            Some(first) if first == at => {}
+            Some(first) => {
+                self.replace(first);
+                self.replace(at);
+            }
+        }
+    }
+
+    /// The row is not changed in place but removed, and put back with what changed.
+    fn replace(&mut self, at: usize) {
+        let entry = self.entries[at];
+        if let Put::Patch(row) = entry.put {
+            self.entries[at].put = self.complete(row, entry.key);
+        }
+    }
+
+    /// The row, with the values that did not come from the one that had the key `from`.
+    fn complete(&self, row: Span, from: Span) -> Put {
+        if self.row(row).all(|cell| cell != Cell::Unchanged) {
+            Put::Row(row)
+        } else {
+            Put::Carry { row, from }
+        }
     }
 
     /// Takes the row from under its old key, with what the update changed.
@@ -173,12 +214,7 @@ impl Keyed {
             Put::Carry { row, from } => (self.merge(row, new), from),
         };
         self.entries[from].put = Put::Nothing;
-        let complete = self.row(row).all(|cell| cell != Cell::Unchanged);
-        Ok(if complete {
-            Put::Row(row)
-        } else {
-            Put::Carry { row, from: origin }
-        })
+        Ok(self.complete(row, origin))
     }
 
     /// Puts a row where there must be none.

@@ -14,6 +14,12 @@
 //! correctly even where equal is not identical (numeric `1.0` and `1.00`, citext): it becomes a
 //! delete of the old bytes and an insert of the new ones, and deletes always run first.
 //!
+//! Where the destination keeps more apart than keys (a second unique index, an exclusion
+//! constraint), rows that traded such values cannot be changed one after the other, and only the
+//! destination knows what they were before. Of such a table at most one row is changed in place:
+//! with a second one, both become a delete and an insert. Then whatever runs, runs on a subset of
+//! the rows that are right at the end, and those do not collide.
+//!
 //! **What can go wrong.** A second insert of a key that is there, an update of a key that was
 //! deleted, a row with another number of columns than its relation: no source sends that, so it
 //! is a [`FoldError`] and halts the pipeline rather than being guessed at.

@@ -22,6 +22,9 @@ pub struct Target {
     pub treatments: Vec<Treatment>,
     /// How a row is found again.
     pub identity: RowIdentity,
+    /// The destination keeps other values than the key apart as well, so that rows which trade them
+    /// cannot be changed one after the other.
+    pub guarded: bool,
     /// The source sends all values of this table in binary; otherwise all of them come as text.
     pub binary: bool,
     /// The destination held the source's state at this position when its initial load ended;
@@ -36,7 +39,7 @@ pub struct TargetColumn {
     pub name: String,
     /// How its values are compared in the destination; `None`: by the `=` of `pg_catalog`.
     pub equality: Option<Equality>,
-    /// Its type is one of `pg_catalog`, so that `column = $1` says what `$1` is.
+    /// Its type is of `pg_catalog` and has a `=` of its own: `column = $1` says what `$1` is.
     pub is_plain: bool,
 }
 

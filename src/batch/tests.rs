@@ -1,6 +1,8 @@
 //! Random histories, folded and then applied to a map in the order `apply` uses, against the map
 //! that the same history makes one change at a time.
 
+mod model;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -26,6 +28,7 @@ fn target(identity: RowIdentity) -> Arc<Target> {
         columns: vec![column("id"), column("a"), column("big")],
         treatments: Vec::new(),
         identity,
+        guarded: false,
         binary: false,
         snapshot_lsn: Lsn::ZERO,
     })
@@ -188,6 +191,18 @@ fn apply(table: &mut Table, batch: &Batch) {
     }
 }
 
+/// Rows that are changed in place.
+fn patches(batch: &Batch) -> usize {
+    let keyed = batch.tables().iter().filter_map(|table| match &table.rows {
+        Rows::Keyed(keyed) => Some(keyed),
+        _ => None,
+    });
+    keyed
+        .flat_map(Keyed::entries)
+        .filter(|entry| matches!(entry.put, Put::Patch(_)))
+        .count()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4000))]
 
@@ -195,8 +210,10 @@ proptest! {
     fn a_folded_history_ends_where_the_history_ends(
         before in proptest::collection::vec(change(), 0..6),
         batches in proptest::collection::vec(proptest::collection::vec(change(), 0..24), 1..4),
+        guarded in any::<bool>(),
     ) {
-        let target = target(RowIdentity::Key(vec![0]));
+        let mut target = target(RowIdentity::Key(vec![0]));
+        Arc::make_mut(&mut target).guarded = guarded;
         let mut model = Table::new();
         for change in &before {
             step(&mut model, &mut Batch::default(), &target, change);
@@ -208,6 +225,7 @@ proptest! {
             for change in changes {
                 step(&mut model, &mut batch, &target, change);
             }
+            prop_assert!(!guarded || patches(&batch) <= 1);
             apply(&mut destination, &batch);
             prop_assert_eq!(&destination, &model);
         }

@@ -69,6 +69,11 @@ pub struct DestinationTable {
     pub primary_key: Vec<usize>,
     /// The other unique indexes, as positions in `columns`: whole, plain and immediate ones.
     pub unique_keys: Vec<Vec<usize>>,
+    /// What keeps rows apart, the primary key included: for each unique index of any kind the
+    /// columns in it, and no column for an exclusion constraint.
+    pub guards: Vec<Vec<usize>>,
+    /// Foreign keys of other tables, or its own, point to it.
+    pub is_referenced: bool,
     /// The connected role owns it, or is a member of the owner.
     pub owner_is_us: bool,
     /// A row-level security policy applies to the connected role.
@@ -281,17 +286,20 @@ pub async fn tables(
     for row in &found {
         let oid = get(row, "oid")?;
         let columns = columns.remove(&oid).unwrap_or_default();
-        let (primary, others): (Vec<Key>, Vec<Key>) = keys
-            .remove(&oid)
-            .unwrap_or_default()
-            .into_iter()
-            .partition(|key| key.is_primary);
+        let keys = keys.remove(&oid).unwrap_or_default();
         let place = |key: &Key| positions(&columns, &key.attnums);
+        let guards = keys.iter().map(place).collect();
+        let (primary, others): (Vec<Key>, Vec<Key>) = keys
+            .into_iter()
+            .filter(|key| key.is_plain)
+            .partition(|key| key.is_primary);
         let table = DestinationTable {
             oid,
             relkind: get_char(row, "relkind")?.unwrap_or_default(),
             primary_key: primary.first().map(place).unwrap_or_default(),
             unique_keys: others.iter().map(place).collect(),
+            guards,
+            is_referenced: get(row, "referenced")?,
             columns,
             owner_is_us: get(row, "owned")?,
             row_security: get(row, "row_security")?,
@@ -304,9 +312,11 @@ pub async fn tables(
     Ok(tables)
 }
 
-/// A unique index.
+/// A unique index or an exclusion constraint.
 struct Key {
     is_primary: bool,
+    /// Holds for every row and at every moment.
+    is_plain: bool,
     attnums: Vec<i16>,
 }
 
@@ -335,6 +345,7 @@ async fn keys(client: &Client, oids: &[u32]) -> Result<HashMap<u32, Vec<Key>>> {
     {
         keys.entry(get(&row, "oid")?).or_default().push(Key {
             is_primary: get(&row, "is_primary")?,
+            is_plain: get(&row, "is_plain")?,
             attnums: get(&row, "attnums")?,
         });
     }

@@ -1,16 +1,20 @@
 //! What the source has.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use tokio_postgres::{Client, Row};
 
 pub use facts::{Facts, Publication, Slot, facts};
 pub use load::{Index, Segment, indexes, segments};
-pub use shape::{Shape, ShapeColumn, fingerprint, shapes};
+pub use sending::{Member, Sending, fingerprint};
+pub use shape::{Shape, ShapeColumn, shapes};
+
+use sending::add_sending;
 
 mod facts;
 mod lineage;
 mod load;
+mod sending;
 mod shape;
 
 use super::rows::{get, get_char, get_unsigned, query};
@@ -41,12 +45,12 @@ pub struct SourceTable {
     /// Positions in `columns` of the replica identity's key: the primary key under `Default`, the
     /// index's columns under `Index`, empty under `Full` and `Nothing`.
     pub identity_key: Vec<usize>,
-    /// Positions in `columns` that the publication sends: those of its column list, else all that
-    /// are not generated (from 18 on a publication may send generated ones too).
+    /// Positions in `columns` that the publications send: those of its column list, else all; of
+    /// generated ones those that are sent, which none is before 18.
     pub published_columns: Vec<usize>,
-    /// The row filter of the publication (15+), as SQL.
+    /// The row filters of the publications (15+), as one condition in SQL.
     pub row_filter: Option<String>,
-    /// The publication sends this table.
+    /// A publication sends this table.
     pub published: bool,
     /// Estimated rows (`reltuples`); `None` when never analysed.
     pub rows_estimate: Option<u64>,
@@ -101,11 +105,8 @@ impl SourceTable {
     /// As [`SourceTable::selectable`], of the columns whose values are read.
     pub fn is_readable(&self) -> bool {
         let is_read = |attnum: &i16| {
-            let mut columns = self.columns.iter();
-            let column = columns.find(|column| column.attnum == *attnum);
-            let is_computed = column.is_some_and(|column| column.generated.is_some());
             let treatment = self.protection.of(*attnum);
-            !is_computed && !matches!(treatment, Treatment::LeaveOut | Treatment::Mask(_))
+            !matches!(treatment, Treatment::LeaveOut | Treatment::Mask(_))
         };
         self.selectable || (!self.unreadable.is_empty() && !self.unreadable.iter().any(is_read))
     }
@@ -120,9 +121,9 @@ impl SourceTable {
 /// in name order; neither temporary nor unlogged ones.
 ///
 /// Of a partitioned table that is published, either the root is listed or its leaves are,
-/// whichever the publication sends. Seven queries, whatever the number of tables.
-pub async fn tables(client: &Client, publication: &str) -> Result<Vec<SourceTable>> {
-    in_snapshot(client, read_tables(client, publication)).await
+/// whichever the publications send. Seven queries, whatever the number of tables.
+pub async fn tables(client: &Client, publications: &[String]) -> Result<Vec<SourceTable>> {
+    in_snapshot(client, read_tables(client, publications)).await
 }
 
 /// What a start must know of the source's tables, as of one moment.
@@ -131,17 +132,22 @@ pub struct Look {
     pub tables: Vec<SourceTable>,
     /// See [`shapes`].
     pub shapes: HashMap<u32, Shape>,
+    /// The tables, by oid, that write no WAL now.
+    pub unlogged: HashSet<u32>,
     /// See [`fingerprint`].
     pub fingerprint: String,
 }
 
 /// Looks at all tables at one moment.
-pub async fn look(client: &Client, publication: &str) -> Result<Look> {
+pub async fn look(client: &Client, publications: &[String]) -> Result<Look> {
     let all = async {
+        let mut shapes = shapes(client).await?;
+        add_sending(client, publications, &mut shapes).await?;
         Ok(Look {
-            fingerprint: fingerprint(client, publication).await?,
-            shapes: shapes(client).await?,
-            tables: read_tables(client, publication).await?,
+            fingerprint: fingerprint(client, publications).await?,
+            shapes,
+            tables: read_tables(client, publications).await?,
+            unlogged: unlogged(client).await?.into_keys().collect(),
         })
     };
     in_snapshot(client, all).await
@@ -162,11 +168,11 @@ async fn in_snapshot<T>(client: &Client, queries: impl Future<Output = Result<T>
     Ok(answer)
 }
 
-async fn read_tables(client: &Client, publication: &str) -> Result<Vec<SourceTable>> {
+async fn read_tables(client: &Client, publications: &[String]) -> Result<Vec<SourceTable>> {
     let version = version_num(client).await?;
     let mut columns = columns(client, version).await?;
     let mut keys = keys(client).await?;
-    let published = published(client, version, publication).await?;
+    let published = published(client, version, publications).await?;
     let mut lineage = lineage::read(client, version).await?;
     let doing = "list the tables";
     let statement = include_str!("queries/source_tables.sql");
@@ -187,14 +193,14 @@ async fn read_tables(client: &Client, publication: &str) -> Result<Vec<SourceTab
     Ok(without_duplicates(tables, &parents))
 }
 
-/// The unlogged tables, in name order: they write no WAL and cannot be followed.
-pub async fn unlogged(client: &Client) -> Result<Vec<TableName>> {
+/// The unlogged tables, by oid: they write no WAL and cannot be followed.
+pub async fn unlogged(client: &Client) -> Result<BTreeMap<u32, TableName>> {
     let statement = include_str!("queries/source_unlogged.sql");
     let doing = "list the unlogged tables";
     query(client, Side::Source, doing, statement, &[])
         .await?
         .iter()
-        .map(table_name)
+        .map(|row| Ok((get(row, "oid")?, table_name(row)?)))
         .collect()
 }
 
@@ -212,6 +218,8 @@ struct Key {
 /// What the publication says about one table.
 struct Sent {
     columns: Option<Vec<String>>,
+    /// Computed columns may be among them.
+    computed: bool,
     row_filter: Option<String>,
 }
 
@@ -254,18 +262,20 @@ async fn keys(client: &Client) -> Result<HashMap<u32, Vec<Key>>> {
 async fn published(
     client: &Client,
     version: i32,
-    publication: &str,
+    publications: &[String],
 ) -> Result<HashMap<TableName, Sent>> {
     let statement = if version < 15_00_00 {
         include_str!("queries/published_10.sql")
     } else {
         include_str!("queries/published_15.sql")
     };
-    let doing = "list the tables of the publication";
+    let doing = "list the tables of the publications";
     let mut published = HashMap::new();
-    for row in query(client, Side::Source, doing, statement, &[&publication]).await? {
+    for row in query(client, Side::Source, doing, statement, &[&publications]).await? {
         let sent = Sent {
             columns: get(&row, "columns")?,
+            // before, they are listed and not sent
+            computed: version >= 18_00_00,
             row_filter: get(&row, "row_filter")?,
         };
         published.insert(table_name(&row)?, sent);
@@ -307,14 +317,16 @@ fn table(
         ReplicaIdentity::Index => find(&|key| key.is_identity),
         ReplicaIdentity::Full | ReplicaIdentity::Nothing => Vec::new(),
     };
-    let published_columns: Vec<usize> = match sent.and_then(|sent| sent.columns.as_ref()) {
-        Some(list) => (0..columns.len())
-            .filter(|&at| list.contains(&columns[at].name))
-            .collect(),
-        None => (0..columns.len())
-            .filter(|&at| columns[at].generated.is_none())
-            .collect(),
+    let is_sent = |column: &Column| match sent.and_then(|sent| Some((sent, sent.columns.as_ref()?)))
+    {
+        Some((sent, list)) => {
+            (sent.computed || column.generated.is_none()) && list.contains(&column.name)
+        }
+        None => column.generated.is_none(),
     };
+    let published_columns: Vec<usize> = (0..columns.len())
+        .filter(|&at| is_sent(&columns[at]))
+        .collect();
     let usable: bool = get(row, "schema_usable")?;
     let unreadable: Vec<i16> = published_columns
         .iter()
@@ -359,12 +371,12 @@ fn without_duplicates(tables: Vec<SourceTable>, parents: &HashMap<u32, u32>) -> 
         .filter(|t| t.published)
         .map(|t| t.oid)
         .collect();
-    let sent_roots: std::collections::HashSet<u32> = tables
+    let sent_roots: HashSet<u32> = tables
         .iter()
         .filter(|table| table.published && table.partitioned)
         .map(|table| table.oid)
         .collect();
-    let roots_of_sent: std::collections::HashSet<u32> = sent
+    let roots_of_sent: HashSet<u32> = sent
         .iter()
         .filter(|&&oid| !ancestors(oid).any(|at| sent_roots.contains(&at)))
         .flat_map(|&oid| ancestors(oid))

@@ -39,11 +39,17 @@ fn find<'a>(tables: &'a [SourceTable], name: &str) -> &'a SourceTable {
     tables.iter().find(|table| table.name.name == name).unwrap()
 }
 
+fn publications(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
 #[tokio::test]
 async fn shapes_keys_and_identities_are_read_as_they_are() {
     let client = server().database("shapes").await;
     client.batch_execute(SHAPES).await.unwrap();
-    let tables = source::tables(&client, "none").await.unwrap();
+    let tables = source::tables(&client, &publications(&["none"]))
+        .await
+        .unwrap();
     assert!(
         tables
             .iter()
@@ -79,6 +85,7 @@ async fn shapes_keys_and_identities_are_read_as_they_are() {
     assert!(parts.partitioned && parts.bytes > 0);
     assert!(find(&tables, "parts_2").partitioned && find(&tables, "parts_2").is_partition);
     let unlogged = source::unlogged(&client).await.unwrap();
+    let unlogged: Vec<TableName> = unlogged.into_values().collect();
     assert_eq!(unlogged, [TableName::new("s", "volatile")]);
     assert!(!names(&tables).contains(&"volatile"));
 }
@@ -91,19 +98,25 @@ async fn a_partitioned_table_is_listed_as_the_publication_sends_it() {
         .batch_execute("CREATE PUBLICATION leaves FOR TABLE s.parts, s.pair (x, y) WHERE (x > 7)")
         .await
         .unwrap();
-    let tables = source::tables(&client, "leaves").await.unwrap();
+    let tables = source::tables(&client, &publications(&["leaves"]))
+        .await
+        .unwrap();
     let sent: Vec<SourceTable> = tables.into_iter().filter(|t| t.published).collect();
     assert_eq!(names(&sent), ["pair", "parts_1", "parts_2_1"]);
     assert_eq!(find(&sent, "pair").published_columns, [0, 1]);
     assert_eq!(find(&sent, "pair").row_filter.as_deref(), Some("(x > 7)"));
-    let tables = source::tables(&client, "leaves").await.unwrap();
+    let tables = source::tables(&client, &publications(&["leaves"]))
+        .await
+        .unwrap();
     assert!(!names(&tables).contains(&"parts") && !names(&tables).contains(&"parts_2"));
 
     client
         .batch_execute("ALTER PUBLICATION leaves SET (publish_via_partition_root = true)")
         .await
         .unwrap();
-    let tables = source::tables(&client, "leaves").await.unwrap();
+    let tables = source::tables(&client, &publications(&["leaves"]))
+        .await
+        .unwrap();
     assert!(find(&tables, "parts").published);
     assert!(!names(&tables).iter().any(|name| name.starts_with("parts_")));
 }
@@ -126,18 +139,22 @@ async fn a_role_is_told_what_it_may_not_read() {
         .await
         .unwrap();
     let client = server().session("rights_reader", "rights").await;
-    let tables = source::tables(&client, "none").await.unwrap();
+    let tables = source::tables(&client, &publications(&["none"]))
+        .await
+        .unwrap();
     let readable: Vec<SourceTable> = tables.into_iter().filter(|t| t.selectable).collect();
     assert_eq!(names(&readable), ["keyless", "pair", "plain", "whole"]);
     assert!(find(&readable, "keyless").row_security);
     assert!(!find(&readable, "pair").row_security);
 
-    let facts = source::facts(&client, "none", "none").await.unwrap();
+    let facts = source::facts(&client, "none", &publications(&["none"]))
+        .await
+        .unwrap();
     assert_eq!(facts.role, "rights_reader");
     assert!(facts.role_can_replicate && !facts.can_create_in_database);
     assert_eq!(facts.wal_level, "logical");
     assert!(facts.instance.is_some());
-    assert_eq!((facts.publication, facts.slot), (None, None));
+    assert!(facts.publications.is_empty() && facts.slot.is_none());
 }
 
 #[tokio::test]
@@ -153,8 +170,10 @@ async fn slot_and_publication_are_seen_with_their_settings() {
         )
         .await
         .unwrap();
-    let facts = source::facts(&client, "facts_slot", "p").await.unwrap();
-    let publication = facts.publication.unwrap();
+    let facts = source::facts(&client, "facts_slot", &publications(&["p"]))
+        .await
+        .unwrap();
+    let publication = facts.publication("p").unwrap();
     assert!(publication.all_tables && publication.inserts && publication.deletes);
     assert!(!publication.updates && !publication.truncates && publication.owned);
     let slot = facts.slot.unwrap();
@@ -185,6 +204,9 @@ async fn the_destination_tells_tables_keys_schemas_and_types() {
     assert_eq!(found.len(), 2);
     assert_eq!(found[&table].primary_key, [0]);
     assert_eq!(found[&table].unique_keys, [[1]]);
+    let guards: [&[usize]; 5] = [&[0], &[1], &[2], &[3], &[]];
+    assert_eq!(found[&table].guards, guards);
+    assert!(!found[&table].is_referenced);
     assert!(found[&table].owner_is_us && found[&table].is_empty_hint);
     assert_eq!(found[&view].relkind, 'v');
     assert!(destination::is_empty(&client, &table).await.unwrap());
@@ -207,6 +229,59 @@ async fn the_destination_tells_tables_keys_schemas_and_types() {
 }
 
 #[tokio::test]
+async fn partitions_that_were_attached_with_rows_are_told_from_those_that_were_made() {
+    let client = server().database("members").await;
+    client
+        .batch_execute(
+            "SET search_path = public;
+             CREATE TABLE root (k int PRIMARY KEY, v text NOT NULL DEFAULT '')
+                 PARTITION BY RANGE (k);
+             CREATE TABLE made PARTITION OF root FOR VALUES FROM (0) TO (10);
+             CREATE TABLE attached (v text NOT NULL, k int NOT NULL);
+             INSERT INTO attached VALUES ('', 10);
+             ALTER TABLE root ATTACH PARTITION attached FOR VALUES FROM (10) TO (20);
+             BEGIN;
+             CREATE TABLE loaded (k int NOT NULL, v text NOT NULL);
+             INSERT INTO loaded VALUES (20, '');
+             ALTER TABLE root ATTACH PARTITION loaded FOR VALUES FROM (20) TO (30);
+             COMMIT;
+             CREATE TABLE empty (k int NOT NULL, v text NOT NULL);
+             ALTER TABLE root ATTACH PARTITION empty FOR VALUES FROM (30) TO (40);
+             CREATE TABLE deep (k int NOT NULL, v text NOT NULL) PARTITION BY RANGE (k);
+             CREATE TABLE deep_leaf PARTITION OF deep FOR VALUES FROM (40) TO (50);
+             INSERT INTO deep VALUES (40, '');
+             ALTER TABLE root ATTACH PARTITION deep FOR VALUES FROM (40) TO (50);
+             INSERT INTO root VALUES (1);
+             CREATE PUBLICATION by_root FOR TABLE root WITH (publish_via_partition_root);
+             CREATE PUBLICATION by_leaf FOR TABLE root;
+             RESET search_path",
+        )
+        .await
+        .unwrap();
+    let by_root = source::look(&client, &publications(&["by_root"]))
+        .await
+        .unwrap();
+    let oid = |name: &str| find(&by_root.tables, name).oid;
+    let sending = &by_root.shapes[&oid("root")].sending;
+    assert!(sending.words.len() == 1 && !sending.is_only_a_part());
+    let names = "SELECT relname::text FROM pg_class WHERE oid = ANY ($1::oid[]) ORDER BY 1";
+    let with_rows = sending.members.iter().filter(|member| member.with_rows);
+    let with_rows: Vec<u32> = with_rows.map(|member| member.oid).collect();
+    let names = client.query(names, &[&with_rows]).await.unwrap();
+    let names: Vec<String> = names.iter().map(|row| row.get(0)).collect();
+    assert_eq!(names, ["attached", "deep_leaf", "loaded"]);
+    assert_eq!(sending.members.len(), 6);
+
+    let by_leaf = source::look(&client, &publications(&["by_leaf"]))
+        .await
+        .unwrap();
+    let leaf = find(&by_leaf.tables, "made");
+    let sending = &by_leaf.shapes[&leaf.oid].sending;
+    assert!(sending.is_only_a_part() && sending.members.is_empty());
+    assert_ne!(by_root.fingerprint, by_leaf.fingerprint);
+}
+
+#[tokio::test]
 async fn thousands_of_tables_take_a_few_queries_and_little_time() {
     let client = server().database("many").await;
     client
@@ -218,7 +293,9 @@ async fn thousands_of_tables_take_a_few_queries_and_little_time() {
         .await
         .unwrap();
     let start = std::time::Instant::now();
-    let tables = source::tables(&client, "p").await.unwrap();
+    let tables = source::tables(&client, &publications(&["p"]))
+        .await
+        .unwrap();
     assert_eq!(tables.len(), 2000);
     assert!(tables.iter().all(|table| table.published));
     assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());

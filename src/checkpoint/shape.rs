@@ -3,10 +3,10 @@
 
 use std::collections::HashMap;
 
-use tokio_postgres::Client;
+use tokio_postgres::{Client, Row};
 
 use super::{Loader, Writer};
-use crate::catalog::source::{Shape, ShapeColumn};
+use crate::catalog::source::{Member, Sending, Shape, ShapeColumn};
 use crate::error::postgres::from_client;
 use crate::error::{Result, Side};
 use crate::sql::checkpoint as sql;
@@ -16,6 +16,10 @@ use crate::sql::checkpoint as sql;
 pub struct Shapes {
     /// The file of the table when it was last compared; `None` when it never was.
     pub filenode: Option<u32>,
+    /// Its TOAST table then; `None` when nobody has looked.
+    pub toast: Option<u32>,
+    /// How it was sent then; `None` when nobody has looked.
+    pub sending: Option<Sending>,
     /// The destination follows the last one.
     pub versions: Vec<Vec<ShapeColumn>>,
 }
@@ -27,10 +31,16 @@ impl Writer {
     pub async fn shapes(&self) -> Result<HashMap<u32, Shapes>> {
         let failed = |error| from_client(Side::Destination, DOING, &error);
         let mut shapes: HashMap<u32, Shapes> = HashMap::new();
-        let statement = sql::select_filenodes(&self.state_schema);
+        let statement = sql::select_sending(&self.state_schema);
         let rows = self.client.query(&statement, &[&self.pipeline]).await;
         for row in rows.map_err(failed)? {
-            shapes.entry(row.get(0)).or_default().filenode = row.get(1);
+            let shapes = shapes.entry(row.get(0)).or_default();
+            (shapes.filenode, shapes.toast) = (row.get(1), row.get(2));
+            let words: Option<Vec<String>> = row.get(3);
+            shapes.sending = words.map(|words| Sending {
+                words,
+                members: members(&row),
+            });
         }
         let statement = sql::select_columns(&self.state_schema);
         let rows = self.client.query(&statement, &[&self.pipeline]).await;
@@ -57,6 +67,19 @@ impl Writer {
     }
 }
 
+fn members(row: &Row) -> Vec<Member> {
+    let (oids, files): (Vec<u32>, Vec<u32>) = (row.get(4), row.get(5));
+    let joined: Vec<String> = row.get(6);
+    let members = oids.into_iter().zip(files).zip(joined);
+    let member = |((oid, filenode), joined)| Member {
+        oid,
+        filenode,
+        joined,
+        with_rows: false,
+    };
+    members.map(member).collect()
+}
+
 impl Loader {
     /// Writes down a shape of a table in the open transaction of `client`, in place of any of that
     /// number and after it.
@@ -75,7 +98,7 @@ impl Loader {
         let modifiers: Vec<i32> = columns().map(|column| column.type_modifier).collect();
         let row_versions: Vec<&str> = columns().map(|c| c.row_version.as_str()).collect();
         let failed = |error| from_client(Side::Destination, DOING, &error);
-        let [forget, insert, filenode] = &self.record_shape;
+        let [forget, insert, sending] = &self.record_shape;
         client
             .execute(forget, &[&self.pipeline, &oid, &version])
             .await
@@ -91,10 +114,21 @@ impl Loader {
             &row_versions,
         ];
         client.execute(insert, &values).await.map_err(failed)?;
-        client
-            .execute(filenode, &[&self.pipeline, &oid, &shape.filenode])
-            .await
-            .map_err(failed)?;
+        let members = &shape.sending.members;
+        let oids: Vec<u32> = members.iter().map(|member| member.oid).collect();
+        let files: Vec<u32> = members.iter().map(|member| member.filenode).collect();
+        let joins: Vec<&str> = members.iter().map(|m| m.joined.as_str()).collect();
+        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 8] = [
+            &self.pipeline,
+            &oid,
+            &shape.filenode,
+            &shape.toast,
+            &shape.sending.words,
+            &oids,
+            &files,
+            &joins,
+        ];
+        client.execute(sending, &values).await.map_err(failed)?;
         Ok(())
     }
 }

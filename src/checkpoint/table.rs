@@ -139,7 +139,7 @@ impl Writer {
 pub struct Loader {
     insert_table: String,
     forget_pipeline: String,
-    /// Forget later shapes, add this one, note the file.
+    /// Forget later shapes, add this one, note the file and how the table is sent.
     pub(super) record_shape: [String; 3],
     /// Forget what was protected, and add what is.
     pub(super) record_protection: [String; 2],

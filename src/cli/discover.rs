@@ -38,7 +38,7 @@ struct Entry {
 /// Lists the source's tables.
 pub(super) async fn run(config: &Config, options: &Options) -> Result<Outcome> {
     let client = connect(&config.source.endpoint, "discover").await?;
-    let mut tables = source::tables(&client, &config.source.publication).await?;
+    let mut tables = source::tables(&client, &config.source.publications).await?;
     let protector = Protector::for_names(config);
     for table in &mut tables {
         protector.protect(table, &[]);

@@ -115,7 +115,7 @@ fn source(config: &Config) -> String {
         database: &config.source.endpoint.database,
         role: &config.source.endpoint.user,
         port: port(&config.source.endpoint),
-        publication: &config.source.publication,
+        publications: &config.source.publications,
         include: halves(config.tables.include()),
         exclude: halves(config.tables.exclude()),
     })
@@ -251,6 +251,18 @@ mod tests {
             .await
             .unwrap();
         assert!(row.get::<_, bool>(0) && row.get::<_, bool>(1));
+    }
+
+    #[test]
+    fn of_several_publications_none_is_made() {
+        for include in ["'*.*'", "'public.t'"] {
+            let more = format!("[tables]\ninclude = [{include}]\n");
+            let mut config = config("several", &more);
+            config.source.publications = vec!["p's".to_owned(), "other".to_owned()];
+            let script = source(&config);
+            assert!(!script.contains("CREATE PUBLICATION"), "{script}");
+            assert!(script.contains("ARRAY['p''s', 'other']"), "{script}");
+        }
     }
 
     #[test]

@@ -89,6 +89,7 @@ fn draw(status: &Status) -> String {
         text.push_str(&tables(status).to_string());
     }
     text.push('\n');
+    text.push_str(&quarantined(status));
     text
 }
 
@@ -189,6 +190,17 @@ fn positions(status: &Status) -> Table {
     table
 }
 
+/// A line for each table that the pipeline goes on without.
+fn quarantined(status: &Status) -> String {
+    let tables = status.tables.iter();
+    let errors = tables.filter_map(|table| Some((table, table.error.as_ref()?)));
+    let lines = errors.map(|(table, error)| {
+        let (schema, name) = (&table.schema, &table.table);
+        format!("{schema}.{name} is quarantined: {error}\n")
+    });
+    lines.collect::<Vec<_>>().concat()
+}
+
 fn tables(status: &Status) -> Table {
     let mut table = plain_table();
     let mut names = header(&["TABLE", "STATE"]);
@@ -239,7 +251,7 @@ fn table_color(state: TableState) -> Color {
         TableState::Live => Color::Green,
         TableState::Copying => Color::Blue,
         TableState::Pending => Color::Yellow,
-        TableState::Failed => Color::Red,
+        TableState::Quarantined => Color::Red,
     }
 }
 
@@ -272,6 +284,7 @@ mod tests {
         board.lag_seconds(0.25);
         board.slot(1 << 20, Some(1 << 30), "reserved");
         board.table_done(&TableName::new("public", "users"), 1234, 2048);
+        board.table_quarantined(&TableName::new("public", "bad"), "It was refused");
         board.error(&Error::new(Kind::Contention, "Deadlock").remedy("Wait for it."));
         board
     }
@@ -297,6 +310,7 @@ mod tests {
             "100 %",
             "Deadlock",
             "Wait for it.",
+            "public.bad is quarantined: It was refused",
         ] {
             assert!(text.contains(expected), "{expected} in\n{text}");
         }

@@ -7,7 +7,7 @@ use super::raw::Written;
 use super::section::{Context, Section};
 use super::{
     Apply, Config, Destination, Indexes, MissingTypes, Naming, Protect, SchemaChanges, Selection,
-    Snapshot, Source, endpoint, naming, observability,
+    Snapshot, Source, TableErrors, endpoint, naming, observability,
 };
 use crate::error::{Result, Side};
 use crate::limits::IDENTIFIER_BYTES_MAX;
@@ -18,7 +18,7 @@ const BATCH_ROWS: u64 = 100_000;
 const BATCH_ROWS_MAX: u64 = 10_000_000;
 const MEMORY: bytesize::ByteSize = bytesize::ByteSize::mib(64);
 const MEMORY_MIN: bytesize::ByteSize = bytesize::ByteSize::mib(1);
-const SPOOL: bytesize::ByteSize = bytesize::ByteSize::gib(64);
+const SPOOL: bytesize::ByteSize = bytesize::ByteSize(0);
 const SPOOL_MAX: bytesize::ByteSize = bytesize::ByteSize::tib(16);
 const WORKERS: u64 = 4;
 const WORKERS_MAX: u64 = 64;
@@ -57,7 +57,8 @@ pub(super) fn check(written: &Written) -> Result<Config> {
 pub(super) fn read<'a>(context: &'a Context<'a>, written: &Written) -> Config {
     let mut root = Section::root(context, written.tree.clone());
     let pipeline = pipeline(root.section("pipeline"));
-    let (tables, protect, schema_changes, missing_types) = tables(root.section("tables"));
+    let tables = tables(root.section("tables"));
+    let (tables, protect, schema_changes, missing_types, table_errors) = tables;
     let config = Config {
         file: written.file.clone(),
         source: source(root.section("source"), &pipeline),
@@ -67,6 +68,7 @@ pub(super) fn read<'a>(context: &'a Context<'a>, written: &Written) -> Config {
         protect,
         schema_changes,
         missing_types,
+        table_errors,
         apply: apply(root.section("apply")),
         snapshot: snapshot(root.section("snapshot")),
         observability: observability::read(root.section("observability")),
@@ -125,16 +127,34 @@ fn source(mut section: Section<'_>, pipeline: &str) -> Source {
             "Choose another name for the slot",
         );
     }
-    let publication = replication.text("publication").unwrap_or(default);
-    if let Some(why) = naming::unfit_identifier(&publication) {
-        replication.fault("publication", why, "Choose a name of 1 to 63 bytes");
-    }
+    let publications = replication.one_or_more("publication");
+    let publications = publications.unwrap_or_else(|| vec![default]);
+    check_publications(&replication, &publications);
     replication.finish();
     section.finish();
     Source {
         endpoint,
         slot,
-        publication,
+        publications,
+    }
+}
+
+fn check_publications(section: &Section<'_>, names: &[String]) {
+    for (at, name) in names.iter().enumerate() {
+        if let Some(why) = naming::unfit_identifier(name) {
+            section.fault("publication", why, "Choose a name of 1 to 63 bytes");
+        }
+        if names[..at].contains(name) {
+            let what = format!("names {name:?} twice");
+            section.fault("publication", what, "Name each publication once");
+        }
+    }
+    if names.is_empty() {
+        section.fault(
+            "publication",
+            "names none",
+            "Leave the key out for the default",
+        );
     }
 }
 
@@ -163,7 +183,9 @@ fn destination(mut section: Section<'_>) -> Destination {
     }
 }
 
-fn tables(mut section: Section<'_>) -> (Selection, Protect, SchemaChanges, MissingTypes) {
+fn tables(
+    mut section: Section<'_>,
+) -> (Selection, Protect, SchemaChanges, MissingTypes, TableErrors) {
     let selection = Selection::read(&mut section);
     let protect = Protect::read(&mut section);
     let changes = section.parsed(
@@ -187,13 +209,23 @@ fn tables(mut section: Section<'_>) -> (Selection, Protect, SchemaChanges, Missi
                 _ => None,
             },
         );
+    let errors = section.parsed(
+        "on_table_error",
+        "\"halt\" or \"quarantine\"",
+        "halt",
+        |text| match text {
+            "halt" => Some(TableErrors::Halt),
+            "quarantine" => Some(TableErrors::Quarantine),
+            _ => None,
+        },
+    );
     section.finish();
-    let changes = changes.unwrap_or(SchemaChanges::Follow);
     (
         selection,
         protect,
-        changes,
+        changes.unwrap_or(SchemaChanges::Follow),
         missing_types.unwrap_or(MissingTypes::Text),
+        errors.unwrap_or(TableErrors::Halt),
     )
 }
 
@@ -211,7 +243,7 @@ fn apply(mut section: Section<'_>) -> Apply {
         },
     );
     let spool_directory = section.path("spool_dir");
-    let spool = section.parsed("spool_max", "a size up to 16 TiB, or 0", "64 GiB", |text| {
+    let spool = section.parsed("spool_max", "a size up to 16 TiB, or 0", "0", |text| {
         let size: bytesize::ByteSize = text.parse().ok()?;
         (size <= SPOOL_MAX).then_some(size)
     });
@@ -242,15 +274,14 @@ fn time_limit(section: &mut Section<'_>, key: &str) -> Option<Duration> {
         key,
         "\"off\", or a duration from 100ms to 1day",
         "5min",
-        |text| match text {
-            "off" => Some(None),
-            _ => {
-                let limit = text.parse::<humantime_serde::re::humantime::Duration>();
-                let limit = Duration::from(limit.ok()?);
-                (TIME_LIMIT_MIN..=TIME_LIMIT_MAX)
-                    .contains(&limit)
-                    .then_some(Some(limit))
+        |text| {
+            if text == "off" {
+                return Some(None);
             }
+            let limit = text.parse::<humantime_serde::re::humantime::Duration>();
+            let limit = Duration::from(limit.ok()?);
+            let fits = (TIME_LIMIT_MIN..=TIME_LIMIT_MAX).contains(&limit);
+            fits.then_some(Some(limit))
         },
     );
     limit.flatten()
@@ -289,5 +320,29 @@ fn snapshot(mut section: Section<'_>) -> Snapshot {
         index_memory_bytes: index_memory.unwrap_or(INDEX_MEMORY).as_u64(),
         indexes: indexes.unwrap_or(Indexes::Primary),
         fillfactor: u8::try_from(fillfactor).unwrap_or(100),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::parse;
+
+    #[test]
+    fn publications_are_one_or_a_list_of_different_ones() {
+        let with = |publication: &str| {
+            parse(&format!(
+                "[pipeline]\nname = 'p'\n[source]\nhost = '/a'\ndatabase = 'a'\nuser = 'u'\n\
+                 [destination]\nhost = '/b'\ndatabase = 'b'\nuser = 'u'\nschema_prefix = 'c'\n\
+                 [source.replication]\npublication = {publication}\n"
+            ))
+        };
+        let one = with("'one, still one'").unwrap();
+        assert_eq!(one.source.publications, ["one, still one"]);
+        let two = with("['a', 'b']").unwrap();
+        assert_eq!(two.source.publications, ["a", "b"]);
+        for publication in ["['a', 'a']", "[]"] {
+            let error = with(publication).unwrap_err().to_string();
+            assert!(error.contains("source.replication.publication"), "{error}");
+        }
     }
 }

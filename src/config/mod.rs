@@ -72,6 +72,8 @@ pub struct Config {
     pub schema_changes: SchemaChanges,
     /// `[tables] missing_types`
     pub missing_types: MissingTypes,
+    /// `[tables] on_table_error`
+    pub table_errors: TableErrors,
     /// `[apply]`
     pub apply: Apply,
     /// `[snapshot]`
@@ -87,8 +89,8 @@ pub struct Source {
     pub endpoint: Endpoint,
     /// `[source.replication] slot`; lower-case letters, digits and `_`, 1 to 63 bytes.
     pub slot: String,
-    /// `[source.replication] publication`, any identifier of 1 to 63 bytes.
-    pub publication: String,
+    /// `[source.replication] publication`: one or more, any identifiers of 1 to 63 bytes.
+    pub publications: Vec<String>,
 }
 
 /// `[destination]`: what is written.
@@ -120,6 +122,15 @@ pub enum MissingTypes {
     Text,
     /// Their table is refused.
     Error,
+}
+
+/// `[tables] on_table_error`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TableErrors {
+    /// The pipeline halts.
+    Halt,
+    /// It goes on without the table.
+    Quarantine,
 }
 
 /// `[apply]`

@@ -307,6 +307,22 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// One text or a list of them; in the environment one with commas is a list.
+    pub(super) fn one_or_more(&mut self, key: &str) -> Option<Vec<String>> {
+        let is_list = self
+            .entries
+            .get(key)
+            .is_some_and(|entry| match &entry.value.kind {
+                ValueKind::Array(_) => true,
+                ValueKind::String(text) => entry.of_environment() && text.contains(','),
+                _ => false,
+            });
+        if is_list {
+            return self.list(key);
+        }
+        self.text(key).map(|text| vec![text])
+    }
+
     /// A list of texts, or one text that is cut at its blanks.
     pub(super) fn words(&mut self, key: &str) -> Option<Vec<String>> {
         match self.entries.get(key).map(|entry| &entry.value.kind) {

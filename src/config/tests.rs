@@ -64,7 +64,7 @@ fn what_is_not_written_has_its_documented_default() {
     let config = parse(MINIMAL).unwrap();
     assert_eq!(config.pipeline, "My-App");
     assert_eq!(config.source.slot, "walferry_my_app");
-    assert_eq!(config.source.publication, "walferry_my_app");
+    assert_eq!(config.source.publications, ["walferry_my_app"]);
     let endpoint = &config.source.endpoint;
     assert_eq!(endpoint.port, 5432);
     assert_eq!(endpoint.tls.mode, SslMode::VerifyFull);
@@ -398,6 +398,25 @@ fn the_example_has_every_key_that_the_loader_knows_and_no_other() {
     assert_eq!(keys("", &written.tree), context.faults.known());
 }
 
+/// Of several ways to say one thing, the first.
+fn says_first(line: &str) -> bool {
+    let others = [
+        "passfile =",
+        "sslpassword =",
+        "sslpassword_command =",
+        "url =",
+        "password =",
+        "password_command =",
+        "passphrase =",
+        "passphrase_command =",
+        "token =",
+        "token_command =",
+        "agent_socket =",
+        "host_key =",
+    ];
+    !others.iter().any(|start| line.starts_with(start))
+}
+
 #[test]
 fn what_the_example_has_behind_a_hash_is_valid_and_defaults_are_the_defaults() {
     let directory = tempfile::tempdir().unwrap();
@@ -427,31 +446,13 @@ fn what_the_example_has_behind_a_hash_is_valid_and_defaults_are_the_defaults() {
         text = text.replace(&format!("/etc/walferry/{side}.passphrase"), "passphrase");
         text = text.replace(&format!("/etc/walferry/{side}.sslpassword"), "sslpassword");
     }
-    // of several ways to say one thing, the first
-    let twice = |line: &&str| {
-        let others = [
-            "passfile =",
-            "sslpassword =",
-            "sslpassword_command =",
-            "url =",
-            "password =",
-            "password_command =",
-            "passphrase =",
-            "passphrase_command =",
-            "token =",
-            "token_command =",
-            "agent_socket =",
-            "host_key =",
-        ];
-        !others.iter().any(|start| line.starts_with(start))
-    };
-    let text: Vec<&str> = text.lines().filter(twice).collect();
+    let text: Vec<&str> = text.lines().filter(|line| says_first(line)).collect();
     let path = directory.path().join("w.toml");
     std::fs::write(&path, text.join("\n")).unwrap();
     let all = load(Some(&path)).unwrap();
     let bare = parse(EXAMPLE).unwrap();
     assert_eq!(all.source.slot, bare.source.slot);
-    assert_eq!(all.source.publication, bare.source.publication);
+    assert_eq!(all.source.publications, bare.source.publications);
     assert_eq!(all.source.endpoint.port, bare.source.endpoint.port);
     assert_eq!(all.source.endpoint.tls.mode, bare.source.endpoint.tls.mode);
     assert_eq!(

@@ -41,7 +41,7 @@ pub(crate) fn fuzz(target: Target<'_>, run: impl Fn(&[u8]) -> u64) {
     let mut random = Random(seed);
     let started = Instant::now();
     let mut samples = target.samples;
-    let mut seen = HashSet::new();
+    let mut outcomes = HashSet::new();
     let (mut input, mut most) = (Vec::with_capacity(2 * BYTES_MAX), 0_u64);
     let given = samples.len() as u64;
     for execution in 0..executions.max(given) {
@@ -64,7 +64,7 @@ pub(crate) fn fuzz(target: Target<'_>, run: impl Fn(&[u8]) -> u64) {
             memory.bytes_max
         );
         most = most.max(memory.bytes_max);
-        if seen.insert(outcome) && samples.len() < SAMPLES_MAX {
+        if outcomes.insert(outcome) && samples.len() < SAMPLES_MAX {
             samples.push(input.clone());
         }
     }
@@ -72,7 +72,7 @@ pub(crate) fn fuzz(target: Target<'_>, run: impl Fn(&[u8]) -> u64) {
         "fuzzed {}: {} executions, {} outcomes, at most {most} bytes, {:.1} s, seed {seed}",
         target.name,
         executions.max(given),
-        seen.len(),
+        outcomes.len(),
         started.elapsed().as_secs_f64()
     );
 }

@@ -154,10 +154,19 @@ impl Board {
         let mut facts = self.facts();
         let table = entry(&mut facts.tables, name, state);
         table.state = state;
+        table.error = None;
         if state == TableState::Pending {
             table.rows = 0;
             table.bytes = Some(0);
         }
+    }
+
+    /// The pipeline goes on without the table, because of this error.
+    pub fn table_quarantined(&self, name: &TableName, error: &str) {
+        let mut facts = self.facts();
+        let table = entry(&mut facts.tables, name, TableState::Quarantined);
+        table.state = TableState::Quarantined;
+        table.error = Some(error.to_owned());
     }
 
     /// The size of the table on the source, when its load is planned.
@@ -199,6 +208,7 @@ impl Board {
         let mut facts = self.facts();
         let table = entry(&mut facts.tables, name, TableState::Live);
         table.state = TableState::Live;
+        table.error = None;
         table.bytes = Some(bytes);
         table.rows = rows;
     }

@@ -11,7 +11,7 @@ pub struct Identity {
     pub pipeline: String,
     /// The slot on the source.
     pub slot: String,
-    /// The publication on the source.
+    /// The publication on the source; several with commas between them.
     pub publication: String,
     /// The database that is read.
     pub source: Place,
@@ -25,7 +25,7 @@ impl Identity {
         Identity {
             pipeline: config.pipeline.clone(),
             slot: config.source.slot.clone(),
-            publication: config.source.publication.clone(),
+            publication: config.source.publications.join(", "),
             source: place(&config.source.endpoint),
             destination: place(&config.destination.endpoint),
         }

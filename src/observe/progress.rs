@@ -151,7 +151,7 @@ pub(super) fn work_done(table: &Table) -> u64 {
     match table.state {
         TableState::Live => work,
         TableState::Pending => 0,
-        TableState::Copying | TableState::Failed => table.bytes.min(work - work / 100),
+        TableState::Copying | TableState::Quarantined => table.bytes.min(work - work / 100),
     }
 }
 
@@ -168,6 +168,7 @@ mod tests {
             bytes,
             bytes_expected,
             changes: 0,
+            error: None,
         }
     }
 

@@ -78,7 +78,7 @@ pub enum TableState {
     /// Loaded; follows the stream.
     Live,
     /// Set aside after an error; does not follow.
-    Failed,
+    Quarantined,
 }
 
 impl TableState {
@@ -87,7 +87,7 @@ impl TableState {
         TableState::Pending,
         TableState::Copying,
         TableState::Live,
-        TableState::Failed,
+        TableState::Quarantined,
     ];
 
     /// The word in the JSON, the metric label and on screens.
@@ -96,7 +96,7 @@ impl TableState {
             TableState::Pending => "pending",
             TableState::Copying => "copying",
             TableState::Live => "live",
-            TableState::Failed => "failed",
+            TableState::Quarantined => "quarantined",
         }
     }
 }
@@ -124,7 +124,7 @@ pub struct Status {
     pub source: Place,
     /// The database that is written.
     pub destination: Place,
-    /// The publication on the source.
+    /// The publication on the source; several with commas between them.
     pub publication: String,
     /// Positions in the source's write-ahead log.
     pub positions: Positions,
@@ -244,6 +244,9 @@ pub struct Table {
     pub bytes_expected: u64,
     /// Row changes that were applied to it since the daemon started.
     pub changes: u64,
+    /// Why it is quarantined; `null` otherwise.
+    #[serde(default)]
+    pub error: Option<String>,
 }
 
 impl Table {
@@ -253,8 +256,8 @@ impl Table {
         match self.state {
             TableState::Live => 1.0,
             TableState::Pending => 0.0,
-            TableState::Copying | TableState::Failed if self.bytes_expected == 0 => 0.0,
-            TableState::Copying | TableState::Failed => {
+            TableState::Copying | TableState::Quarantined if self.bytes_expected == 0 => 0.0,
+            TableState::Copying | TableState::Quarantined => {
                 #[expect(clippy::cast_precision_loss, reason = "a share for the eye")]
                 let share = self.bytes as f64 / self.bytes_expected as f64;
                 share.min(0.99)
@@ -277,6 +280,7 @@ mod tests {
             bytes: 2000,
             bytes_expected: 1000,
             changes: 0,
+            error: None,
         };
         assert!(table.progress() < 1.0);
         table.bytes_expected = 0;

@@ -23,6 +23,8 @@ pub(super) struct TableFacts {
     pub(super) bytes_expected: Option<u64>,
     /// Rows inserted, updated, deleted; `None` before the first batch with any.
     pub(super) changes: Option<[u64; 3]>,
+    /// Why the pipeline goes on without it.
+    pub(super) error: Option<String>,
 }
 
 impl TableFacts {
@@ -33,6 +35,7 @@ impl TableFacts {
             bytes: None,
             bytes_expected: None,
             changes: None,
+            error: None,
         }
     }
 
@@ -52,6 +55,7 @@ impl TableFacts {
             bytes: self.bytes.unwrap_or(0),
             bytes_expected: self.bytes_expected.unwrap_or(0),
             changes: self.changes.unwrap_or_default().iter().sum(),
+            error: self.error.clone(),
         }
     }
 }

@@ -80,7 +80,9 @@ pub(super) async fn joining(
     };
     let ours = |place: &TableName| loaded.values().find(|table| table.destination == *place);
     let again = tables.iter().filter_map(|table| {
-        let loaded = loaded.get(&table.oid).filter(|loaded| loaded.reload)?;
+        let loaded = loaded
+            .get(&table.oid)
+            .filter(|loaded| loaded.reload && table.published)?;
         Some(Joining {
             shape: shape(table.oid),
             table: table.clone(),
@@ -117,7 +119,7 @@ fn is_wanted(config: &Config, table: &SourceTable) -> bool {
 /// gets its initial load. If it is gone by now, or not wanted, its rows can be skipped: at the end
 /// of the stream it is not there.
 pub(super) async fn is_wanted_now(catalog: &Client, config: &Config, oid: u32) -> Result<()> {
-    let tables = source::tables(catalog, &config.source.publication).await?;
+    let tables = source::tables(catalog, &config.source.publications).await?;
     let now = tables.iter().find(|table| table.oid == oid);
     match now {
         Some(table) if is_wanted(config, table) => {

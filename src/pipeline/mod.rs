@@ -17,6 +17,7 @@ mod intake;
 mod joiners;
 mod loading;
 pub mod preflight;
+mod quarantine;
 mod reaction;
 mod reshape;
 mod routes;
@@ -36,7 +37,6 @@ use tokio_util::sync::CancellationToken;
 
 pub use reaction::{Reaction, reaction};
 
-use start::Lessons;
 use stream::Caution;
 use types::Mending;
 use watch::Watch;
@@ -67,12 +67,17 @@ pub async fn run(config: Config, board: Board, shutdown: CancellationToken) -> R
         if began.elapsed() > BACKOFF_MAX {
             // older ones are behind us
             progress.misfits.retain(|at| *at == error.position());
-            progress.reloaded = None;
+            (progress.reloaded, progress.lacking) = (None, None);
         }
         match reaction(error.kind()) {
             // The catalogs were read when the round began.
             Reaction::Halt if progress.may_mend(&config, &error) => {
                 tracing::info!(reason = %error, "starting again");
+                continue;
+            }
+            Reaction::Halt if progress.may_go_on_without(&config, &error) => {
+                report_quarantine(&error);
+                progress.faulty = Some(error);
                 continue;
             }
             // The sessions of our own last round may take a moment to end.
@@ -127,6 +132,12 @@ struct Progress {
     misfit: Option<String>,
     /// A table for which that was done already.
     reloaded: Option<String>,
+    /// An error of one table: the next start goes on without that.
+    faulty: Option<Error>,
+    /// The table that it names, until that is done.
+    quarantining: Option<String>,
+    /// A table of which the source seemed to have sent too little.
+    lacking: Option<String>,
     /// Types that changed.
     mending: Mending,
     /// Transactions are applied one by one at first, to find the one that does not fit.
@@ -145,6 +156,21 @@ impl Progress {
     /// Whether starting again can mend the failure: with the catalogs as they are now, by finding
     /// the one transaction that does not fit, or in the end by loading the table again.
     fn may_mend(&mut self, config: &Config, error: &Error) -> bool {
+        // The publication may send other rows than it did, or a partition may have come or gone:
+        // a start sees that, and has the table loaded again.
+        let of_a_row = match error.kind() {
+            Kind::Diverged => true,
+            Kind::ShapeMismatch => error.position().is_some(),
+            // changes that contradict each other: rows went with their partition in between
+            Kind::Protocol => error.about_table().is_some(),
+            _ => false,
+        };
+        if of_a_row {
+            let table = error.about_table().map(str::to_owned);
+            let first = table.is_some() && table != self.lacking;
+            self.lacking = table;
+            return first;
+        }
         if !matches!(error.kind(), Kind::SchemaChanged | Kind::Refused) {
             return false;
         }
@@ -163,6 +189,17 @@ impl Progress {
             return true;
         }
         self.may_mend_by_loading(config, error)
+    }
+
+    /// The error is of one table, and that can be named in the bookkeeping.
+    fn may_go_on_without(&mut self, config: &Config, error: &Error) -> bool {
+        let table = error.about_table().map(str::to_owned);
+        let may = self.checked && quarantine::is_of_one_table(config, error);
+        let may = may && table != self.quarantining;
+        if may {
+            self.quarantining = table;
+        }
+        may
     }
 
     /// Once for a table, until a round has gone well for a while.
@@ -200,19 +237,13 @@ async fn round(
     }
     // Also during the initial load: the slot may run out of WAL meanwhile.
     let watch = Watch::start(config, board.clone());
-    let misfit = progress.misfit.clone();
-    let lessons = Lessons {
-        misfit: misfit.as_deref(),
-        in_progress: progress.takes_transactions_in_progress(config),
-    };
-    let mending = &mut progress.mending;
     let started = tokio::select! {
-        started = turning(board, start::start(config, board, lessons, mending)) => started?,
+        started = turning(board, start::start(config, board, progress)) => started?,
         () = shutdown.cancelled() => return Ok(()),
     };
     progress.started = true;
-    // it stands in the bookkeeping now
-    progress.misfit = None;
+    // they stand in the bookkeeping now
+    (progress.misfit, progress.quarantining) = (None, None);
     let caution = Caution {
         one_by_one: progress.careful,
         due: progress.mending.due,
@@ -237,6 +268,16 @@ fn report_halt(error: &Error) {
         error = %error,
         hint = error.hint().unwrap_or_default(),
         "halted"
+    );
+}
+
+/// The pipeline goes on, and an operator has to see to the table.
+fn report_quarantine(error: &Error) {
+    tracing::error!(
+        kind = error.kind().as_str(),
+        error = %error,
+        hint = error.hint().unwrap_or_default(),
+        "a table is quarantined: its copy stands still, the others go on"
     );
 }
 

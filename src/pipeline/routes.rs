@@ -49,6 +49,8 @@ pub(super) struct Newcomer {
 pub(super) struct Routes {
     known: HashMap<u32, Known>,
     by_oid: HashMap<u32, Route>,
+    /// Tables that nobody is to wait for.
+    left: HashSet<u32>,
     types: Arc<Types>,
     /// How values of the destination's types are compared, where not by `pg_catalog`.
     equality: HashMap<u32, Equality>,
@@ -69,6 +71,7 @@ impl Routes {
         Routes {
             known,
             by_oid,
+            left: HashSet::new(),
             types,
             equality,
             binary,
@@ -106,21 +109,29 @@ impl Routes {
         let mut columns = Vec::with_capacity(relation.columns.len());
         let mut treatments = Vec::with_capacity(relation.columns.len());
         for (column, meaning) in relation.columns.iter().zip(known.meanings(relation)?) {
+            // the source has dropped it since, or nobody is to have it; or the destination computes
+            // it, too
             let Some((name, treatment)) = meaning else {
                 treatments.push(Treatment::LeaveOut);
                 continue;
             };
-            treatments.push(treatment);
             let place = known.place(column, &name, &self.types)?;
+            if place.generated.is_some() {
+                known.check_computed(&name)?;
+                treatments.push(Treatment::LeaveOut);
+                continue;
+            }
+            treatments.push(treatment);
             let equality = self.equality.get(&place.type_oid).cloned();
             let target = TargetColumn {
                 name,
-                is_plain: place.type_is_builtin && equality.is_none(),
+                is_plain: place.type_is_builtin && equality.is_none() && !is_alias(place),
                 equality,
             };
             columns.push((target, column.in_identity));
         }
         let identity = known.identity(relation, &columns)?;
+        let guarded = known.is_guarded(&identity, &columns);
         if treatments.iter().all(|one| *one == Treatment::Copy) {
             treatments.clear();
         }
@@ -131,6 +142,7 @@ impl Routes {
             columns: columns.into_iter().map(|(column, _)| column).collect(),
             treatments,
             identity,
+            guarded,
             binary: self.binary,
             snapshot_lsn: known.loaded.snapshot_lsn,
         })
@@ -141,10 +153,17 @@ impl Routes {
         matches!(route, Some(Route::Apply(known)) if **known == *target)
     }
 
-    /// The relation has had its initial load. One whose rows are skipped may still want it: a
-    /// source sends a row before others see what its transaction did, so the catalog may lag.
+    /// The relation has had its initial load, or is to have none for now. One whose rows are
+    /// skipped may still want it: a source sends a row before others see what its transaction did,
+    /// so the catalog may lag.
     pub(super) fn is_loaded(&self, oid: u32) -> bool {
-        self.known.contains_key(&oid)
+        self.known.contains_key(&oid) || self.left.contains(&oid)
+    }
+
+    /// The rows of these relations are skipped, and they are not to be loaded either.
+    pub(super) fn leave(&mut self, oids: HashSet<u32>) {
+        self.skip_all(oids.iter().copied());
+        self.left = oids;
     }
 
     /// Loaded tables that the source had and published when the pipeline started.
@@ -193,27 +212,30 @@ impl Routes {
     }
 }
 
+/// Types such as `regclass` are compared as `oid`, which reads other text.
+fn is_alias(column: &Column) -> bool {
+    column.type_name.starts_with("reg")
+}
+
 impl Known {
     /// pgoutput may send all columns in binary.
     fn binary_fits(&self, types: &Types) -> bool {
         let Some(source) = &self.source else {
             return false;
         };
-        let published = source
+        let mut published = source
             .published_columns
             .iter()
             .map(|&at| &source.columns[at]);
-        published
-            .filter(|column| column.generated.is_none())
-            .all(|column| {
-                let theirs = self
-                    .destination
-                    .columns
-                    .iter()
-                    .find(|c| c.name == column.name);
-                let is_text = self.protection.of(column.attnum).makes_text();
-                !is_text && theirs.is_some() && types.binary_fits(column, theirs)
-            })
+        published.all(|column| {
+            let mut places = self.destination.columns.iter();
+            let theirs = places.find(|c| c.name == column.name);
+            let is_text = self.protection.of(column.attnum).makes_text();
+            let fits = |place: &Column| {
+                place.generated.is_some() || types.binary_fits(column, Some(place))
+            };
+            !is_text && theirs.is_some_and(fits)
+        })
     }
 
     /// Where the values of a column go that is called `name` by now.
@@ -278,6 +300,37 @@ impl Known {
         Ok(attnums.iter().map(meaning).collect())
     }
 
+    /// A column that is computed in the destination may come only if the source computes it, too,
+    /// and is known to send it.
+    fn check_computed(&self, name: &str) -> Result<(), String> {
+        let sent = self.source.iter().flat_map(|source| {
+            let columns = source.published_columns.iter();
+            columns.map(|&at| &source.columns[at])
+        });
+        let mut computed = sent.filter(|column| column.generated.is_some());
+        if computed.any(|column| column.name == name) {
+            return Ok(());
+        }
+        Err(format!(
+            "The column \"{name}\", which the destination computes, is an ordinary one by now"
+        ))
+    }
+
+    /// The destination has a unique index or an exclusion constraint that rows with different keys
+    /// can violate. A table that others refer to is left alone: removing a row, if only to put it
+    /// back, would be felt there.
+    fn is_guarded(&self, identity: &RowIdentity, columns: &[(TargetColumn, bool)]) -> bool {
+        let RowIdentity::Key(key) = identity else {
+            return false;
+        };
+        let ours = |at: &usize| &self.destination.columns[*at].name;
+        let holds_key = |guard: &Vec<usize>| {
+            let in_guard = |at: &usize| guard.iter().any(|g| *ours(g) == columns[*at].0.name);
+            key.iter().all(in_guard)
+        };
+        !self.destination.is_referenced && !self.destination.guards.iter().all(holds_key)
+    }
+
     /// How rows are found: by what the source identifies them with. `columns` are those that are
     /// kept, each with whether it is part of the identity.
     fn identity(
@@ -289,7 +342,9 @@ impl Known {
         let kept = columns.iter().filter(|(_, in_identity)| *in_identity);
         let by_key = relation.identity != ReplicaIdentity::Full;
         if by_key && in_identity.count() != kept.count() {
-            return Err("A column that identified rows is dropped or left out".to_owned());
+            let why = "A column that identified rows is dropped, left out, or computed in the \
+                       destination";
+            return Err(why.to_owned());
         }
         let whole = match relation.identity {
             ReplicaIdentity::Nothing => return Ok(RowIdentity::None),

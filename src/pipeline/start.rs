@@ -10,11 +10,12 @@ use super::reshape::Reshape;
 use super::routes::{Known, Routes};
 use super::tablesync::{Joining, next_group};
 use super::take_over::{PUBLICATION_MAY_BE_MISSING, take_over};
-use super::types::{self, Followed, Mending};
+use super::types::{self, Followed};
+use super::{Progress, quarantine};
 use crate::apply::Applier;
 use crate::catalog::TableName;
 use crate::catalog::destination::{self, DestinationTable};
-use crate::catalog::source::{self, Facts, Look, SourceTable};
+use crate::catalog::source::{self, Facts, Look, Sending, SourceTable};
 use crate::catalog::types::Types;
 use crate::checkpoint::{self, LoadedTable, Loader, Writer, tablesync_name};
 use crate::config::Config;
@@ -45,8 +46,8 @@ pub(super) struct Started {
     pub(super) fingerprint: String,
     /// Once everything before it is applied, keys can follow.
     pub(super) keys_due: Option<Lsn>,
-    /// The one publication that may be read through, by oid, where the source does not see to that.
-    pub(super) publication: Option<u32>,
+    /// The publications that may be read through, by oid, where the source does not see to that.
+    pub(super) publications: Vec<u32>,
     /// A session for questions to the source's catalog.
     pub(super) catalog: Client,
     /// What becomes of types.
@@ -57,38 +58,28 @@ pub(super) struct Started {
     pub(super) position: Lsn,
 }
 
-/// What earlier rounds have taught.
-#[derive(Clone, Copy)]
-pub(super) struct Lessons<'l> {
-    /// The table that is to be loaded again.
-    pub(super) misfit: Option<&'l str>,
-    /// The source is to send large transactions before they commit, if it can.
-    pub(super) in_progress: bool,
-}
-
-/// Takes the pipeline over, loads what is missing, opens the stream.
+/// Takes the pipeline over, loads what is missing, opens the stream. What earlier rounds have found
+/// out about tables is written down first.
 pub(super) async fn start(
     config: &Arc<Config>,
     board: &Board,
-    lessons: Lessons<'_>,
-    mending: &mut Mending,
+    progress: &mut Progress,
 ) -> Result<Started> {
     board.state(State::Starting);
     let (mut writer, made_state_schema) = lock(config).await?;
     let catalog = transport::connect(&config.source.endpoint, "catalog").await?;
     let (facts, made_publication) = facts(config, &catalog, &writer).await?;
     // Before there is a snapshot, so that whatever happens to a table after this is noticed.
-    let seen = look(config, &catalog, &writer).await?;
-    let (tables, protected) = (seen.look.tables, seen.protected);
-    let (shapes, fingerprint) = (seen.look.shapes, seen.look.fingerprint);
+    let mut seen = look(config, &catalog, &writer).await?;
     let exported = take_over(config, &mut writer, &facts, made_publication).await?;
     record_schema(config, &writer, made_state_schema).await?;
     let server_version = u32::try_from(facts.version_num).unwrap_or(0);
-    let mut loaded = writer.loaded_tables().await?;
-    if let Err(left) = check_still_published(config, &tables, &loaded) {
-        return Err(left_or_dropped(config, &catalog, &loaded, left).await);
-    }
+    let was_loaded = what_is_loaded(config, board, &writer, &catalog, &mut seen.look, progress);
+    let (mut loaded, quarantined) = was_loaded.await?;
+    let (look, protector, protected) = (seen.look, seen.protector, seen.protected);
+    let (tables, shapes, fingerprint) = (look.tables, look.shapes, look.fingerprint);
     let (kept, new) = loading::kept_and_new(config, &tables, &loaded);
+    let mending = &mut progress.mending;
     let prepared = types::prepare(config, &writer, &catalog, &new, &kept, mending).await?;
     let types = Arc::new(prepared.types);
     report_loaded(board, &loaded);
@@ -100,7 +91,8 @@ pub(super) async fn start(
         protected: &protected,
     };
     let reshape = Reshape::new(config, &writer, &knowledge, prepared.position);
-    let keys_wait = reshape.follow(&mut loaded, lessons.misfit).await?;
+    let misfit = progress.misfit.as_deref();
+    let keys_wait = reshape.follow(&mut loaded, misfit).await?;
     let mut joining = Vec::new();
     if let Some(exported) = exported {
         let load = loading::load(config, board, &writer, &catalog, &knowledge, exported);
@@ -115,11 +107,12 @@ pub(super) async fn start(
         }
     }
     let waiting = take_waiting(&mut loaded, &joining);
-    let gone = |recorded: &[Recorded]| seen.protector.of_gone(recorded);
+    let gone = |recorded: &[Recorded]| protector.of_gone(recorded);
     let types_too = Arc::clone(&types);
     let mut routes = routes(&writer, &tables, gone, loaded, types_too, server_version).await?;
     routes.skip_all(waiting);
-    let stream = open_stream(config, &writer, server_version, &routes, lessons).await?;
+    routes.leave(quarantined);
+    let stream = open_stream(config, &writer, &routes, server_version, progress).await?;
     let records = writer.loader();
     let applier = Applier::new(config, writer).await?;
     Ok(Started {
@@ -130,7 +123,7 @@ pub(super) async fn start(
         loader: records,
         fingerprint,
         keys_due: keys_wait.then_some(prepared.position),
-        publication: only_publication(&facts),
+        publications: only_publications(&facts),
         catalog,
         types,
         followed: prepared.followed,
@@ -156,7 +149,7 @@ struct Seen {
 
 /// Looks at the source's tables, and decides on their columns.
 async fn look(config: &Config, catalog: &Client, writer: &Writer) -> Result<Seen> {
-    let mut look = source::look(catalog, &config.source.publication).await?;
+    let mut look = source::look(catalog, &config.source.publications).await?;
     let protector = Protector::new(config).await?;
     let protected = writer.protected().await?;
     for table in &mut look.tables {
@@ -172,12 +165,12 @@ async fn look(config: &Config, catalog: &Client, writer: &Writer) -> Result<Seen
 
 /// The source's settings, once there is a publication; also, whether this start made it.
 async fn facts(config: &Config, catalog: &Client, writer: &Writer) -> Result<(Facts, bool)> {
-    let (slot, publication) = (&config.source.slot, &config.source.publication);
-    let facts = source::facts(catalog, slot, publication).await?;
-    if !ensure_publication(config, catalog, &facts, writer).await? {
+    let (slot, publications) = (&config.source.slot, &config.source.publications);
+    let facts = source::facts(catalog, slot, publications).await?;
+    if !ensure_publications(config, catalog, &facts, writer).await? {
         return Ok((facts, false));
     }
-    let facts = source::facts(catalog, slot, publication).await?;
+    let facts = source::facts(catalog, slot, publications).await?;
     Ok((facts, true))
 }
 
@@ -207,11 +200,11 @@ fn report_loaded(board: &Board, loaded: &HashMap<u32, LoadedTable>) {
     }
 }
 
-/// The publication by oid, where a source decodes without it.
-fn only_publication(facts: &Facts) -> Option<u32> {
-    let found = facts.publication.as_ref();
+/// The publications by oid, where a source decodes without them.
+fn only_publications(facts: &Facts) -> Vec<u32> {
+    let found = facts.publications.iter();
     let found = found.filter(|_| facts.version_num >= PUBLICATION_MAY_BE_MISSING);
-    found.map(|found| found.oid)
+    found.map(|found| found.oid).collect()
 }
 
 /// Drops what was loaded for tables that are not wanted any more. A session of an earlier round may
@@ -226,25 +219,26 @@ async fn tidy(config: &Config, writer: &Writer) {
     }
 }
 
-/// Streams from the checkpoint on.
+/// Streams from the checkpoint on; large transactions come before they commit, if they can.
 async fn open_stream(
     config: &Config,
     writer: &Writer,
-    version: u32,
     routes: &Routes,
-    lessons: Lessons<'_>,
+    version: u32,
+    progress: &Progress,
 ) -> Result<Stream> {
+    let in_progress = version >= 140_000 && progress.takes_transactions_in_progress(config);
     let format = Format {
         version,
         binary: routes.binary(),
-        in_progress: lessons.in_progress && version >= 140_000,
+        in_progress,
     };
     Connection::open(&config.source.endpoint, "stream", Mode::Replication)
         .await?
         .start_replication(
             &config.source.slot,
             writer.durable().lsn(),
-            &config.source.publication,
+            &config.source.publications,
             format,
         )
         .await
@@ -256,29 +250,84 @@ async fn left_or_dropped(
     config: &Config,
     catalog: &Client,
     loaded: &HashMap<u32, LoadedTable>,
+    aside: &HashSet<u32>,
     left: Error,
 ) -> Error {
-    let now = match source::tables(catalog, &config.source.publication).await {
+    let now = match source::tables(catalog, &config.source.publications).await {
         Ok(now) => now,
         Err(error) => return error,
     };
-    if check_still_published(config, &now, loaded).is_err() {
+    if check_still_published(config, &now, loaded, aside).is_err() {
         return left;
     }
     let what = "The catalog of the source changed while it was read";
     Error::new(Kind::TableAdded, what).on(Side::Source)
 }
 
+/// The tables that were loaded and are to be followed, and the oids of those that are quarantined,
+/// which are taken out of `look` as well.
+async fn what_is_loaded(
+    config: &Config,
+    board: &Board,
+    writer: &Writer,
+    catalog: &Client,
+    look: &mut Look,
+    progress: &mut Progress,
+) -> Result<(HashMap<u32, LoadedTable>, HashSet<u32>)> {
+    let mut loaded = writer.loaded_tables().await?;
+    let (faulty, tables) = (&mut progress.faulty, &mut look.tables);
+    let quarantined =
+        quarantine::take_out(config, board, writer, faulty, tables, &mut loaded).await?;
+    let aside = set_aside(writer, look, &mut loaded).await?;
+    if let Err(left) = check_still_published(config, &look.tables, &loaded, &aside) {
+        return Err(left_or_dropped(config, catalog, &loaded, &aside, left).await);
+    }
+    Ok((loaded, quarantined))
+}
+
+/// Tables that nobody is to expect anything of, though they are there: partitions that were sent as
+/// such and are detached, and tables that write no WAL any more. Their copies stand still; should
+/// they come back, they are loaded again.
+async fn set_aside(
+    writer: &Writer,
+    look: &Look,
+    loaded: &mut HashMap<u32, LoadedTable>,
+) -> Result<HashSet<u32>> {
+    let known = writer.shapes().await?;
+    let was_part = |oid: u32| {
+        let sending = known.get(&oid).and_then(|known| known.sending.as_ref());
+        sending.is_some_and(Sending::is_only_a_part)
+    };
+    let detached = look.tables.iter().filter(|table| {
+        let is_left = !table.published && !table.is_partition;
+        is_left && loaded.contains_key(&table.oid) && was_part(table.oid)
+    });
+    let mut aside: HashSet<u32> = detached.map(|table| table.oid).collect();
+    aside.extend(look.unlogged.iter().filter(|oid| loaded.contains_key(oid)));
+    let waiting = loaded.values_mut().filter(|table| !table.reload);
+    for table in waiting.filter(|table| aside.contains(&table.source_oid)) {
+        tracing::warn!(
+            table = %table.source,
+            "the copy of a table stands still: that was detached, or writes no WAL any more"
+        );
+        table.reload = true;
+        writer.mark_for_reload(table.source_oid).await?;
+    }
+    Ok(aside)
+}
+
 /// Refuses to go on with a table that left the publication: what was written meanwhile will never
-/// come, so the copy would be wrong without a word once the table is back.
+/// come, so the copy would be wrong without a word.
 fn check_still_published(
     config: &Config,
     tables: &[SourceTable],
     loaded: &HashMap<u32, LoadedTable>,
+    aside: &HashSet<u32>,
 ) -> Result<()> {
     let left = tables.iter().find(|table| {
         let selected = config.tables.selects(&table.name.schema, &table.name.name);
-        selected && !table.published && loaded.contains_key(&table.oid)
+        let expected = loaded.contains_key(&table.oid) && !aside.contains(&table.oid);
+        selected && !table.published && expected
     });
     let Some(left) = left else {
         return Ok(());
@@ -292,6 +341,10 @@ fn check_still_published(
         .remedy(remedy))
 }
 
+/// What to do about one of several publications that is not there.
+pub(super) const ONE_OF_SEVERAL: &str = "Of several publications walferry makes none: make it, or \
+     take it out of [source.replication] publication.";
+
 /// The publication was there when the pipeline started.
 pub(super) fn publication_gone(name: &str) -> Error {
     let what = format!("The publication \"{name}\" was dropped");
@@ -301,22 +354,29 @@ pub(super) fn publication_gone(name: &str) -> Error {
 }
 
 /// Makes the publication when it is missing and the role may; whether it did. One that a stream
-/// was read through is not made again, since what was written meanwhile would be left out.
-async fn ensure_publication(
+/// was read through is not made again, since what was written meanwhile would be left out, nor is
+/// one of several, since nobody knows what it is to send.
+async fn ensure_publications(
     config: &Config,
     catalog: &Client,
     facts: &Facts,
     writer: &Writer,
 ) -> Result<bool> {
-    if facts.publication.is_some() {
+    let names = &config.source.publications;
+    let Some(name) = names.iter().find(|name| facts.publication(name).is_none()) else {
         return Ok(false);
-    }
-    let name = &config.source.publication;
+    };
     let registered = writer.read().await?;
     if registered.is_some_and(|pipeline| pipeline.applied.0 != Lsn::ZERO) {
         return Err(publication_gone(name));
     }
-    let tables = source::tables(catalog, name).await?;
+    if names.len() > 1 {
+        let what = format!("The publication \"{name}\" does not exist");
+        return Err(Error::new(Kind::PublicationMissing, what)
+            .on(Side::Source)
+            .remedy(ONE_OF_SEVERAL));
+    }
+    let tables = source::tables(catalog, names).await?;
     let selected: Vec<&TableName> = tables
         .iter()
         .filter(|table| !table.is_partition)

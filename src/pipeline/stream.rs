@@ -59,7 +59,7 @@ pub(super) async fn follow(
         config,
         watch,
         catalog: started.catalog,
-        publication: started.publication,
+        publications: started.publications,
         fingerprint: started.fingerprint,
         keys_due: started.keys_due,
         followed: started.followed,
@@ -121,7 +121,7 @@ struct Source<'s> {
     config: &'s Config,
     watch: &'s Watch,
     catalog: Client,
-    publication: Option<u32>,
+    publications: Vec<u32>,
     fingerprint: String,
     /// Keys can follow once everything before it is applied.
     keys_due: Option<Lsn>,
@@ -150,8 +150,8 @@ impl Source<'_> {
         let Some(published) = self.watch.published() else {
             return Ok(());
         };
-        if (self.publication).is_some_and(|oid| published.is_by_another(oid)) {
-            return Err(publication_gone(&self.config.source.publication));
+        if let Some(gone) = published.lacks(&self.publications) {
+            return Err(publication_gone(gone));
         }
         if !joining.is_idle() {
             return Ok(());
@@ -170,20 +170,21 @@ async fn look_for_newcomers(
     catalog: &Client,
     config: &Config,
 ) -> Result<()> {
-    let Published::By(_, tables) = published else {
+    if published.missing().is_some() {
         // The watch may have looked before the start made it.
-        return match list(catalog, &config.source.publication).await? {
-            Published::By(..) => Ok(()),
-            Published::Nothing => Err(publication_gone(&config.source.publication)),
+        let now = list(catalog, &config.source.publications).await?;
+        return match now.missing() {
+            None => Ok(()),
+            Some(gone) => Err(publication_gone(gone)),
         };
-    };
-    for (oid, name) in tables {
+    }
+    for (oid, name) in &published.tables {
         if config.tables.selects(&name.schema, &name.name) && !routes.is_loaded(*oid) {
             is_wanted_now(catalog, config, *oid).await?;
         }
     }
     // A start says what that means: the table was dropped, or its changes are missed from now on.
-    let sent: HashSet<u32> = tables.iter().map(|(oid, _)| *oid).collect();
+    let sent: HashSet<u32> = published.tables.iter().map(|(oid, _)| *oid).collect();
     let left = routes.loaded().find(|(oid, _)| !sent.contains(oid));
     match left {
         None => Ok(()),

@@ -232,14 +232,14 @@ impl Synchronisation {
         // each of its tables is among the sources
         let gone = |_: &[Recorded]| Protection::default();
         let routes = start::routes(&writer, &sources, gone, loaded, types, version).await?;
-        let publication = &config.source.publication;
+        let publications = &config.source.publications;
         // What has committed while it was loaded is read once, and large transactions are rare.
         let format = Format {
             version,
             binary: routes.binary(),
             in_progress: false,
         };
-        let stream = session.start_replication(&slot, lsn, publication, format);
+        let stream = session.start_replication(&slot, lsn, publications, format);
         let applier = Applier::new(&config, writer).await?;
         // what this stream does is not what the pipeline's figures are about
         let unseen = Board::new(Identity::default());
@@ -372,7 +372,7 @@ async fn register(config: &Config, writer: &Writer, exported: &ExportedSnapshot)
     writer
         .register(&NewPipeline {
             slot: exported.slot.clone(),
-            publication: config.source.publication.clone(),
+            publication: config.source.publications[0].clone(),
             publication_oid: None,
             made_slot: false,
             made_publication: false,

@@ -60,8 +60,8 @@ fn registration(
 ) -> NewPipeline {
     NewPipeline {
         slot: config.source.slot.clone(),
-        publication: config.source.publication.clone(),
-        publication_oid: facts.publication.as_ref().map(|found| found.oid),
+        publication: config.source.publications[0].clone(),
+        publication_oid: facts.publications.first().map(|found| found.oid),
         made_slot: facts.slot.is_none(),
         made_publication,
         system_identifier: system.identifier.clone(),
@@ -137,11 +137,12 @@ fn check_same_source(config: &Config, pipeline: &Pipeline, system: &System) -> R
 }
 
 /// Refuses a publication that was dropped and made again. A source before 18 fails by itself when
-/// it decodes a change that was written meanwhile; since 18 it leaves that change out.
+/// it decodes a change that was written meanwhile; since 18 it leaves that change out. Where others
+/// stand beside it or in its place, each table knows which of them has sent it.
 fn check_same_publication(pipeline: &Pipeline, facts: &Facts) -> Result<()> {
     let registered = &pipeline.registered;
-    let now = facts.publication.as_ref().map(|found| found.oid);
-    let same = registered.publication_oid.is_none() || registered.publication_oid == now;
+    let now = facts.publication(&registered.publication);
+    let same = now.is_none_or(|now| registered.publication_oid.is_none_or(|oid| oid == now.oid));
     if same || facts.version_num < PUBLICATION_MAY_BE_MISSING {
         return Ok(());
     }

@@ -1,5 +1,5 @@
 //! Watches over the source beside the stream: heartbeat, end of WAL, what the slot retains, what
-//! the publication sends.
+//! the publications send.
 //!
 //! Its failures never stop the stream: it reconnects by itself, and what it reports grows old.
 
@@ -39,19 +39,28 @@ struct View {
     fingerprint: Mutex<Option<String>>,
 }
 
-/// What the publication sends.
+/// What the publications send.
 #[derive(Debug)]
-pub(super) enum Published {
-    /// By the publication with this oid, these tables, by oid.
-    By(u32, Vec<(u32, TableName)>),
-    /// There is no such publication.
-    Nothing,
+pub(super) struct Published {
+    /// Each publication by its name, with its oid if there is one.
+    publications: Vec<(String, Option<u32>)>,
+    /// Their tables, by oid.
+    pub(super) tables: Vec<(u32, TableName)>,
 }
 
 impl Published {
-    /// There is a publication, and it is not the one with this oid.
-    pub(super) fn is_by_another(&self, oid: u32) -> bool {
-        matches!(self, Published::By(now, _) if *now != oid)
+    /// A publication that is not there.
+    pub(super) fn missing(&self) -> Option<&str> {
+        let mut missing = self.publications.iter().filter(|(_, oid)| oid.is_none());
+        missing.next().map(|(name, _)| name.as_str())
+    }
+
+    /// A publication that is there, and is not one of these; of none, if these are none.
+    pub(super) fn lacks(&self, oids: &[u32]) -> Option<&str> {
+        let another = |oid: Option<u32>| oid.is_some_and(|oid| !oids.contains(&oid));
+        let mut others = self.publications.iter().filter(|(_, oid)| another(*oid));
+        let other = others.next().filter(|_| !oids.is_empty());
+        other.map(|(name, _)| name.as_str())
     }
 }
 
@@ -78,12 +87,12 @@ impl Watch {
         Lsn(self.view.server_end.load(Ordering::Relaxed))
     }
 
-    /// What the publication's tables look like, if the watch has looked since this was last asked.
+    /// What the publications' tables look like, if the watch has looked since this was last asked.
     pub(super) fn fingerprint(&self) -> Option<String> {
         self.view.fingerprint.lock().ok()?.take()
     }
 
-    /// What the publication sends, if the watch has looked since this was last asked.
+    /// What the publications send, if the watch has looked since this was last asked.
     pub(super) fn published(&self) -> Option<Published> {
         self.view.published.lock().ok()?.take()
     }
@@ -114,14 +123,14 @@ async fn watch(config: &Config, board: &Board, view: &View) -> Result<()> {
         pause.tick().await;
         if listed_at.is_none_or(|at| at.elapsed() >= PUBLICATION_WATCH_INTERVAL) {
             listed_at = Some(Instant::now());
-            let listed = list(&client, &config.source.publication).await?;
+            let listed = list(&client, &config.source.publications).await?;
             if let Ok(mut published) = view.published.lock() {
                 *published = Some(listed);
             }
         }
         if Instant::now() >= look_closer_at {
             let asked = Instant::now();
-            let seen = source::fingerprint(&client, &config.source.publication).await?;
+            let seen = source::fingerprint(&client, &config.source.publications).await?;
             if let Ok(mut fingerprint) = view.fingerprint.lock() {
                 *fingerprint = Some(seen);
             }
@@ -146,19 +155,32 @@ async fn watch(config: &Config, board: &Board, view: &View) -> Result<()> {
 }
 
 /// Asks for it now.
-pub(super) async fn list(client: &Client, publication: &str) -> Result<Published> {
-    let rows = client.query(sql::PUBLISHED, &[&publication]).await;
-    let rows = rows.map_err(|error| from_client(Side::Source, "list the publication", &error))?;
-    let Some(first) = rows.first() else {
-        return Ok(Published::Nothing);
+pub(super) async fn list(client: &Client, publications: &[String]) -> Result<Published> {
+    let rows = client.query(sql::PUBLISHED, &[&publications]).await;
+    let rows = rows.map_err(|error| from_client(Side::Source, "list the publications", &error))?;
+    let mut published = Published {
+        publications: publications
+            .iter()
+            .map(|name| (name.clone(), None))
+            .collect(),
+        tables: Vec::new(),
     };
-    // one row without a table stands for a publication of none
-    let tables = rows.iter().filter_map(|row| {
-        let oid: Option<u32> = row.get(1);
-        let name = |at| row.get::<_, String>(at);
-        oid.map(|oid| (oid, TableName::new(name(2), name(3))))
-    });
-    Ok(Published::By(first.get(0), tables.collect()))
+    for row in rows {
+        let by: &str = row.get(1);
+        let named = published
+            .publications
+            .iter_mut()
+            .find(|(name, _)| name == by);
+        if let Some((_, oid)) = named {
+            *oid = Some(row.get(0));
+        }
+        // a row without a table stands for a publication of none
+        if let Some(oid) = row.get(2) {
+            let name = TableName::new(row.get::<_, String>(3), row.get::<_, String>(4));
+            published.tables.push((oid, name));
+        }
+    }
+    Ok(published)
 }
 
 /// What the source answered.

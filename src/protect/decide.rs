@@ -201,6 +201,9 @@ fn leave_out_computed(table: &SourceTable, protection: &mut Protection) {
     }
 }
 
+/// A treatment is one of a sort.
+type IsOne = fn(&Treatment) -> bool;
+
 /// What becomes of a table's columns, for people: `hashed: a, b`, and so on; only what there is.
 pub fn listed(table: &SourceTable) -> Vec<String> {
     let name = |attnum: i16| {
@@ -208,7 +211,7 @@ pub fn listed(table: &SourceTable) -> Vec<String> {
         let column = columns.find(|column| column.attnum == attnum);
         column.map_or("", |column| column.name.as_str())
     };
-    let sorts: [(&str, fn(&Treatment) -> bool); 3] = [
+    let sorts: [(&str, IsOne); 3] = [
         ("hashed", |one| matches!(one, Treatment::Hash(_))),
         ("masked", |one| matches!(one, Treatment::Mask(_))),
         ("left out", |one| *one == Treatment::LeaveOut),

@@ -102,7 +102,14 @@ impl Adopted {
         };
         if hidden.is_some_and(|hidden| self.fits(there, hidden)) {
             // Its views, rights and indexes stay, and readers see its rows until the commit.
-            let copied = self.plan.copied();
+            let computes = |name: &str| {
+                there
+                    .columns
+                    .iter()
+                    .any(|c| c.name == name && c.generated.is_some())
+            };
+            let mut copied = self.plan.copied();
+            copied.retain(|name| !computes(name));
             let hidden = &self.plan.destination;
             execute(client, &sql::load::delete_all(&self.place)).await?;
             let fill = sql::load::insert_from(&self.place, &copied, hidden);
@@ -139,7 +146,14 @@ impl Adopted {
             both.is_some_and(|(place, from)| {
                 let same = place.type_oid == from.type_oid;
                 let same = same && place.type_modifier == from.type_modifier;
-                place.generated.is_none() && (same || place.type_oid == TEXT)
+                let theirs = self
+                    .plan
+                    .table
+                    .columns
+                    .iter()
+                    .find(|c| c.name == column.name);
+                let computed = theirs.is_some_and(|theirs| theirs.generated.is_some());
+                (place.generated.is_none() || computed) && (same || place.type_oid == TEXT)
             })
         });
         let key: Vec<&str> = names(&self.plan.table.columns, &self.plan.table.primary_key);

@@ -40,6 +40,7 @@ pub(super) async fn copy(
         columns: &read,
         row_filter: table.row_filter.as_deref(),
         blocks: piece.blocks.map(|blocks| (blocks.from, blocks.to)),
+        by_query: plan.reads_computed() || table.partitioned && piece.heap == table.name,
         binary: plan.binary,
     });
     let copy_in = sql::copy_in(place.table, &copied, plan.binary, place.fresh);

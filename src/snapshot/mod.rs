@@ -18,13 +18,13 @@
 //! a table that readers do not see; `pipeline/tablesync.rs` brings it up to the others' position,
 //! and an [`Adoption`] puts it in its place.
 //!
-//! **Fast, and still right.** Ranges of a table are of one size and as many for each worker, so that
-//! none is left with a large one at the end. Key columns are NOT NULL when the table is made: the
-//! source has no NULL in a primary key either, and `ADD PRIMARY KEY` then need not read the table
-//! once more to see it; a key that goes later takes that along (`pipeline/reshape/keys.rs`). Each range
-//! commits with `synchronous_commit = on`, although only the last commit of a table is recorded: a
-//! range that was counted here and lost by a destination that crashed would be a hole in a table
-//! that counts, since the workers go on with the other ranges once it is up again.
+//! **Fast, and still right.** Ranges of a table are of one size and as many for each worker, so
+//! that none is left with a large one at the end. Key columns are NOT NULL when the table is made:
+//! the source has no NULL in a primary key either, and `ADD PRIMARY KEY` then need not read the
+//! table once more to see it; a key that goes later takes that along (`pipeline/reshape/keys.rs`).
+//! Each range commits with `synchronous_commit = on`, although only the last commit of a table is
+//! recorded: a range that was counted here and lost by a destination that crashed would be a hole
+//! in a table that counts, since the workers go on with the other ranges once it is up again.
 //!
 //! **What can go wrong.** A worker that loses a connection before its COMMIT has copied nothing:
 //! its job goes back to the queue while the snapshot lives. A connection that is lost *at* COMMIT

@@ -22,7 +22,7 @@ pub struct Plan {
     pub destination: TableName,
     /// The table that is there already; it is empty and has all the columns.
     pub existing: Option<DestinationTable>,
-    /// The published columns, which are copied, then the generated ones, which are not.
+    /// The published columns, which are copied, then those that the destination computes.
     pub columns: Vec<PlannedColumn>,
     /// COPY's binary format fits all columns.
     pub binary: bool,
@@ -45,7 +45,8 @@ pub struct PlannedColumn {
     pub name: String,
     /// Its type in the destination.
     pub type_sql: String,
-    /// The expression of a generated column: computed in the destination as well.
+    /// The expression of a column that is computed in the destination as well. One that the
+    /// publication sends (18+) is copied like others.
     pub generated: Option<String>,
     /// What becomes of its values.
     pub treatment: Treatment,
@@ -87,18 +88,19 @@ impl Plan {
         existing: Option<DestinationTable>,
         types: &Types,
     ) -> Result<Self> {
-        let published = table.published_columns.iter().map(|&at| &table.columns[at]);
-        let generated = table
-            .columns
+        let copied: Vec<usize> = copied(&table, existing.as_ref());
+        let is_copied = |at: &usize| copied.binary_search(at).is_ok();
+        let computed = (0..table.columns.len())
+            .filter(|at| table.columns[*at].generated.is_some() && !is_copied(at));
+        let columns: Vec<PlannedColumn> = copied
             .iter()
-            .filter(|column| column.generated.is_some());
-        let columns: Vec<PlannedColumn> = published
-            .filter(|column| column.generated.is_none())
-            .chain(generated)
-            .map(|column| PlannedColumn {
+            .copied()
+            .chain(computed)
+            .map(|at| (&table.columns[at], is_copied(&at)))
+            .map(|(column, is_copied)| PlannedColumn {
                 name: column.name.clone(),
                 type_sql: types.of_column(column),
-                generated: column.generated.clone(),
+                generated: column.generated.clone().filter(|_| !is_copied),
                 treatment: table.protection.of(column.attnum).clone(),
             })
             .collect();
@@ -201,11 +203,15 @@ impl Plan {
             })
     }
 
+    /// The source computes a column whose values are copied: a plain COPY does not send those.
+    pub(super) fn reads_computed(&self) -> bool {
+        self.stored().any(|column| column.generated.is_some())
+    }
+
     /// The source's columns whose values are copied.
     fn stored(&self) -> impl Iterator<Item = &Column> {
-        let published = self.table.published_columns.iter();
-        let columns = published.map(|&at| &self.table.columns[at]);
-        columns.filter(|column| column.generated.is_none())
+        let copied = copied(&self.table, self.existing.as_ref());
+        copied.into_iter().map(|at| &self.table.columns[at])
     }
 
     fn is_key(&self, column: &str) -> bool {
@@ -298,4 +304,18 @@ impl Plan {
             .await
             .map_err(|error| from_client(Side::Destination, doing, &error).table(&self.destination))
     }
+}
+
+/// Positions of the columns that are copied, in order: those that are published, but for those that
+/// a table which is there computes by itself.
+fn copied(table: &SourceTable, existing: Option<&DestinationTable>) -> Vec<usize> {
+    let is_computed_there = |column: &Column| {
+        let mut places = existing.iter().flat_map(|existing| &existing.columns);
+        column.generated.is_some()
+            && places.any(|place| place.name == column.name && place.generated.is_some())
+    };
+    let published = table.published_columns.iter().copied();
+    published
+        .filter(|&at| !is_computed_there(&table.columns[at]))
+        .collect()
 }

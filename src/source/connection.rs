@@ -148,7 +148,7 @@ impl Connection {
         mut self,
         slot: &str,
         start: Lsn,
-        publication: &str,
+        publications: &[String],
         format: Format,
     ) -> Result<Stream> {
         let doing = "start the replication stream";
@@ -156,7 +156,7 @@ impl Connection {
             let timeout = sql::replication::set_wal_sender_timeout(WAL_SENDER_TIMEOUT.as_millis());
             self.query("set wal_sender_timeout", &timeout).await?;
         }
-        let statement = sql::replication::start_replication(slot, start, publication, format);
+        let statement = sql::replication::start_replication(slot, start, publications, format);
         frontend::query(&statement, self.wire.outgoing())?;
         loop {
             let frame = self

@@ -170,7 +170,11 @@ async fn a_full_spool_is_an_error_and_so_is_a_directory_that_is_not_there() {
 async fn a_change_larger_than_all_memory_passes() {
     let directory = tempfile::tempdir().unwrap();
     let mut spool = Spool::new(&config(directory.path(), u64::MAX));
-    let bodies = [insert(1, &[1]), insert(1, &[2; 100_000]), insert(1, &[3])];
+    let bodies = [
+        insert(1, &[1]),
+        insert(1, &vec![2; 100_000]),
+        insert(1, &[3]),
+    ];
     for body in &bodies {
         push(&mut spool, 1, body).await.unwrap();
     }
@@ -210,7 +214,10 @@ async fn the_description_that_came_last_holds_after_a_replay() {
     assert_eq!(replayed, [old, relation(0, 77, b"new")]);
     assert!(spool.commit(3));
     let three = relation(3, 78, b"three");
-    assert_eq!(replay(&mut spool).await.unwrap(), [three.clone()]);
+    assert_eq!(
+        replay(&mut spool).await.unwrap(),
+        std::slice::from_ref(&three)
+    );
     // it came before, and commits after
     assert!(spool.commit(2));
     let replayed = replay(&mut spool).await.unwrap();

@@ -112,17 +112,28 @@ pub fn announce_reload(state_schema: &str) -> String {
     )
 }
 
-/// Marks loaded tables for a new load: $1 pipeline, $2 their schemas and $3 names on the source;
-/// returns schema and name of those that there are.
+/// Marks loaded tables for a new load, and ends their quarantine: $1 pipeline, $2 their schemas and
+/// $3 names on the source; returns schema and name of those that there are.
 pub fn ask_for_reload(state_schema: &str) -> String {
-    let schema = Ident(state_schema);
+    let schema = Ident(state_schema).to_string();
     format!(
-        "UPDATE {schema}.walferry_tables AS t SET reload = true
-           FROM ROWS FROM (pg_catalog.unnest($2::text[]), pg_catalog.unnest($3::text[]))
-                AS wanted (schema, name)
-          WHERE t.pipeline = $1 AND t.source_schema = wanted.schema
-            AND t.source_table = wanted.name
-      RETURNING t.source_schema, t.source_table"
+        "WITH wanted AS (
+             SELECT w.schema, w.name
+               FROM ROWS FROM (pg_catalog.unnest($2::text[]), pg_catalog.unnest($3::text[]))
+                 AS w (schema, name)
+         ), released AS (
+             DELETE FROM {schema}.walferry_quarantined AS q USING wanted
+              WHERE q.pipeline = $1 AND q.source_schema = wanted.schema
+                AND q.source_table = wanted.name
+          RETURNING q.source_schema, q.source_table
+         ), marked AS (
+             UPDATE {schema}.walferry_tables AS t SET reload = true FROM wanted
+              WHERE t.pipeline = $1 AND t.source_schema = wanted.schema
+                AND t.source_table = wanted.name
+          RETURNING t.source_schema, t.source_table
+         )
+         SELECT source_schema, source_table FROM released
+          UNION SELECT source_schema, source_table FROM marked"
     )
 }
 
@@ -139,10 +150,13 @@ pub fn reload_is_asked(state_schema: &str) -> String {
     )
 }
 
-/// The files of loaded source tables when they were last compared: $1 pipeline.
-pub fn select_filenodes(state_schema: &str) -> String {
+/// The files of loaded source tables and how these were sent, when they were last compared:
+/// $1 pipeline.
+pub fn select_sending(state_schema: &str) -> String {
     format!(
-        "SELECT source_oid, source_filenode FROM {}.walferry_tables WHERE pipeline = $1",
+        "SELECT source_oid, source_filenode, source_toast, sent, member_oids, member_files,
+                member_joins
+           FROM {}.walferry_tables WHERE pipeline = $1",
         Ident(state_schema)
     )
 }
@@ -157,7 +171,8 @@ pub fn select_columns(state_schema: &str) -> String {
 }
 
 /// Three statements that write down a shape: $1 pipeline and $2 oid for all of them. Forget the
-/// shape $3 and later ones; add it from arrays $4 to $8; note $3 as the table's file.
+/// shape $3 and later ones; add it from arrays $4 to $8; note $3 as the table's file, $4 as its
+/// TOAST table, $5 as the reasons why it is sent, and its partitions from arrays $6 to $8.
 pub fn record_shape(state_schema: &str) -> [String; 3] {
     let schema = Ident(state_schema).to_string();
     [
@@ -175,7 +190,9 @@ pub fn record_shape(state_schema: &str) -> [String; 3] {
                                pg_catalog.unnest($8::text[])) AS c"
         ),
         format!(
-            "UPDATE {schema}.walferry_tables SET source_filenode = $3
+            "UPDATE {schema}.walferry_tables
+                SET source_filenode = $3, source_toast = $4, sent = $5, member_oids = $6,
+                    member_files = $7, member_joins = $8
               WHERE pipeline = $1 AND source_oid = $2"
         ),
     ]
@@ -273,6 +290,38 @@ pub fn insert_table(state_schema: &str) -> String {
                 rows = excluded.rows, bytes = excluded.bytes, loaded_at = pg_catalog.now(),
                 reload = false, source_filenode = NULL
           WHERE walferry_tables.pipeline = excluded.pipeline"
+    )
+}
+
+/// Tables that the pipeline goes on without: $1 pipeline.
+pub fn select_quarantined(state_schema: &str) -> String {
+    format!(
+        "SELECT source_oid, source_schema, source_table, error
+           FROM {}.walferry_quarantined WHERE pipeline = $1",
+        Ident(state_schema)
+    )
+}
+
+/// Goes on without a table, unless the pipeline was taken over: $1 pipeline, $2 fence, $3 its oid
+/// on the source, then schema and name there, and the error.
+pub fn insert_quarantined(state_schema: &str) -> String {
+    let schema = Ident(state_schema).to_string();
+    format!(
+        "INSERT INTO {schema}.walferry_quarantined
+                (pipeline, source_oid, source_schema, source_table, error)
+         SELECT name, $3, $4, $5, $6
+           FROM {schema}.walferry_pipelines WHERE name = $1 AND fence = $2 FOR SHARE
+         ON CONFLICT (pipeline, source_oid) DO UPDATE
+            SET source_schema = excluded.source_schema, source_table = excluded.source_table,
+                error = excluded.error, since = pg_catalog.now()"
+    )
+}
+
+/// Forgets quarantined tables that are gone: $1 pipeline, $2 the oids of those that there are.
+pub fn forget_quarantined(state_schema: &str) -> String {
+    format!(
+        "DELETE FROM {}.walferry_quarantined WHERE pipeline = $1 AND source_oid <> ALL ($2::oid[])",
+        Ident(state_schema)
     )
 }
 

@@ -124,12 +124,15 @@ pub struct CopyOut<'a> {
     pub row_filter: Option<&'a str>,
     /// Blocks from, and up to but without; all without this.
     pub blocks: Option<(u64, Option<u64>)>,
+    /// COPY of the table itself would refuse: columns are computed, or it is a partitioned table
+    /// without a partition.
+    pub by_query: bool,
     /// COPY's format.
     pub binary: bool,
 }
 
 /// Reads rows out of the source. `COPY table` is the fastest form and leaves inheritance children
-/// alone; a query is needed for filters and ranges.
+/// alone; a query does for the rest.
 pub fn copy_out(what: &CopyOut<'_>) -> String {
     let format = if what.binary {
         " WITH (FORMAT binary)"
@@ -143,7 +146,7 @@ pub fn copy_out(what: &CopyOut<'_>) -> String {
         conditions.push(format!("ctid >= '({from},0)'::pg_catalog.tid"));
         conditions.extend(to.map(|to| format!("ctid < '({to},0)'::pg_catalog.tid")));
     }
-    if conditions.is_empty() && !what.columns.is_empty() {
+    if conditions.is_empty() && !what.columns.is_empty() && !what.by_query {
         return format!("COPY {heap} ({names}) TO STDOUT{format}");
     }
     if conditions.is_empty() {

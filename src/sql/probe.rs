@@ -45,6 +45,16 @@ pub fn recorded_tables(state_schema: &str) -> String {
     )
 }
 
+/// One number that changes with the rows of a query, as text: `fingerprint`.
+pub fn hash_of_rows(query: &str) -> String {
+    format!(
+        "SELECT COALESCE(pg_catalog.sum(
+                    pg_catalog.hashtext(r::pg_catalog.text)::pg_catalog.int8
+                ), 0)::pg_catalog.text AS fingerprint
+           FROM ({query}) AS r"
+    )
+}
+
 /// Begins a transaction whose queries all see one moment.
 pub const BEGIN_SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 

@@ -40,10 +40,16 @@ pub struct Format {
 }
 
 /// Starts the stream after `start`, the end of the last commit that is durable.
-pub fn start_replication(slot: &str, start: Lsn, publication: &str, format: Format) -> String {
+pub fn start_replication(
+    slot: &str,
+    start: Lsn,
+    publications: &[String],
+    format: Format,
+) -> String {
     // The option is a list of identifiers inside a literal: both layers are quoted. Replication
     // commands know nothing of the escapes of SQL: there a backslash stands for itself.
-    let publications = Ident(publication).to_string().replace('\'', "''");
+    let publications = super::ident_list(publications.iter().map(String::as_str));
+    let publications = publications.replace('\'', "''");
     let if_so = |so: bool, option: &'static str| if so { option } else { "" };
     let messages = if_so(format.version >= 140_000, ", messages 'true'");
     let binary = if_so(format.binary, ", binary 'true'");

@@ -19,8 +19,8 @@ pub struct Source<'a> {
     pub role: &'a str,
     /// Where the server listens; `None` on a unix socket.
     pub port: Option<u16>,
-    /// The publication to make.
-    pub publication: &'a str,
+    /// The publication to make; of several none is made.
+    pub publications: &'a [String],
     /// The selected tables, as halves of patterns: schema, table.
     pub include: Vec<(Pieces<'a>, Pieces<'a>)>,
     /// The tables that are left out, likewise.
@@ -218,10 +218,14 @@ fn exact_source(source: &Source<'_>, tables: &[TableName], script: &mut String) 
         "GRANT USAGE ON SCHEMA {} TO {role};\nGRANT SELECT ON TABLE {names} TO {role};\n",
         super::ident_list(schemas)
     );
+    let [publication] = source.publications else {
+        *script += &expected(source.publications);
+        return;
+    };
     *script += &via_root();
     let create = format!(
         "CREATE PUBLICATION {} FOR TABLE {names}",
-        Ident(source.publication)
+        Ident(publication)
     );
     let _ = writeln!(
         script,
@@ -229,8 +233,25 @@ fn exact_source(source: &Source<'_>, tables: &[TableName], script: &mut String) 
              SELECT FROM pg_catalog.pg_publication WHERE pubname = {}\n\
          ) \\gexec",
         Literal(&create),
-        Literal(source.publication)
+        Literal(publication)
     );
+}
+
+/// Of several publications each has a purpose of its own: the script says which are missing.
+fn expected(publications: &[String]) -> String {
+    let names: Vec<String> = publications
+        .iter()
+        .map(|name| Literal(name).to_string())
+        .collect();
+    format!(
+        "-- The publications that walferry is to read have to be made by hand. Missing are:\n\
+         SELECT p.name AS \"missing publication\"\n\
+         FROM pg_catalog.unnest(ARRAY[{}]::pg_catalog.text[]) AS p (name)\n\
+         WHERE NOT EXISTS (\n    \
+             SELECT FROM pg_catalog.pg_publication AS e WHERE e.pubname = p.name\n\
+         );\n",
+        names.join(", ")
+    )
 }
 
 /// Patterns with stars: the statements are made from the catalog when the script runs.
@@ -255,6 +276,10 @@ fn matching_source(source: &Source<'_>, script: &mut String) {
          WHERE c.relkind IN ('r', 'p') AND {schemas} \\gexec\n"
     );
     *script += &keyless(source);
+    let [publication] = source.publications else {
+        *script += &expected(source.publications);
+        return;
+    };
     let all_tables = source.exclude.is_empty()
         && source
             .include
@@ -262,10 +287,7 @@ fn matching_source(source: &Source<'_>, script: &mut String) {
             .any(|(schema, table)| schema.iter().chain(*table).all(String::is_empty));
     *script += &via_root();
     if all_tables {
-        let create = format!(
-            "CREATE PUBLICATION {} FOR ALL TABLES",
-            Ident(source.publication)
-        );
+        let create = format!("CREATE PUBLICATION {} FOR ALL TABLES", Ident(publication));
         let _ = writeln!(
             script,
             "-- Tables made later are sent too; FOR ALL TABLES takes a superuser\n\
@@ -273,14 +295,11 @@ fn matching_source(source: &Source<'_>, script: &mut String) {
                  SELECT FROM pg_catalog.pg_publication WHERE pubname = {}\n\
              ) \\gexec",
             Literal(&create),
-            Literal(source.publication)
+            Literal(publication)
         );
         return;
     }
-    let create = format!(
-        "CREATE PUBLICATION {} FOR TABLE ",
-        Ident(source.publication)
-    );
+    let create = format!("CREATE PUBLICATION {} FOR TABLE ", Ident(publication));
     let _ = writeln!(
         script,
         "-- The tables that match now; later ones: ALTER PUBLICATION … ADD TABLE …\n\
@@ -294,7 +313,7 @@ fn matching_source(source: &Source<'_>, script: &mut String) {
          HAVING pg_catalog.count(*) > 0 \\gexec",
         create = Literal(&create),
         tables = table_condition(source),
-        name = Literal(source.publication),
+        name = Literal(publication),
     );
 }
 

@@ -13,6 +13,6 @@ pub const SLOT: &str = include_str!("watch_slot.sql");
 /// As [`SLOT`] before 13, which knows neither state nor limit.
 pub const SLOT_BEFORE_13: &str = include_str!("watch_slot_before_13.sql");
 
-/// The tables that the publication $1 sends: its own oid, then theirs, schema and name; NULLs when
-/// it sends none, no row when there is no such publication.
+/// The tables that the publications $1 send: oid and name of the publication, then oid, schema and
+/// name of the table; NULLs where it sends none, no row for one that does not exist.
 pub const PUBLISHED: &str = include_str!("watch_publication.sql");

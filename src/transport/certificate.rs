@@ -68,7 +68,7 @@ pub(super) struct Signature {
     /// The content of the `AlgorithmIdentifier`, as webpki's algorithms have it.
     pub(super) algorithm: Vec<u8>,
     pub(super) message: Vec<u8>,
-    pub(super) signature: Vec<u8>,
+    pub(super) bits: Vec<u8>,
 }
 
 /// `None` when the two places that name the algorithm differ. The message is encoded anew: what was
@@ -86,7 +86,7 @@ pub(super) fn signature(certificate: &Certificate) -> Option<Signature> {
         issuer: signed.issuer().clone(),
         algorithm: content.to_vec(),
         message: signed.to_der().ok()?,
-        signature: certificate.signature().as_bytes()?.to_vec(),
+        bits: certificate.signature().as_bytes()?.to_vec(),
     })
 }
 
@@ -98,19 +98,18 @@ pub(super) fn key_of_issuer(
 ) -> Option<SubjectPublicKeyInfoDer<'static>> {
     let parsed = parse(authority)?;
     let signed = parsed.tbs_certificate();
-    let may_sign = match signed.version() {
+    let may_sign = if signed.version() == Version::V1 {
         // as OpenSSL has it for roots: there was no way to say so
-        Version::V1 => signed.subject() == signed.issuer(),
-        _ => {
-            let constraints = signed.get_extension::<BasicConstraints>();
-            let usage = signed.get_extension::<KeyUsage>();
-            matches!(
-                constraints,
-                Ok(Some((_, BasicConstraints { ca: true, .. })))
-            ) && match usage {
-                Ok(usage) => usage.is_none_or(|(_, usage)| usage.key_cert_sign()),
-                Err(_) => false,
-            }
+        signed.subject() == signed.issuer()
+    } else {
+        let constraints = signed.get_extension::<BasicConstraints>();
+        let usage = signed.get_extension::<KeyUsage>();
+        matches!(
+            constraints,
+            Ok(Some((_, BasicConstraints { ca: true, .. })))
+        ) && match usage {
+            Ok(usage) => usage.is_none_or(|(_, usage)| usage.key_cert_sign()),
+            Err(_) => false,
         }
     };
     let fits = signed.subject() == name && may_sign && validity_at(&parsed, now).is_ok();

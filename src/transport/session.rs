@@ -132,7 +132,9 @@ pub fn without_password(endpoint: &Endpoint) -> Error {
     let mut remedy =
         "Set password_file, password_command, password or passfile of this side.".to_owned();
     if let Some(unused) = passfile::unused(endpoint) {
-        remedy += &format!(" {unused}.");
+        remedy.push(' ');
+        remedy.push_str(&unused);
+        remedy.push('.');
     }
     Error::new(Kind::Authentication, what)
         .on(endpoint.side)

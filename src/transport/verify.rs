@@ -153,7 +153,7 @@ impl Verifier {
                 let key = RawPublicKeyEntity::try_from(&key);
                 key.is_ok_and(|key| {
                     fit.any(|algorithm| {
-                        key.verify_signature(*algorithm, &signed.message, &signed.signature)
+                        key.verify_signature(*algorithm, &signed.message, &signed.bits)
                             .is_ok()
                     })
                 })

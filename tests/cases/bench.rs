@@ -218,7 +218,7 @@ impl Bench {
             let set = format!("ALTER DATABASE {name} SET {setting}");
             administrator.batch_execute(&set).await.unwrap();
         }
-        let more = way.config(cases[0].batch_rows_max);
+        let more = way.config(&cases[0]);
         Databases {
             source: self.pair.source.superuser(&name).await.unwrap(),
             destination: self.pair.destination.superuser(&name).await.unwrap(),

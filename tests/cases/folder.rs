@@ -39,6 +39,8 @@ pub struct Case {
     pub keeps: bool,
     /// Rows a batch on the way through small batches.
     pub batch_rows_max: u32,
+    /// The publications of the configuration, when they are several.
+    pub publications: Vec<String>,
     pub expect: Expect,
 }
 
@@ -54,7 +56,8 @@ impl Case {
         (self.from..=self.until).contains(&source) && destination >= self.destination_from
     }
 
-    fn read(area: &str, folder: PathBuf) -> Case {
+    /// As its files say.
+    pub fn read(area: &str, folder: PathBuf) -> Case {
         let name = folder.file_name().unwrap().to_str().unwrap().to_owned();
         let mut case = Case {
             schema: format!("{area}_{name}"),
@@ -68,6 +71,7 @@ impl Case {
             joins: false,
             keeps: false,
             batch_rows_max: 1,
+            publications: Vec::new(),
             expect: Expect::Equal,
         };
         case.alone = case.file("publication.sql").is_some();
@@ -91,6 +95,9 @@ impl Case {
             "binary" => self.binary = true,
             "joins" => self.joins = true,
             "keeps" => self.keeps = true,
+            "publications" => {
+                self.publications = value.split(", ").map(str::to_owned).collect();
+            }
             "batch" => {
                 self.batch_rows_max = value.parse().unwrap();
                 self.alone = true;

@@ -1,11 +1,12 @@
--- The tables of case $1 that the publication sends.
+-- The tables of case $1 that the publications send; a row is sent when one of them sends it.
 SELECT p.schemaname::text,
        p.tablename::text,
        c.relkind = 'p' AS partitioned,
-       p.rowfilter
+       CASE WHEN bool_and(p.rowfilter IS NOT NULL) THEN string_agg(p.rowfilter, ' OR ') END
 FROM pg_publication_tables AS p
 JOIN pg_namespace AS n ON n.nspname = p.schemaname
 JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relname = p.tablename
 JOIN public.case_schemas AS k ON k.oid = n.oid
-WHERE p.pubname = 'walferry_app' AND k.case_name = $1
+WHERE p.pubname ~ '^walferry_app' AND k.case_name = $1
+GROUP BY 1, 2, 3
 ORDER BY 1, 2

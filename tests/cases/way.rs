@@ -1,5 +1,7 @@
 //! The ways that rows take into the destination.
 
+use super::folder::Case;
+
 /// A way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
@@ -35,14 +37,20 @@ impl Way {
         }
     }
 
-    /// What it adds to the configuration.
-    pub fn config(self, batch_rows_max: u32) -> String {
-        match self {
+    /// What it adds to the configuration for a case.
+    pub fn config(self, case: &Case) -> String {
+        let batch_rows_max = case.batch_rows_max;
+        let publications = match case.publications.as_slice() {
+            [] => String::new(),
+            names => format!("[source.replication]\npublication = {names:?}\n"),
+        };
+        let more = match self {
             Way::Snapshot | Way::Stream => String::new(),
             Way::StreamInBatchesOfOne => format!(
                 "[apply]\nbatch_rows_max = {batch_rows_max}\nmemory_max = \"1 MiB\"\n\
                  [snapshot]\nworkers = 1\n"
             ),
-        }
+        };
+        publications + &more
     }
 }

@@ -18,6 +18,8 @@ pub struct Figures {
     pub lock: Duration,
     /// `WALFERRY_SOAK_ROWS`: of a large transaction, 0.8 kB each.
     pub rows: u64,
+    /// `WALFERRY_SOAK_HISTORIES`: random histories on each version of the server, about.
+    pub histories: usize,
     /// The machine does nothing else, as under `./dev soak`: times mean something.
     pub alone: bool,
     /// `WALFERRY_SEED`: of the random moments; each run has another one unless it is given.
@@ -35,6 +37,7 @@ impl Figures {
             // longer than a silence on the wire may be
             lock: Duration::from_secs(number("LOCK_SECONDS").unwrap_or(33)),
             rows: number("ROWS").unwrap_or(60_000),
+            histories: usize::try_from(number("HISTORIES").unwrap_or(600)).unwrap(),
             alone: number("SECONDS").is_some(),
             seed: variable("WALFERRY_SEED").unwrap_or_else(any),
         }

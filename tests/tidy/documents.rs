@@ -204,6 +204,41 @@ fn markdown_has_one_title_and_no_dead_links() {
     );
 }
 
+/// Rows of docs/testing.md that name no case and no test that is there; how many rows there are.
+fn uncovered(text: &str) -> (Vec<String>, usize) {
+    let rows = section(text, "## PostgreSQL's own scenarios").lines();
+    let rows = rows.filter(|row| row.starts_with("| ") && !row.starts_with("| nr"));
+    let mut count = 0;
+    let mut faults = Vec::new();
+    for row in rows {
+        count += 1;
+        let covered_by = row.rsplit('|').nth(1).unwrap_or_default();
+        let named: Vec<&str> = covered_by.split('`').skip(1).step_by(2).collect();
+        let there = |name: &&str| {
+            let folder = if is(name, "rs") {
+                "tests"
+            } else {
+                "tests/cases"
+            };
+            root().join(folder).join(name).exists()
+        };
+        if named.is_empty() || !named.iter().all(there) {
+            faults.push(format!("docs/testing.md: {row}"));
+        }
+    }
+    (faults, count)
+}
+
+#[test]
+fn every_scenario_of_postgresql_is_covered_by_a_case_or_a_test_that_exists() {
+    let (faults, count) = uncovered(&read("docs/testing.md"));
+    none(&faults);
+    eprintln!("{count} scenarios");
+    assert!(count > 80);
+    let gone = "## PostgreSQL's own scenarios\n| 001 | nothing | `keys/gone` |\n";
+    assert_eq!(uncovered(gone).0.len(), 1);
+}
+
 /// Paths of one machine, and words that say how a text came about instead of what it says.
 fn strangers(path: &str, text: &str) -> Vec<String> {
     // in two parts, so that this file does not hold them

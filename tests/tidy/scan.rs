@@ -17,7 +17,9 @@ pub struct Source {
 impl Source {
     pub fn new(path: &str, text: &str) -> Self {
         let (code, literals) = mask(text);
-        let whole = path.ends_with("/tests.rs") || path.ends_with("/test_server.rs");
+        let whole = path.ends_with("/tests.rs")
+            || path.contains("/tests/")
+            || path.ends_with("/test_server.rs");
         let tests = if whole {
             std::iter::once(0..text.len()).collect()
         } else {

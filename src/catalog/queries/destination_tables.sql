@@ -9,6 +9,9 @@ SELECT c.oid,
            SELECT FROM pg_catalog.pg_trigger AS g
            WHERE g.tgrelid = c.oid AND NOT g.tgisinternal AND g.tgenabled <> 'D'
        ) AS has_triggers,
+       EXISTS (
+           SELECT FROM pg_catalog.pg_constraint AS r WHERE r.confrelid = c.oid AND r.contype = 'f'
+       ) AS referenced,
        COALESCE(pg_catalog.pg_relation_size(c.oid), 0) = 0 AS no_pages
 FROM ROWS FROM (
          pg_catalog.unnest($1::pg_catalog.text[]), pg_catalog.unnest($2::pg_catalog.text[])

@@ -1,6 +1,7 @@
--- What the publication $1 sends. pubtruncate came with 11 and pubviaroot with 13: read through
+-- What the publications $1 send, in that order. pubtruncate came with 11 and pubviaroot with 13: read through
 -- jsonb, so that one statement serves every version.
-SELECT p.oid,
+SELECT p.pubname::pg_catalog.text AS name,
+       p.oid,
        p.puballtables AS all_tables,
        p.pubinsert AS inserts,
        p.pubupdate AS updates,
@@ -9,4 +10,5 @@ SELECT p.oid,
        COALESCE((pg_catalog.to_jsonb(p) ->> 'pubviaroot')::pg_catalog.bool, false) AS via_root,
        pg_catalog.pg_has_role(p.pubowner, 'USAGE') AS owned
 FROM pg_catalog.pg_publication AS p
-WHERE p.pubname = $1::pg_catalog.text
+WHERE p.pubname = ANY ($1::pg_catalog.text[])
+ORDER BY pg_catalog.array_position($1::pg_catalog.text[], p.pubname::pg_catalog.text)

@@ -1,7 +1,7 @@
--- The tables that publication $1 sends, on servers without column lists and row filters.
-SELECT schemaname::pg_catalog.text AS schema,
+-- The tables that the publications $1 send, on servers without column lists and row filters.
+SELECT DISTINCT schemaname::pg_catalog.text AS schema,
        tablename::pg_catalog.text AS name,
        NULL::pg_catalog.text[] AS columns,
        NULL::pg_catalog.text AS row_filter
 FROM pg_catalog.pg_publication_tables
-WHERE pubname = $1::pg_catalog.text
+WHERE pubname = ANY ($1::pg_catalog.text[])

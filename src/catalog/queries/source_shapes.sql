@@ -3,6 +3,7 @@
 SELECT c.oid,
        -- 0 for a partitioned table, which has no file
        c.relfilenode AS filenode,
+       c.reltoastrelid AS toast,
        a.attnum,
        a.attname::pg_catalog.text AS name,
        a.atttypid AS type_oid,

@@ -41,8 +41,8 @@ pub struct Facts {
     pub can_create_in_database: bool,
     /// `max_slot_wal_keep_size` (13+), as the server prints it; `-1` means unlimited.
     pub max_slot_wal_keep_size: Option<String>,
-    /// The publication, if it exists.
-    pub publication: Option<Publication>,
+    /// Those of the publications that exist, in the order of the configuration.
+    pub publications: Vec<Publication>,
     /// The slot, if it exists.
     pub slot: Option<Slot>,
 }
@@ -54,6 +54,8 @@ pub struct Facts {
     reason = "each is one column of the catalog"
 )]
 pub struct Publication {
+    /// `pubname`
+    pub name: String,
     /// `pg_publication.oid`: another one when it was dropped and made again.
     pub oid: u32,
     /// FOR ALL TABLES
@@ -95,8 +97,15 @@ pub struct Slot {
     pub safe_wal_size: Option<i64>,
 }
 
-/// Asks the server; `slot` and `publication` are the configured names and need not exist.
-pub async fn facts(client: &Client, slot: &str, publication: &str) -> Result<Facts> {
+impl Facts {
+    /// The publication called `name`, if it exists.
+    pub fn publication(&self, name: &str) -> Option<&Publication> {
+        self.publications.iter().find(|found| found.name == name)
+    }
+}
+
+/// Asks the server; `slot` and `publications` are the configured names and need not exist.
+pub async fn facts(client: &Client, slot: &str, publications: &[String]) -> Result<Facts> {
     let statement = include_str!("../queries/source_facts.sql");
     let row = query_one(
         client,
@@ -122,29 +131,30 @@ pub async fn facts(client: &Client, slot: &str, publication: &str) -> Result<Fac
         role_can_replicate: get(&row, "can_replicate")?,
         can_create_in_database: get(&row, "can_create")?,
         max_slot_wal_keep_size: get(&row, "max_slot_wal_keep_size")?,
-        publication: find_publication(client, publication).await?,
+        publications: find_publications(client, publications).await?,
         slot: find_slot(client, slot).await?,
     })
 }
 
-/// The publication called `name`, if there is one.
-async fn find_publication(client: &Client, name: &str) -> Result<Option<Publication>> {
+/// Those of the publications `names` that exist.
+async fn find_publications(client: &Client, names: &[String]) -> Result<Vec<Publication>> {
     let statement = include_str!("../queries/publication.sql");
-    let doing = "look up the publication";
-    let rows = query(client, Side::Source, doing, statement, &[&name]).await?;
-    let Some(row) = rows.first() else {
-        return Ok(None);
-    };
-    Ok(Some(Publication {
-        oid: get(row, "oid")?,
-        all_tables: get(row, "all_tables")?,
-        inserts: get(row, "inserts")?,
-        updates: get(row, "updates")?,
-        deletes: get(row, "deletes")?,
-        truncates: get(row, "truncates")?,
-        via_root: get(row, "via_root")?,
-        owned: get(row, "owned")?,
-    }))
+    let doing = "look up the publications";
+    let rows = query(client, Side::Source, doing, statement, &[&names]).await?;
+    let found = rows.iter().map(|row| {
+        Ok(Publication {
+            name: get(row, "name")?,
+            oid: get(row, "oid")?,
+            all_tables: get(row, "all_tables")?,
+            inserts: get(row, "inserts")?,
+            updates: get(row, "updates")?,
+            deletes: get(row, "deletes")?,
+            truncates: get(row, "truncates")?,
+            via_root: get(row, "via_root")?,
+            owned: get(row, "owned")?,
+        })
+    });
+    found.collect()
 }
 
 /// The slot called `name`, if there is one.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use tokio_postgres::Client;
 
 use super::super::rows::{get, query};
-use super::version_num;
+use super::{Sending, version_num};
 use crate::error::{Result, Side};
 
 /// A table's columns as they are now, without dropped ones.
@@ -14,6 +14,11 @@ pub struct Shape {
     /// `relfilenode`: another one after every rewrite of the rows, also those of VACUUM FULL and
     /// TRUNCATE. 0 for a partitioned table, which has no rows of its own.
     pub filenode: u32,
+    /// `reltoastrelid`: another one after a rewrite, but not after VACUUM FULL and TRUNCATE. 0
+    /// without large values.
+    pub toast: u32,
+    /// How it is sent; what [`super::look`] adds.
+    pub sending: Sending,
     /// In `attnum` order.
     pub columns: Vec<ShapeColumn>,
 }
@@ -47,6 +52,7 @@ pub async fn shapes(client: &Client) -> Result<HashMap<u32, Shape>> {
     for row in query(client, Side::Source, doing, statement, &[]).await? {
         let shape = shapes.entry(get(&row, "oid")?).or_default();
         shape.filenode = get(&row, "filenode")?;
+        shape.toast = get(&row, "toast")?;
         let Some(attnum) = get(&row, "attnum")? else {
             continue;
         };
@@ -60,13 +66,4 @@ pub async fn shapes(client: &Client) -> Result<HashMap<u32, Shape>> {
         });
     }
     Ok(shapes)
-}
-
-/// Changes whenever something about the publication's tables does that a start has to look at.
-pub async fn fingerprint(client: &Client, publication: &str) -> Result<String> {
-    let statement = include_str!("../queries/source_fingerprint.sql");
-    let doing = "look at the tables' columns";
-    let rows = query(client, Side::Source, doing, statement, &[&publication]).await?;
-    rows.first()
-        .map_or(Ok(String::new()), |row| get(row, "fingerprint"))
 }

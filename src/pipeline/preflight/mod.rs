@@ -164,7 +164,7 @@ fn reached(
             None
         }
         // the only right that a login asks for
-        Err(error) if error.kind() == Kind::Privilege => {
+        Err(error) if error.sqlstate() == Some("42501") => {
             let remedy = remedy::grant_on_database("CONNECT", &endpoint.database, &endpoint.user);
             report.error(side, "connection", &error.remedy(remedy));
             None

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use tokio_postgres::Client;
 
+use super::super::start::ONE_OF_SEVERAL;
 use super::report::Report;
 use super::{protect, server, tables};
 use crate::catalog::TableName;
@@ -27,8 +28,8 @@ pub(super) async fn inspect(
     recorded: &HashMap<u32, Vec<Recorded>>,
     report: &mut Report,
 ) -> Option<Seen> {
-    let (slot, publication) = (&config.source.slot, &config.source.publication);
-    let facts = match source::facts(client, slot, publication).await {
+    let (slot, publications) = (&config.source.slot, &config.source.publications);
+    let facts = match source::facts(client, slot, publications).await {
         Ok(facts) => facts,
         Err(error) => {
             report.error(Side::Source, "server", &error);
@@ -45,8 +46,9 @@ pub(super) async fn inspect(
         ),
     }
     let listed = async {
-        let all = source::tables(client, publication).await?;
-        Ok((all, source::unlogged(client).await?))
+        let all = source::tables(client, publications).await?;
+        let unlogged: Vec<TableName> = source::unlogged(client).await?.into_values().collect();
+        Ok((all, unlogged))
     };
     let (mut all, unlogged) = match listed.await {
         Ok(listed) => listed,
@@ -65,9 +67,18 @@ pub(super) async fn inspect(
         .into_iter()
         .filter(|table| config.tables.selects(&table.name.schema, &table.name.name))
         .collect();
-    match &facts.publication {
-        Some(found) => existing_publication(found, publication, &facts, report),
-        None => missing_publication(publication, &selected, &facts, report),
+    for publication in publications {
+        match facts.publication(publication) {
+            Some(found) => existing_publication(found, publication, &facts, report),
+            None if publications.len() > 1 => report.failure(
+                Kind::PublicationMissing,
+                Side::Source,
+                format!("publication {publication}"),
+                "The publication does not exist",
+                ONE_OF_SEVERAL,
+            ),
+            None => missing_publication(publication, &selected, &facts, report),
+        }
     }
     tables::inspect(config, &facts, &selected, report);
     protect::inspect(&protector, &selected, report);

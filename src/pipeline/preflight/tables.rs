@@ -57,12 +57,13 @@ pub(super) fn inspect(
     selected: &[SourceTable],
     report: &mut Report,
 ) {
-    if facts.publication.is_some() {
+    let published = !facts.publications.is_empty();
+    if published {
         membership(config, selected, report);
     }
     let followed = selected
         .iter()
-        .filter(|table| table.published || facts.publication.is_none());
+        .filter(|table| table.published || !published);
     let mut readable = 0_usize;
     for table in followed {
         readable += usize::from(rights(table, &facts.role, report));
@@ -93,20 +94,21 @@ fn named(config: &Config) -> Vec<TableName> {
 }
 
 fn membership(config: &Config, selected: &[SourceTable], report: &mut Report) {
-    let publication = &config.source.publication;
-    let subject = format!("publication {publication}");
-    let named = named(config);
+    let publication = &config.source.publications[0];
+    let names = config.source.publications.join(", ");
+    let subject = format!("publication {names}");
+    let included = named(config);
     let (exact, matched): (Vec<&TableName>, Vec<&TableName>) = selected
         .iter()
         .filter(|table| !table.published)
         .map(|table| &table.name)
-        .partition(|name| named.contains(name));
+        .partition(|name| included.contains(name));
     for name in &exact {
         report.failure(
             Kind::PublicationMissing,
             Side::Source,
             format!("table {name}"),
-            format!("The publication {publication} does not send the table"),
+            format!("The publication {names} does not send the table"),
             remedy::publish(publication, [*name]),
         );
     }

@@ -100,6 +100,7 @@ mod tests {
         Shape {
             filenode,
             columns: columns.to_vec(),
+            ..Shape::default()
         }
     }
 

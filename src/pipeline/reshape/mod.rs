@@ -8,11 +8,13 @@
 //! (`alignment.rs`); a dropped column stays. What changed the values of rows is never sent by
 //! pgoutput: then the file of the table is another one *and* a column's catalog row is, and the
 //! table is loaded again beside the stream. VACUUM FULL and CLUSTER change the file alone, SET
-//! STATISTICS the catalog row alone.
+//! STATISTICS the catalog row alone. How the table is sent is compared, too (`sending.rs` of the
+//! catalog): what may have been left out meanwhile is loaded again. The look is taken before the
+//! snapshot of a load, and written down with it: what changes in between is only loaded once more.
 //!
 //! **What can go wrong.** A view may stand on a column whose type changes; then the pipeline halts
 //! and says so. A partitioned table has no file, so each new or retyped column of one loads it
-//! again, and a rewrite to the same types goes unnoticed.
+//! again. VACUUM FULL of one of its partitions cannot be told from a TRUNCATE, and does so as well.
 
 mod difference;
 mod keys;
@@ -123,26 +125,23 @@ impl<'a> Reshape<'a> {
         };
         let mut difference = difference(&known.versions, filenode, now);
         let version = known.versions.len();
-        if difference.is_none() {
-            let old = known.versions.last().cloned().unwrap_or_default();
-            let is_known = filenode == now.filenode
-                && old == without_values(&now.columns)
-                && table.protection.is_recorded(recorded);
-            if !is_known {
+        let doubt = doubt(known, now, &difference);
+        if doubt.is_none() && difference.is_none() {
+            if !is_written_down(known, now) || !table.protection.is_recorded(recorded) {
                 let last = version.saturating_sub(1);
                 self.write_down(table, now, last, &[]).await?;
             }
             return Ok(());
         }
         if self.config.schema_changes == SchemaChanges::Halt {
-            return Err(not_followed());
+            return Err(not_followed(doubt));
         }
-        difference.leave_out(&table.protection, known.versions.last());
-        if difference.rewritten {
-            tracing::info!(table = %table.name, "rows were rewritten: the table is loaded again");
+        if let Some(why) = doubt {
+            tracing::info!(table = %table.name, why, "the table is loaded again");
             loaded.reload = true;
             return self.writer.mark_for_reload(table.oid).await;
         }
+        difference.leave_out(&table.protection, known.versions.last());
         let client = self.writer.client();
         let there = destination::tables(client, std::slice::from_ref(&loaded.destination)).await?;
         let Some(there) = there.get(&loaded.destination) else {
@@ -190,6 +189,33 @@ impl<'a> Reshape<'a> {
 /// A name for the time of a transaction. A column may have it already; then there is the next.
 fn passing(number: impl std::fmt::Display) -> String {
     format!("walferry renames {number}")
+}
+
+/// Why rows may have changed without a message.
+fn doubt(known: &Shapes, now: &Shape, difference: &Difference<'_>) -> Option<&'static str> {
+    let sending = known.sending.as_ref();
+    if difference.rewritten {
+        return Some("its rows were rewritten");
+    }
+    if sending.is_some_and(|before| now.sending.words_may_lack(before)) {
+        return Some("it was published otherwise, or not at all, for a while");
+    }
+    if sending.is_some_and(|before| now.sending.members_may_lack(before)) {
+        return Some("partitions came, went, or were truncated or rewritten");
+    }
+    let toast = known.toast.filter(|toast| *toast != 0 && now.toast != 0);
+    let moved = toast.is_some_and(|toast| toast != now.toast);
+    moved.then_some("it was rewritten, and may have been unlogged for a while")
+}
+
+/// Nothing about the table is new to the bookkeeping.
+fn is_written_down(known: &Shapes, now: &Shape) -> bool {
+    let columns = known.versions.last().cloned().unwrap_or_default();
+    let sending = known.sending.as_ref();
+    known.filenode == Some(now.filenode)
+        && known.toast == Some(now.toast)
+        && sending.is_some_and(|known| now.sending.is_written_as(known))
+        && columns == without_values(&now.columns)
 }
 
 /// As they are when they have been written down and read again.
@@ -295,8 +321,9 @@ fn warn_of_renamed(table: &SourceTable) {
     }
 }
 
-fn not_followed() -> Error {
-    let what = "The columns of a table changed, and [tables] on_schema_change is \"halt\"";
+fn not_followed(doubt: Option<&str>) -> Error {
+    let why = doubt.unwrap_or("its columns changed");
+    let what = format!("A table is another one ({why}), and [tables] on_schema_change is \"halt\"");
     let remedy = "Make the same change in the destination, then start once with \"follow\", or \
                   have the table loaded again: `walferry resync`.";
     Error::new(Kind::SchemaChanged, what)

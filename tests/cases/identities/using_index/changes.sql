@@ -11,3 +11,9 @@ UPDATE without_primary SET code = 1000 WHERE code = 1;
 UPDATE without_primary SET code = 1 WHERE code = 2;
 UPDATE without_primary SET code = 2 WHERE code = 1000;
 COMMIT;
+-- the primary key stands beside the identity, and its values trade places
+BEGIN;
+UPDATE t SET id = 2000 WHERE id = 2;
+UPDATE t SET id = 2 WHERE id = 4;
+UPDATE t SET id = 4 WHERE id = 2000;
+COMMIT;

@@ -1,3 +1,4 @@
+-- joins: a table is made
 -- alone: its labels are renamed and added while rows are on their way
 CREATE TYPE mood AS ENUM ('sad', 'ok');
 CREATE DOMAIN feeling AS mood;

@@ -1,0 +1,3 @@
+-- from: 18
+CREATE TABLE t (k int PRIMARY KEY, double int GENERATED ALWAYS AS (k * 2) STORED);
+INSERT INTO t VALUES (1);

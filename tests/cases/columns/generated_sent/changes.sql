@@ -1,0 +1,13 @@
+UPDATE t SET a = a + 1 WHERE k % 2 = 0;
+UPDATE t SET k = k + 100 WHERE k > 15;
+DELETE FROM t WHERE k = 1;
+INSERT INTO t (k, a) VALUES (200, NULL);
+UPDATE keyed SET a = a + 100 WHERE a > 15;
+UPDATE keyed SET v = 'changed' WHERE k = 50;
+DELETE FROM keyed WHERE k = 60;
+UPDATE keyless SET a = 5 WHERE ctid = '(0,1)';
+DELETE FROM keyless WHERE ctid = '(0,2)';
+INSERT INTO keyless VALUES (7);
+UPDATE prepared SET a = a + 1 WHERE k < 5;
+DELETE FROM prepared WHERE k = 6;
+INSERT INTO prepared (k, a) VALUES (20, 1);

@@ -1,0 +1,5 @@
+UPDATE t SET b = 'changed' WHERE a = 4;
+UPDATE t SET c = c + 1 WHERE a IS NULL;
+DELETE FROM t WHERE b IS NULL AND c IS NULL;
+DELETE FROM t WHERE a = 7;
+UPDATE t SET a = NULL WHERE ctid = (SELECT min(ctid) FROM t WHERE c = 5);

@@ -1,0 +1,16 @@
+UPDATE t SET v = 'by u' WHERE k = 1;
+-- then rows have no identity, and can only be added
+DROP INDEX t_u;
+INSERT INTO t VALUES (11, 110, 'added');
+ALTER TABLE t REPLICA IDENTITY DEFAULT;
+UPDATE t SET v = 'by k' WHERE k IN (1, 11);
+BEGIN;
+UPDATE t SET k = 100 WHERE k = 2;
+CREATE UNIQUE INDEX t_v ON t (u, k);
+ALTER TABLE t REPLICA IDENTITY USING INDEX t_v;
+UPDATE t SET v = 'by u and k' WHERE k = 100;
+UPDATE t SET u = 1000 WHERE k = 3;
+ALTER TABLE t REPLICA IDENTITY FULL;
+DELETE FROM t WHERE u = 1000;
+UPDATE t SET v = 'by all' WHERE k = 4;
+COMMIT;

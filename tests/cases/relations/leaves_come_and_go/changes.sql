@@ -1,0 +1,10 @@
+ALTER TABLE root ATTACH PARTITION comes FOR VALUES FROM (300) TO (400);
+UPDATE root SET k = k + 95 WHERE k IN (90, 190, 290);
+ALTER TABLE root DETACH PARTITION returns;
+UPDATE returns SET v = 'unseen' WHERE k < 250;
+INSERT INTO returns VALUES (299, 'unseen');
+ALTER TABLE root ATTACH PARTITION returns FOR VALUES FROM (200) TO (300);
+ALTER TABLE root DETACH PARTITION goes;
+INSERT INTO goes VALUES (199, 'unseen');
+UPDATE root SET k = k + 2 WHERE k = 299;
+UPDATE root SET v = 'changed' WHERE k < 50;

@@ -1,0 +1,11 @@
+INSERT INTO t VALUES (11, 'new');
+DELETE FROM t WHERE k = 1;
+ALTER PUBLICATION walferry_app SET (publish = 'insert, update, delete, truncate');
+UPDATE t SET v = 'changed' WHERE k > 5;
+UPDATE t SET k = k + 100 WHERE k > 9;
+ALTER PUBLICATION walferry_app SET (publish = 'insert');
+INSERT INTO t VALUES (12, 'newer');
+ALTER PUBLICATION walferry_app SET (publish = 'truncate, insert, update');
+TRUNCATE t;
+INSERT INTO t VALUES (1, 'after');
+UPDATE t SET v = 'last';

@@ -1,0 +1,10 @@
+INSERT INTO root VALUES (1, 'no'), (5, 'no'), (500, 'no');
+UPDATE root SET v = 'changed' WHERE k > 88;
+UPDATE root SET k = 200 WHERE k = 99;
+UPDATE root SET k = 70 WHERE k = 101;
+DELETE FROM root WHERE k IN (91, 89, 105, 119);
+INSERT INTO parent VALUES (3, 'no'), (40, 'yes');
+INSERT INTO child VALUES (4, 'no'), (50, 'yes');
+UPDATE parent SET v = v || '!' WHERE k > 5;
+UPDATE parent SET k = k + 100 WHERE k IN (1, 2);
+DELETE FROM parent WHERE k = 30;

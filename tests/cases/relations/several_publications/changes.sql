@@ -1,0 +1,13 @@
+UPDATE twice SET v = 'changed' WHERE k % 5 = 0;
+UPDATE twice SET k = k + 100 WHERE k IN (3, 12);
+UPDATE twice SET k = k - 100 WHERE k = 112;
+UPDATE twice SET k = 50 WHERE k = 15;
+UPDATE twice SET k = 14 + 0 * k WHERE k = 25 AND NOT EXISTS (SELECT FROM twice WHERE k = 14);
+DELETE FROM twice WHERE k IN (1, 14, 30);
+INSERT INTO twice VALUES (200, 'new'), (16 + 1000, 'new');
+UPDATE once SET v = 'changed' WHERE k < 5;
+UPDATE filtered_and_whole SET v = 'changed';
+CREATE TABLE relations_several.later (k int PRIMARY KEY, v text);
+INSERT INTO relations_several.later VALUES (1, 'one');
+UPDATE relations_several.t SET v = 'changed';
+INSERT INTO unpublished VALUES (1, 'one');

@@ -1,0 +1,7 @@
+UPDATE t SET v = 'before' WHERE k = 1;
+ALTER TABLE t SET UNLOGGED;
+UPDATE t SET v = 'unseen' WHERE k < 5;
+DELETE FROM t WHERE k = 10;
+INSERT INTO t VALUES (30, 'unseen');
+ALTER TABLE t SET LOGGED;
+UPDATE t SET v = 'seen' WHERE k IN (4, 30);

@@ -1,0 +1,3 @@
+-- joins: tables are loaded again
+CREATE TABLE t (k int PRIMARY KEY, v text);
+INSERT INTO t SELECT i, 'row ' || i FROM generate_series(1, 20) AS i;

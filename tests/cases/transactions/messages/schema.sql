@@ -1,0 +1,1 @@
+CREATE TABLE t (k int PRIMARY KEY, v text);
