@@ -311,6 +311,11 @@ fn schemas(cases: &[Case]) -> String {
             case.name
         );
     }
+    if !cases.iter().all(|case| case.binary) {
+        script += "\\connect\n";
+        let all = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/types/only_text.sql");
+        include(&mut script, "public", &all);
+    }
     script
 }
 
