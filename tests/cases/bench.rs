@@ -24,6 +24,8 @@ pub struct Bench {
     major: u32,
     pair: Pair,
     databases: u32,
+    /// Statements that a server does not know are left out.
+    lenient: bool,
 }
 
 /// The databases of one daemon.
@@ -48,6 +50,15 @@ impl Bench {
             major,
             pair: Pair::between((major, &source), (destination, &[])).await,
             databases: 0,
+            lenient: false,
+        }
+    }
+
+    /// The same; types, values and statements that are too new for them are left out.
+    pub async fn of_old(major: u32, destination: u32) -> Bench {
+        Bench {
+            lenient: true,
+            ..Bench::between(major, destination).await
         }
     }
 
@@ -234,7 +245,8 @@ impl Bench {
         let path = self.pair.directory().join("script.sql");
         std::fs::write(&path, script).unwrap();
         let done = Command::new(psql(cluster))
-            .args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-o", "/dev/null"])
+            .args(["-X", "-q", "-o", "/dev/null"])
+            .args(["-v", &format!("ON_ERROR_STOP={}", i32::from(!self.lenient))])
             .arg("-h")
             .arg(cluster.socket_directory())
             .args(["-p", &cluster.port().to_string()])

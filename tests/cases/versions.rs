@@ -44,20 +44,22 @@ async fn between(source: u32, destination: u32) -> Vec<String> {
         .into_iter()
         .filter(|case| case.fits(source, destination));
     let (alone, together): (Vec<Case>, Vec<Case>) = fitting.partition(|case| case.alone);
-    let mut bench = Bench::between(source, destination).await;
+    let mut bench = Bench::of_old(source, destination).await;
     let (mut failures, mut values) = (Vec::new(), Vec::new());
+    let mut types = 0;
     let count = alone.len() + together.len();
     for way in [Way::Snapshot, Way::Stream] {
         let mut compared = bench.take_all(way, together.clone()).await;
         for case in &alone {
             compared.add(bench.take_all(way, vec![case.clone()]).await);
         }
+        types = compared.types;
         values.push(format!("{} {}", way.as_str(), compared.values));
         failures.extend(compared.different);
     }
     eprintln!(
-        "PostgreSQL {source} to {destination}: {count} of {all} cases, values compared: {}; {} \
-         differences",
+        "PostgreSQL {source} to {destination}: {count} of {all} cases, {types} types, values \
+         compared: {}; {} differences",
         values.join(", "),
         failures.len()
     );

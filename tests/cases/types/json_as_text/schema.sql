@@ -1,3 +1,4 @@
+-- from: 12
 CREATE TABLE t03 (k int PRIMARY KEY, v jsonpath);
 INSERT INTO t03 VALUES
     (1, '$'),
