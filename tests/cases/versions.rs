@@ -64,5 +64,10 @@ async fn between(source: u32, destination: u32) -> Vec<String> {
         failures.len()
     );
     let named = |failure: String| format!("PostgreSQL {source} to {destination}: {failure}");
-    failures.into_iter().map(named).collect()
+    let failures: Vec<String> = failures.into_iter().map(named).collect();
+    // there is much to come
+    for failure in &failures {
+        eprintln!("{failure}");
+    }
+    failures
 }

@@ -1,3 +1,4 @@
+-- destination from: 14
 -- binary: all of these types can
 CREATE TABLE t01 (k int PRIMARY KEY, v int[]);
 INSERT INTO t01 VALUES

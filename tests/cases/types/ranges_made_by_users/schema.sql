@@ -1,3 +1,4 @@
+-- destination from: 14
 -- from: 14
 CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');
 CREATE DOMAIN metres AS float8;
