@@ -28,6 +28,7 @@ pub mod apply;
 pub mod checkpoint;
 
 pub mod catalog;
+pub mod protect;
 pub mod snapshot;
 
 pub mod pipeline;

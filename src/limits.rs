@@ -204,6 +204,9 @@ pub const PASSFILE_BYTES_MAX: u64 = 1 << 20;
 /// Bytes of a message that are shown when it came before anybody had to prove who they are.
 pub const UNTRUSTED_BYTES_MAX: usize = 200;
 
+/// Fewest bytes of a salt: with less, a hash is undone by trying.
+pub const SALT_BYTES_MIN: usize = 16;
+
 /// How long a password command may run.
 pub const PASSWORD_COMMAND_MAX: Duration = Duration::from_secs(30);
 

@@ -5,6 +5,7 @@ use crate::catalog::Equality;
 use crate::catalog::TableName;
 use crate::decode::Tuple;
 use crate::lsn::Lsn;
+use crate::protect::Treatment;
 
 /// A source relation as one relation message described it, and the table it goes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,8 +18,8 @@ pub struct Target {
     pub destination: TableName,
     /// The columns, in the order of the relation message, without those that are left out.
     pub columns: Vec<TargetColumn>,
-    /// Which columns of the relation message are left out; empty when none is.
-    pub left_out: Vec<bool>,
+    /// What becomes of each column of the relation message; empty when all are copied as they are.
+    pub treatments: Vec<Treatment>,
     /// How a row is found again.
     pub identity: RowIdentity,
     /// The destination keeps other values than the key apart as well, so that rows which trade them

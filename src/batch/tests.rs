@@ -26,7 +26,7 @@ fn target(identity: RowIdentity) -> Arc<Target> {
         source: TableName::new("public", "t"),
         destination: TableName::new("app_public", "t"),
         columns: vec![column("id"), column("a"), column("big")],
-        left_out: Vec::new(),
+        treatments: Vec::new(),
         identity,
         guarded: false,
         binary: false,

@@ -12,6 +12,7 @@ pub use shape::{Shape, ShapeColumn, shapes};
 use sending::add_sending;
 
 mod facts;
+mod lineage;
 mod load;
 mod sending;
 mod shape;
@@ -20,6 +21,7 @@ use super::rows::{get, get_char, get_unsigned, query};
 use super::{Column, ReplicaIdentity, TableName, positions};
 use crate::error::postgres::from_client;
 use crate::error::{Result, Side};
+use crate::protect::{Protection, Treatment};
 use crate::sql;
 
 /// A table of the source that could be replicated.
@@ -54,7 +56,8 @@ pub struct SourceTable {
     pub rows_estimate: Option<u64>,
     /// `pg_table_size` without indexes: heap and TOAST; of all leaves for a partitioned table.
     pub bytes: u64,
-    /// The connected role may use the schema and SELECT all published columns.
+    /// The connected role may use the schema and SELECT all published columns; see
+    /// [`SourceTable::is_readable`].
     pub selectable: bool,
     /// A partitioned table: its rows are in its partitions.
     pub partitioned: bool,
@@ -66,6 +69,16 @@ pub struct SourceTable {
     pub row_security: bool,
     /// The connected role owns it, or is a member of the owner; a publication for it needs that.
     pub owned: bool,
+    /// The tables above it, by partitioning or inheritance; the nearest first.
+    pub ancestors: Vec<TableName>,
+    /// Of generated columns by `attnum`: the columns that they are computed from.
+    pub computed_from: HashMap<i16, Vec<i16>>,
+    /// Columns that are not copied as they are. Nothing is, before
+    /// [`Protector::protect`](crate::protect::Protector::protect) has decided: columns that are
+    /// left out are in no other field then, and the others have the types of their copies.
+    pub protection: Protection,
+    /// Published columns that the role may not SELECT, by `attnum`, if it may use the schema.
+    unreadable: Vec<i16>,
 }
 
 impl SourceTable {
@@ -79,6 +92,25 @@ impl SourceTable {
         }
     }
 
+    /// A column of its keys that identifies no row, since it is left out or masked.
+    pub fn unfit_key_column(&self) -> Option<&Column> {
+        let key = self.primary_key.iter().chain(&self.identity_key);
+        let mut key = key.map(|&at| &self.columns[at]);
+        key.find(|column| {
+            let treatment = self.protection.of(column.attnum);
+            matches!(treatment, Treatment::LeaveOut | Treatment::Mask(_))
+        })
+    }
+
+    /// As [`SourceTable::selectable`], of the columns whose values are read.
+    pub fn is_readable(&self) -> bool {
+        let is_read = |attnum: &i16| {
+            let treatment = self.protection.of(*attnum);
+            !matches!(treatment, Treatment::LeaveOut | Treatment::Mask(_))
+        };
+        self.selectable || (!self.unreadable.is_empty() && !self.unreadable.iter().any(is_read))
+    }
+
     /// The source allows UPDATE and DELETE while a publication sends them.
     pub fn has_identity(&self) -> bool {
         self.identity == ReplicaIdentity::Full || !self.identity_key.is_empty()
@@ -89,7 +121,7 @@ impl SourceTable {
 /// in name order; neither temporary nor unlogged ones.
 ///
 /// Of a partitioned table that is published, either the root is listed or its leaves are,
-/// whichever the publications send. Five queries, whatever the number of tables.
+/// whichever the publications send. Seven queries, whatever the number of tables.
 pub async fn tables(client: &Client, publications: &[String]) -> Result<Vec<SourceTable>> {
     in_snapshot(client, read_tables(client, publications)).await
 }
@@ -141,6 +173,7 @@ async fn read_tables(client: &Client, publications: &[String]) -> Result<Vec<Sou
     let mut columns = columns(client, version).await?;
     let mut keys = keys(client).await?;
     let published = published(client, version, publications).await?;
+    let mut lineage = lineage::read(client, version).await?;
     let doing = "list the tables";
     let statement = include_str!("queries/source_tables.sql");
     let rows = query(client, Side::Source, doing, statement, &[]).await?;
@@ -152,7 +185,10 @@ async fn read_tables(client: &Client, publications: &[String]) -> Result<Vec<Sou
         parents.insert(oid, get::<u32>(row, "parent")?);
         let columns = columns.remove(&oid).unwrap_or_default();
         let keys = keys.remove(&oid).unwrap_or_default();
-        tables.push(table(row, columns, &keys, &published)?);
+        let mut table = table(row, columns, &keys, &published)?;
+        table.ancestors = lineage.ancestors.remove(&oid).unwrap_or_default();
+        table.computed_from = lineage.computed_from.remove(&oid).unwrap_or_default();
+        tables.push(table);
     }
     Ok(without_duplicates(tables, &parents))
 }
@@ -291,13 +327,22 @@ fn table(
     let published_columns: Vec<usize> = (0..columns.len())
         .filter(|&at| is_sent(&columns[at]))
         .collect();
+    let usable: bool = get(row, "schema_usable")?;
+    let unreadable: Vec<i16> = published_columns
+        .iter()
+        .filter(|&&at| usable && !selectable[at])
+        .map(|&at| columns[at].attnum)
+        .collect();
     Ok(SourceTable {
         oid: get(row, "oid")?,
         identity,
         primary_key,
         identity_key,
-        selectable: get::<bool>(row, "schema_usable")?
-            && published_columns.iter().all(|&at| selectable[at]),
+        selectable: usable && unreadable.is_empty(),
+        unreadable,
+        ancestors: Vec::new(),
+        computed_from: HashMap::new(),
+        protection: Protection::default(),
         published_columns,
         row_filter: sent.and_then(|sent| sent.row_filter.clone()),
         published: sent.is_some(),

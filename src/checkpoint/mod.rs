@@ -28,6 +28,7 @@
 
 mod migrate;
 mod pipeline;
+mod protection;
 mod quarantine;
 mod shape;
 mod table;
@@ -35,6 +36,7 @@ mod types;
 
 pub use migrate::migrate;
 pub use pipeline::{Checkpoint, NewPipeline, Pipeline, Writer};
+pub use protection::recorded_protection;
 pub use quarantine::Quarantined;
 pub use shape::Shapes;
 pub use table::{LoadedTable, Loader};

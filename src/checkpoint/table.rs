@@ -108,6 +108,7 @@ impl Writer {
             insert_table: sql::insert_table(&self.state_schema),
             forget_pipeline: sql::forget_pipeline(&self.state_schema),
             record_shape: sql::record_shape(&self.state_schema),
+            record_protection: sql::record_protection(&self.state_schema),
             pipeline: self.pipeline.clone(),
             fence: self.fence,
         }
@@ -140,6 +141,8 @@ pub struct Loader {
     forget_pipeline: String,
     /// Forget later shapes, add this one, note the file and how the table is sent.
     pub(super) record_shape: [String; 3],
+    /// Forget what was protected, and add what is.
+    pub(super) record_protection: [String; 2],
     pub(super) pipeline: String,
     fence: i64,
 }

@@ -7,6 +7,7 @@ use crate::catalog::ReplicaIdentity;
 use crate::catalog::source::{self, SourceTable};
 use crate::config::Config;
 use crate::error::{Error, Kind, Result};
+use crate::protect::{Protector, listed};
 use crate::transport::connect;
 
 /// Options of `walferry discover`.
@@ -30,12 +31,18 @@ struct Entry {
     published: bool,
     selected: bool,
     mode: &'static str,
+    /// Columns that are hashed, masked or left out, by patterns that match their names.
+    protected: Vec<String>,
 }
 
 /// Lists the source's tables.
 pub(super) async fn run(config: &Config, options: &Options) -> Result<Outcome> {
     let client = connect(&config.source.endpoint, "discover").await?;
-    let tables = source::tables(&client, &config.source.publications).await?;
+    let mut tables = source::tables(&client, &config.source.publications).await?;
+    let protector = Protector::for_names(config);
+    for table in &mut tables {
+        protector.protect(table, &[]);
+    }
     let entries: Vec<Entry> = tables.iter().map(|table| entry(config, table)).collect();
     if options.json {
         let json = serde_json::to_string_pretty(&entries)
@@ -68,6 +75,7 @@ fn entry(config: &Config, table: &SourceTable) -> Entry {
         published: table.published,
         selected,
         mode: if selected { mode(table) } else { "-" },
+        protected: listed(table),
     }
 }
 
@@ -92,6 +100,7 @@ fn render(entries: &[Entry]) -> comfy_table::Table {
         "published",
         "selected",
         "mode",
+        "protected",
     ]);
     let yes = |value: bool| if value { "yes" } else { "no" }.to_owned();
     for entry in entries {
@@ -108,6 +117,7 @@ fn render(entries: &[Entry]) -> comfy_table::Table {
             yes(entry.published),
             yes(entry.selected),
             entry.mode.to_owned(),
+            entry.protected.join("; "),
         ]);
     }
     for column in [1, 2] {

@@ -15,7 +15,8 @@ use crate::transport::connect;
 /// Options of `walferry resync`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
-    /// Tables to load again, by their names on the source: `schema.table`
+    /// Tables to load again, by their names on the source: `schema.table`; one that holds a dot
+    /// stands in double quotes, as in patterns
     #[arg(required = true, value_name = "TABLE")]
     tables: Vec<String>,
     /// Return once they are loaded; a daemon must be running
@@ -36,11 +37,8 @@ pub(super) async fn run(config: &Config, options: &Options) -> Result<Outcome> {
     if !ask(&client, &known, &[]).await? {
         return Err(unknown(&options.tables));
     }
-    let (schemas, names): (Vec<&str>, Vec<&str>) = options
-        .tables
-        .iter()
-        .map(|table| table.split_once('.').unwrap_or(("public", table)))
-        .unzip();
+    let tables = options.tables.iter();
+    let (schemas, names): (Vec<String>, Vec<String>) = tables.map(|table| parse(table)).unzip();
     let transaction = client.transaction().await.map_err(failed)?;
     let announce = checkpoint::announce_reload(state_schema);
     transaction
@@ -77,6 +75,43 @@ pub(super) async fn run(config: &Config, options: &Options) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
+/// Schema and name of a table as somebody wrote it.
+fn parse(text: &str) -> (String, String) {
+    let whole = |text: &str| {
+        let (schema, name) = text.split_once('.').unwrap_or(("public", text));
+        (schema.to_owned(), name.to_owned())
+    };
+    parse_parts(text).unwrap_or_else(|| whole(text))
+}
+
+/// `None` for a text that does not go by the rules of quoting: it is a name as it is, then.
+fn parse_parts(text: &str) -> Option<(String, String)> {
+    let (first, rest) = parse_part(text)?;
+    if rest.is_empty() {
+        return Some(("public".to_owned(), first));
+    }
+    let (second, rest) = parse_part(rest.strip_prefix('.')?)?;
+    rest.is_empty().then_some((first, second))
+}
+
+/// Takes a name off the beginning; within quotes, a quote is written twice.
+fn parse_part(text: &str) -> Option<(String, &str)> {
+    let Some(mut rest) = text.strip_prefix('"') else {
+        let (name, rest) = text.split_at(text.find('.').unwrap_or(text.len()));
+        return Some((name.to_owned(), rest));
+    };
+    let mut name = String::new();
+    loop {
+        let (before, after) = rest.split_once('"')?;
+        name.push_str(before);
+        let Some(after) = after.strip_prefix('"') else {
+            return Some((name, after));
+        };
+        name.push('"');
+        rest = after;
+    }
+}
+
 async fn ask(
     client: &Client,
     statement: &str,
@@ -89,7 +124,30 @@ async fn ask(
 
 fn unknown(tables: &[String]) -> Error {
     let what = format!("Not loaded by this pipeline: {}", tables.join(", "));
-    Error::new(Kind::Config, what)
-        .on(Side::Destination)
-        .remedy("Give names as they are on the source; `walferry discover` lists them.")
+    Error::new(Kind::Config, what).on(Side::Destination).remedy(
+        "Give names as they are on the source; `walferry discover` lists them. One that holds \
+             a dot stands in double quotes: '\"my.schema\".t'",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_with_dots_are_written_in_quotes() {
+        let parsed = |text: &str, schema: &str, name: &str| {
+            assert_eq!(parse(text), (schema.to_owned(), name.to_owned()), "{text}");
+        };
+        parsed("t", "public", "t");
+        parsed("s.T", "s", "T");
+        parsed("s.a.b", "s", "a.b");
+        parsed("\"a.b\".\"c.d\"", "a.b", "c.d");
+        parsed("\"a.b\".c", "a.b", "c");
+        parsed("\"a.b\"", "public", "a.b");
+        parsed("s.\"say \"\"hi\"\"\"", "s", "say \"hi\"");
+        // not by the rules: names as they are
+        parsed("\"a.b", "\"a", "b");
+        parsed("s.\"a\"b", "s", "\"a\"b");
+    }
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::raw::Written;
 use super::section::{Context, Section};
 use super::{
-    Apply, Config, Destination, Indexes, MissingTypes, Naming, SchemaChanges, Selection, Snapshot,
-    Source, TableErrors, endpoint, naming, observability,
+    Apply, Config, Destination, Indexes, MissingTypes, Naming, Protect, SchemaChanges, Selection,
+    Snapshot, Source, TableErrors, endpoint, naming, observability,
 };
 use crate::error::{Result, Side};
 use crate::limits::IDENTIFIER_BYTES_MAX;
@@ -57,13 +57,15 @@ pub(super) fn check(written: &Written) -> Result<Config> {
 pub(super) fn read<'a>(context: &'a Context<'a>, written: &Written) -> Config {
     let mut root = Section::root(context, written.tree.clone());
     let pipeline = pipeline(root.section("pipeline"));
-    let (tables, schema_changes, missing_types, table_errors) = tables(root.section("tables"));
+    let tables = tables(root.section("tables"));
+    let (tables, protect, schema_changes, missing_types, table_errors) = tables;
     let config = Config {
         file: written.file.clone(),
         source: source(root.section("source"), &pipeline),
         pipeline,
         destination: destination(root.section("destination")),
         tables,
+        protect,
         schema_changes,
         missing_types,
         table_errors,
@@ -181,8 +183,11 @@ fn destination(mut section: Section<'_>) -> Destination {
     }
 }
 
-fn tables(mut section: Section<'_>) -> (Selection, SchemaChanges, MissingTypes, TableErrors) {
+fn tables(
+    mut section: Section<'_>,
+) -> (Selection, Protect, SchemaChanges, MissingTypes, TableErrors) {
     let selection = Selection::read(&mut section);
+    let protect = Protect::read(&mut section);
     let changes = section.parsed(
         "on_schema_change",
         "\"follow\" or \"halt\"",
@@ -217,6 +222,7 @@ fn tables(mut section: Section<'_>) -> (Selection, SchemaChanges, MissingTypes, 
     section.finish();
     (
         selection,
+        protect,
         changes.unwrap_or(SchemaChanges::Follow),
         missing_types.unwrap_or(MissingTypes::Text),
         errors.unwrap_or(TableErrors::Halt),

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use naming::Naming;
+pub use protect::{Protect, Rule, Wish};
 pub use selection::{Glob, Pattern, Selection};
 
 mod check;
@@ -20,6 +21,7 @@ mod endpoint;
 mod faults;
 mod naming;
 mod observability;
+mod protect;
 mod raw;
 mod secret_file;
 mod section;
@@ -64,6 +66,8 @@ pub struct Config {
     pub destination: Destination,
     /// `[tables]`
     pub tables: Selection,
+    /// `[tables]`: columns that are not copied as they are.
+    pub protect: Protect,
     /// `[tables] on_schema_change`
     pub schema_changes: SchemaChanges,
     /// `[tables] missing_types`

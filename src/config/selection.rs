@@ -96,18 +96,24 @@ impl Pattern {
 
     /// The error goes on where the pattern ended: "has no dot …".
     fn parse(text: &str) -> Result<Self, &'static str> {
+        let (pattern, rest) = Pattern::parse_half(text)?;
+        if !rest.is_empty() {
+            return Err("goes on after the table's name");
+        }
+        Ok(pattern)
+    }
+
+    /// Takes the pattern off the beginning of `text`; the second part is what follows it.
+    pub(super) fn parse_half(text: &str) -> Result<(Self, &str), &'static str> {
         let (schema, rest) = Glob::parse(text)?;
         let Some(rest) = rest.strip_prefix('.') else {
             return Err("has no dot between schema and table");
         };
         let (table, rest) = Glob::parse(rest)?;
-        if !rest.is_empty() {
-            return Err("goes on after the table's name");
-        }
-        Ok(Pattern { schema, table })
+        Ok((Pattern { schema, table }, rest))
     }
 
-    fn matches(&self, schema: &str, table: &str) -> bool {
+    pub(super) fn matches(&self, schema: &str, table: &str) -> bool {
         self.schema.matches(schema) && self.table.matches(table)
     }
 }
@@ -131,7 +137,7 @@ impl Glob {
     }
 
     /// Takes one half off `text`; the second part is what follows it.
-    fn parse(text: &str) -> Result<(Self, &str), &'static str> {
+    pub(super) fn parse(text: &str) -> Result<(Self, &str), &'static str> {
         if let Some(quoted) = text.strip_prefix('"') {
             return Glob::parse_quoted(quoted);
         }
@@ -166,7 +172,7 @@ impl Glob {
         }
     }
 
-    fn matches(&self, name: &str) -> bool {
+    pub(super) fn matches(&self, name: &str) -> bool {
         let [first, middle @ .., last] = self.0.as_slice() else {
             return self.0.first().is_some_and(|whole| whole == name);
         };

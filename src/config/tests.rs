@@ -413,6 +413,8 @@ fn says_first(line: &str) -> bool {
         "token_command =",
         "agent_socket =",
         "host_key =",
+        "hash_salt =",
+        "hash_salt_command =",
     ];
     !others.iter().any(|start| line.starts_with(start))
 }
@@ -434,13 +436,16 @@ fn what_the_example_has_behind_a_hash_is_valid_and_defaults_are_the_defaults() {
         "http.token",
         "http.pem",
         "http.key",
+        "hash.salt",
     ];
     for name in names {
         let path = directory.path().join(name);
         std::fs::write(&path, "x").unwrap();
         std::fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
     }
-    let mut text = whole_example().replace("/etc/walferry/http", "http");
+    let mut text = whole_example()
+        .replace("/etc/walferry/http", "http")
+        .replace("/etc/walferry/hash.salt", "hash.salt");
     for side in ["source", "destination"] {
         text = text.replace(&format!("/etc/walferry/{side}.password"), "password");
         text = text.replace(&format!("/etc/walferry/{side}.passphrase"), "passphrase");

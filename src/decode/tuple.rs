@@ -81,17 +81,20 @@ impl<'a> Tuple<'a> {
         Cells::new(self.cells)
     }
 
-    /// The row without the columns that are marked, written to `out`.
-    pub fn without<'o>(&self, left_out: &[bool], out: &'o mut Vec<u8>) -> Tuple<'o> {
+    /// The row that `write` makes of it in `out`: column by column, by their positions, it writes
+    /// one cell, or none and returns false.
+    pub fn rewritten<'o>(
+        &self,
+        out: &'o mut Vec<u8>,
+        mut write: impl FnMut(usize, Cell<'_>, &mut Vec<u8>) -> bool,
+    ) -> Tuple<'o> {
         out.clear();
         let (mut count, mut has_unchanged) = (0, false);
-        // a row of another width stays of another width
-        let marks = left_out.iter().copied().chain(std::iter::repeat(false));
-        for (cell, left_out) in self.cells().zip(marks) {
-            if !left_out {
-                cell.encode(out);
+        for (at, cell) in self.cells().enumerate() {
+            let start = out.len();
+            if write(at, cell, out) {
                 count += 1;
-                has_unchanged |= cell == Cell::Unchanged;
+                has_unchanged |= out.get(start) == Some(&b'u');
             }
         }
         Tuple {

@@ -7,6 +7,7 @@ use crate::batch::{Batch, FoldError, Target};
 use crate::decode::{DecodeError, Message, Tuple};
 use crate::error::{Error, Kind, Result, Side};
 use crate::lsn::Lsn;
+use crate::protect::Treatment;
 
 /// Adds a change to the batch, unless its table already had it when it was loaded.
 pub(super) fn fold(
@@ -70,16 +71,20 @@ pub(super) fn fold(
     }
 }
 
-/// A row without the columns that its target leaves out; no copy is made where it leaves out none.
+/// A row as its target is to have it; no copy is made where that is the row as it came.
 #[derive(Default)]
 struct Kept(Vec<u8>);
 
 impl Kept {
     fn of<'k>(&'k mut self, target: &Target, row: Tuple<'k>) -> Tuple<'k> {
-        if target.left_out.is_empty() {
+        if target.treatments.is_empty() {
             return row;
         }
-        row.without(&target.left_out, &mut self.0)
+        row.rewritten(&mut self.0, |at, cell, out| {
+            // a row of another width stays of another width, and is refused
+            let treatment = target.treatments.get(at);
+            treatment.unwrap_or(&Treatment::Copy).write(cell, out)
+        })
     }
 }
 

@@ -14,6 +14,7 @@ use crate::checkpoint::{LoadedTable, Writer};
 use crate::config::{Config, Indexes};
 use crate::error::{Error, Kind, Result, Side};
 use crate::observe::{Board, State, TableState};
+use crate::protect::{Recorded, Treatment};
 use crate::snapshot::{self, Load, Plan};
 use crate::source::slot::ExportedSnapshot;
 use crate::sql;
@@ -26,6 +27,8 @@ pub(super) struct Knowledge<'k> {
     pub(super) shapes: &'k HashMap<u32, Shape>,
     /// What becomes of types.
     pub(super) types: &'k Types,
+    /// Columns of loaded tables that were protected, by the source's oid.
+    pub(super) protected: &'k HashMap<u32, Vec<Recorded>>,
 }
 
 impl Knowledge<'_> {
@@ -237,7 +240,14 @@ pub(super) async fn complete(config: &Config, catalog: &Client, plans: &mut [Pla
     if config.snapshot.indexes == Indexes::All {
         let mut indexes = source::indexes(catalog, &oids).await?;
         for plan in plans.iter_mut().filter(|plan| plan.existing.is_none()) {
-            plan.indexes = indexes.remove(&plan.table.oid).unwrap_or_default();
+            let protection = &plan.table.protection;
+            let mut indexes = indexes.remove(&plan.table.oid).unwrap_or_default();
+            // they would be over other values, or name columns that are not there
+            indexes.retain(|index| {
+                let mut columns = index.columns.iter();
+                columns.all(|attnum| *protection.of(*attnum) == Treatment::Copy)
+            });
+            plan.indexes = indexes;
         }
     }
     Ok(())

@@ -12,6 +12,7 @@ use crate::catalog::{Column, Equality, TableName};
 use crate::checkpoint::LoadedTable;
 use crate::decode::{self, Relation, ReplicaIdentity};
 use crate::error::{Error, Kind, Side};
+use crate::protect::{Protection, Treatment};
 
 /// A loaded table, as both catalogs know it.
 #[derive(Clone, Debug)]
@@ -22,6 +23,8 @@ pub(super) struct Known {
     pub(super) source: Option<SourceTable>,
     /// The shapes that it has had; the destination follows the last one.
     pub(super) shapes: Vec<Vec<ShapeColumn>>,
+    /// What becomes of its columns.
+    pub(super) protection: Protection,
 }
 
 /// What becomes of a relation's rows.
@@ -104,20 +107,21 @@ impl Routes {
     /// The target of a relation as it is now.
     fn describe(&self, known: &Known, relation: &Relation) -> Result<Target, String> {
         let mut columns = Vec::with_capacity(relation.columns.len());
-        let mut left_out = vec![false; relation.columns.len()];
-        let sent = relation.columns.iter().zip(known.names(relation)?);
-        for (at, (column, name)) in sent.enumerate() {
-            // the source has dropped it since; or the destination computes it, too
-            let Some(name) = name else {
-                left_out[at] = true;
+        let mut treatments = Vec::with_capacity(relation.columns.len());
+        for (column, meaning) in relation.columns.iter().zip(known.meanings(relation)?) {
+            // the source has dropped it since, or nobody is to have it; or the destination computes
+            // it, too
+            let Some((name, treatment)) = meaning else {
+                treatments.push(Treatment::LeaveOut);
                 continue;
             };
             let place = known.place(column, &name, &self.types)?;
             if place.generated.is_some() {
                 known.check_computed(&name)?;
-                left_out[at] = true;
+                treatments.push(Treatment::LeaveOut);
                 continue;
             }
+            treatments.push(treatment);
             let equality = self.equality.get(&place.type_oid).cloned();
             let target = TargetColumn {
                 name,
@@ -128,15 +132,15 @@ impl Routes {
         }
         let identity = known.identity(relation, &columns)?;
         let guarded = known.is_guarded(&identity, &columns);
-        if !left_out.contains(&true) {
-            left_out.clear();
+        if treatments.iter().all(|one| *one == Treatment::Copy) {
+            treatments.clear();
         }
         Ok(Target {
             oid: relation.oid,
             source: known.loaded.source.clone(),
             destination: known.loaded.destination.clone(),
             columns: columns.into_iter().map(|(column, _)| column).collect(),
-            left_out,
+            treatments,
             identity,
             guarded,
             binary: self.binary,
@@ -226,9 +230,11 @@ impl Known {
         published.all(|column| {
             let mut places = self.destination.columns.iter();
             let theirs = places.find(|c| c.name == column.name);
-            theirs.is_some_and(|place| {
+            let is_text = self.protection.of(column.attnum).makes_text();
+            let fits = |place: &Column| {
                 place.generated.is_some() || types.binary_fits(column, Some(place))
-            })
+            };
+            !is_text && theirs.is_some_and(fits)
         })
     }
 
@@ -261,29 +267,37 @@ impl Known {
         ))
     }
 
-    /// What the columns of the message are called by now; `None` for one that is no more.
-    fn names(&self, relation: &Relation) -> Result<Vec<Option<String>>, String> {
+    /// What the columns of the message are called by now, and what becomes of their values; `None`
+    /// for one that is no more, or that the destination is not to have.
+    fn meanings(&self, relation: &Relation) -> Result<Vec<Option<(String, Treatment)>>, String> {
         let Some(newest) = self.shapes.last() else {
+            if self.protection.columns().next().is_some() {
+                return Err("Nobody knows which columns of the table are protected".to_owned());
+            }
             let names = relation.columns.iter();
-            return Ok(names.map(|column| Some(column.name.clone())).collect());
+            let as_it_is = |name: &str| Some((name.to_owned(), Treatment::Copy));
+            return Ok(names.map(|column| as_it_is(&column.name)).collect());
         };
         let unsent: HashSet<i16> = match &self.source {
             None => HashSet::new(),
             Some(source) => (0..source.columns.len())
                 .filter(|at| !source.published_columns.contains(at))
                 .map(|at| source.columns[at].attnum)
+                .filter(|attnum| !self.protection.drops(*attnum))
                 .collect(),
         };
         let attnums = align(relation, &self.shapes, &unsent).ok_or(
             "The columns of the table are not those that it was seen to have, nor plainly a step \
              between",
         )?;
-        let name = |attnum: &i16| {
+        let meaning = |attnum: &i16| {
+            let treatment = self.protection.of(*attnum).clone();
             let mut live = newest.iter();
             live.find(|column| column.attnum == *attnum)
-                .map(|column| column.name.clone())
+                .filter(|_| treatment != Treatment::LeaveOut)
+                .map(|column| (column.name.clone(), treatment))
         };
-        Ok(attnums.iter().map(name).collect())
+        Ok(attnums.iter().map(meaning).collect())
     }
 
     /// A column that is computed in the destination may come only if the source computes it, too,
@@ -328,7 +342,8 @@ impl Known {
         let kept = columns.iter().filter(|(_, in_identity)| *in_identity);
         let by_key = relation.identity != ReplicaIdentity::Full;
         if by_key && in_identity.count() != kept.count() {
-            let why = "A column that identified rows is dropped, or computed in the destination";
+            let why = "A column that identified rows is dropped, left out, or computed in the \
+                       destination";
             return Err(why.to_owned());
         }
         let whole = match relation.identity {

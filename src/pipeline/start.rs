@@ -23,6 +23,7 @@ use crate::error::postgres::from_client;
 use crate::error::{Error, Kind, Result, Side};
 use crate::lsn::Lsn;
 use crate::observe::{Board, State, TableState};
+use crate::protect::{Protection, Protector, Recorded};
 use crate::snapshot;
 use crate::source::{Connection, Mode, PUBLICATION_GONE, Stream};
 use crate::sql;
@@ -69,15 +70,13 @@ pub(super) async fn start(
     let catalog = transport::connect(&config.source.endpoint, "catalog").await?;
     let (facts, made_publication) = facts(config, &catalog, &writer).await?;
     // Before there is a snapshot, so that whatever happens to a table after this is noticed.
-    let mut look = source::look(&catalog, &config.source.publications).await?;
+    let mut seen = look(config, &catalog, &writer).await?;
     let exported = take_over(config, &mut writer, &facts, made_publication).await?;
-    if made_state_schema {
-        let schema = &config.destination.state_schema;
-        writer.record_schema(schema).await?;
-    }
+    record_schema(config, &writer, made_state_schema).await?;
     let server_version = u32::try_from(facts.version_num).unwrap_or(0);
-    let was_loaded = what_is_loaded(config, board, &writer, &catalog, &mut look, progress);
+    let was_loaded = what_is_loaded(config, board, &writer, &catalog, &mut seen.look, progress);
     let (mut loaded, quarantined) = was_loaded.await?;
+    let (look, protector, protected) = (seen.look, seen.protector, seen.protected);
     let (tables, shapes, fingerprint) = (look.tables, look.shapes, look.fingerprint);
     let (kept, new) = loading::kept_and_new(config, &tables, &loaded);
     let mending = &mut progress.mending;
@@ -89,6 +88,7 @@ pub(super) async fn start(
         tables: &tables,
         shapes: &shapes,
         types: &types,
+        protected: &protected,
     };
     let reshape = Reshape::new(config, &writer, &knowledge, prepared.position);
     let misfit = progress.misfit.as_deref();
@@ -107,7 +107,9 @@ pub(super) async fn start(
         }
     }
     let waiting = take_waiting(&mut loaded, &joining);
-    let mut routes = routes(&writer, &tables, loaded, Arc::clone(&types), server_version).await?;
+    let gone = |recorded: &[Recorded]| protector.of_gone(recorded);
+    let types_too = Arc::clone(&types);
+    let mut routes = routes(&writer, &tables, gone, loaded, types_too, server_version).await?;
     routes.skip_all(waiting);
     routes.leave(quarantined);
     let stream = open_stream(config, &writer, &routes, server_version, progress).await?;
@@ -126,6 +128,38 @@ pub(super) async fn start(
         types,
         followed: prepared.followed,
         position: prepared.position,
+    })
+}
+
+/// Once the pipeline has its row, the state schema can be one that walferry made.
+async fn record_schema(config: &Config, writer: &Writer, made: bool) -> Result<()> {
+    if !made {
+        return Ok(());
+    }
+    let schema = &config.destination.state_schema;
+    writer.record_schema(schema).await
+}
+
+/// The source's tables, and what becomes of their columns.
+struct Seen {
+    look: Look,
+    protector: Protector,
+    protected: HashMap<u32, Vec<Recorded>>,
+}
+
+/// Looks at the source's tables, and decides on their columns.
+async fn look(config: &Config, catalog: &Client, writer: &Writer) -> Result<Seen> {
+    let mut look = source::look(catalog, &config.source.publications).await?;
+    let protector = Protector::new(config).await?;
+    let protected = writer.protected().await?;
+    for table in &mut look.tables {
+        let recorded = protected.get(&table.oid).map_or(&[][..], Vec::as_slice);
+        protector.protect(table, recorded);
+    }
+    Ok(Seen {
+        look,
+        protector,
+        protected,
     })
 }
 
@@ -384,10 +418,22 @@ pub(super) async fn version(catalog: &Client) -> Result<u32> {
     Ok(u32::try_from(version).unwrap_or(0))
 }
 
-/// What becomes of each relation's rows.
+fn copy_gone(place: &TableName) -> Error {
+    let what = "The destination table is gone";
+    let remedy = "To load it again: `walferry resync`; to leave it out, add it to [tables] exclude \
+                  as well.";
+    Error::new(Kind::ShapeMismatch, what)
+        .on(Side::Destination)
+        .table(place)
+        .remedy(remedy)
+}
+
+/// What becomes of each relation's rows; `of_gone` says what becomes of the protected columns of a
+/// table that is none of `tables`.
 pub(super) async fn routes(
     writer: &Writer,
     tables: &[SourceTable],
+    of_gone: impl Fn(&[Recorded]) -> Protection,
     loaded: HashMap<u32, LoadedTable>,
     types: Arc<Types>,
     server_version: u32,
@@ -403,6 +449,7 @@ pub(super) async fn routes(
         .map(|table| (table.oid, table.clone()))
         .collect();
     let mut history = writer.shapes().await?;
+    let protected = writer.protected().await?;
     let mut known = HashMap::new();
     for (oid, loaded) in loaded {
         let source = by_oid.remove(&oid);
@@ -410,13 +457,12 @@ pub(super) async fn routes(
             if source.is_none() {
                 continue;
             }
-            let what = "The destination table is gone";
-            let remedy = "To load it again: `walferry resync`; to leave it out, add it to [tables] \
-                          exclude as well.";
-            return Err(Error::new(Kind::ShapeMismatch, what)
-                .on(Side::Destination)
-                .table(&loaded.destination)
-                .remedy(remedy));
+            return Err(copy_gone(&loaded.destination));
+        };
+        let protection = match (&source, protected.get(&oid)) {
+            (Some(source), _) => source.protection.clone(),
+            (None, Some(recorded)) => of_gone(recorded),
+            (None, None) => Protection::default(),
         };
         known.insert(
             oid,
@@ -424,6 +470,7 @@ pub(super) async fn routes(
                 loaded,
                 destination,
                 source,
+                protection,
                 shapes: history.remove(&oid).unwrap_or_default().versions,
             },
         );

@@ -46,6 +46,7 @@ use crate::limits::{
 };
 use crate::lsn::Lsn;
 use crate::observe::{Board, Identity};
+use crate::protect::{Protection, Recorded};
 use crate::snapshot::{self, Adopted, Adoption, Load, Plan};
 use crate::source::Connection;
 use crate::source::slot::{self, ExportedSnapshot};
@@ -228,7 +229,9 @@ impl Synchronisation {
         let sources: Vec<SourceTable> = adopted.iter().map(|t| t.plan.table.clone()).collect();
         let version = start::version(&catalog).await?;
         let (loaded, types) = (writer.loaded_tables().await?, Arc::clone(&self.types));
-        let routes = start::routes(&writer, &sources, loaded, types, version).await?;
+        // each of its tables is among the sources
+        let gone = |_: &[Recorded]| Protection::default();
+        let routes = start::routes(&writer, &sources, gone, loaded, types, version).await?;
         let publications = &config.source.publications;
         // What has committed while it was loaded is read once, and large transactions are rare.
         let format = Format {

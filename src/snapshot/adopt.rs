@@ -71,6 +71,10 @@ impl Adoption {
             self.loader
                 .record_shape(client, loaded.source_oid, 0, &table.plan.shape)
                 .await?;
+            let protection = &table.plan.table.protection;
+            self.loader
+                .record_protection(client, loaded.source_oid, protection)
+                .await?;
         }
         self.loader.forget(client, &self.pipeline).await?;
         execute(client, sql::apply::COMMIT).await?;

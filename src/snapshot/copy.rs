@@ -1,4 +1,4 @@
-//! COPY out of the source, into the destination, bytes untouched.
+//! COPY out of the source, into the destination, bytes untouched but for protected columns.
 
 use bytes::Bytes;
 use futures_util::SinkExt;
@@ -12,6 +12,7 @@ use crate::error::postgres::from_client;
 use crate::error::{Error, Kind, Result, Side};
 use crate::limits::COPY_CHUNKS_WAITING_MAX;
 use crate::observe::Board;
+use crate::protect::RowWriter;
 use crate::source::Connection;
 use crate::sql::load::{self as sql, CopyOut};
 
@@ -32,29 +33,34 @@ pub(super) async fn copy(
     place: Place<'_>,
     board: &Board,
 ) -> Result<(u64, u64)> {
-    let columns = plan.copied();
+    let (read, copied, writer) = (plan.read(), plan.copied(), plan.row_writer());
     let table = &plan.table;
     let copy_out = sql::copy_out(&CopyOut {
         heap: &piece.heap,
-        columns: &columns,
+        columns: &read,
         row_filter: table.row_filter.as_deref(),
         blocks: piece.blocks.map(|blocks| (blocks.from, blocks.to)),
         by_query: plan.reads_computed() || table.partitioned && piece.heap == table.name,
         binary: plan.binary,
     });
-    let copy_in = sql::copy_in(place.table, &columns, plan.binary, place.fresh);
+    let copy_in = sql::copy_in(place.table, &copied, plan.binary, place.fresh);
     let (sender, mut receiver) = mpsc::channel::<(Bytes, u64)>(COPY_CHUNKS_WAITING_MAX);
 
     let read = async {
         let doing = "read the table";
         let named = |error: Error| out_of_date(error).table(&table.name);
         source.copy_out(doing, &copy_out).await.map_err(named)?;
-        while let Some(chunk) = source.copy_chunk(doing).await.map_err(named)? {
-            if sender.send(chunk).await.is_err() {
+        while let Some((bytes, rows)) = source.copy_chunk(doing).await.map_err(named)? {
+            let bytes = match &writer {
+                None => bytes,
+                Some(writer) => protected(writer, &bytes).map_err(named)?,
+            };
+            if sender.send((bytes, rows)).await.is_err() {
                 // The writer failed and says why.
                 return Ok(());
             }
         }
+        check_names(source, plan).await.map_err(named)?;
         drop(sender);
         Ok(())
     };
@@ -88,6 +94,34 @@ pub(super) async fn copy(
     let (bytes, rows) = (reported.0 - kept.0, reported.1.saturating_sub(kept.1));
     board.table_not_copied(&table.name, bytes, rows);
     Ok((copied?, reported.0))
+}
+
+/// COPY asks for columns by name. Once it has run, its lock keeps their names as it saw them: they
+/// must be those by which columns are protected.
+async fn check_names(source: &mut Connection, plan: &Plan) -> Result<()> {
+    if plan.table.protection.columns().next().is_none() {
+        return Ok(());
+    }
+    let columns = &plan.shape.columns;
+    let attnums: Vec<i16> = columns.iter().map(|column| column.attnum).collect();
+    let statement = sql::column_names_now(plan.table.oid, &attnums);
+    let rows = source.query("look at the columns", &statement).await?;
+    let now = rows.iter().map(|row| row.first().cloned().flatten());
+    let known = columns.iter().map(|column| Some(column.name.clone()));
+    if now.eq(known) {
+        return Ok(());
+    }
+    let what = "A table changed before it was copied";
+    Err(Error::new(Kind::TableAdded, what).on(Side::Source))
+}
+
+/// Rows as they are to be in the destination.
+fn protected(writer: &RowWriter, rows: &[u8]) -> Result<Bytes> {
+    let Some(rows) = writer.rewrite(rows) else {
+        let what = "COPY sent rows that are not those of the table";
+        return Err(Error::new(Kind::Protocol, what).on(Side::Source));
+    };
+    Ok(rows.into())
 }
 
 /// A table or column that is gone since the catalog was read: it is time to read that again.

@@ -42,5 +42,5 @@ mod queue;
 mod worker;
 
 pub use adopt::{Adopted, Adoption};
-pub use prepare::{Plan, PlannedColumn};
+pub use prepare::{KEY_REMEDY, Plan, PlannedColumn};
 pub use queue::{Load, drop_hidden_tables, hidden_prefix, load, try_to_tidy};

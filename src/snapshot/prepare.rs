@@ -9,6 +9,7 @@ use crate::catalog::{Column, ReplicaIdentity, TableName};
 use crate::config::{self, Indexes};
 use crate::error::postgres::from_client;
 use crate::error::{Error, Kind, Result, Side};
+use crate::protect::{RowWriter, Treatment};
 use crate::sql::load::{self as sql, NewColumn};
 use crate::sql::reshape;
 
@@ -47,7 +48,35 @@ pub struct PlannedColumn {
     /// The expression of a column that is computed in the destination as well. One that the
     /// publication sends (18+) is copied like others.
     pub generated: Option<String>,
+    /// What becomes of its values.
+    pub treatment: Treatment,
 }
+
+impl PlannedColumn {
+    fn is_masked(&self) -> bool {
+        matches!(self.treatment, Treatment::Mask(_))
+    }
+}
+
+/// A key whose values are left out, or all the same, finds no row.
+fn check_key(table: &SourceTable) -> Result<()> {
+    let Some(column) = table.unfit_key_column() else {
+        return Ok(());
+    };
+    let what = format!(
+        "The key column \"{}\" is {}, so that rows cannot be told apart",
+        column.name,
+        table.protection.of(column.attnum).describe()
+    );
+    Err(Error::new(Kind::ShapeMismatch, what)
+        .on(Side::Source)
+        .table(&table.name)
+        .remedy(KEY_REMEDY))
+}
+
+/// For keys that are left out or masked.
+pub const KEY_REMEDY: &str = "Hash it instead ([tables] hash_columns), or leave the whole table \
+                              out with [tables] exclude.";
 
 impl Plan {
     /// Plans a table, or says why it cannot be loaded.
@@ -72,8 +101,10 @@ impl Plan {
                 name: column.name.clone(),
                 type_sql: types.of_column(column),
                 generated: column.generated.clone().filter(|_| !is_copied),
+                treatment: table.protection.of(column.attnum).clone(),
             })
             .collect();
+        check_key(&table)?;
         // Rows that change in place need room beside them; rows that are only added do not.
         let changes = !table.key().is_empty();
         let mut plan = Plan {
@@ -96,13 +127,33 @@ impl Plan {
         Ok(plan)
     }
 
-    /// Names of the columns that are copied.
+    /// Names of the columns that are copied: those that are read, then the masked ones.
     pub fn copied(&self) -> Vec<&str> {
-        let stored = self
-            .columns
-            .iter()
-            .filter(|column| column.generated.is_none());
-        stored.map(|column| column.name.as_str()).collect()
+        let masked = self.masked().map(|column| column.name.as_str());
+        self.read().into_iter().chain(masked).collect()
+    }
+
+    /// Names of the columns whose values are read.
+    pub(super) fn read(&self) -> Vec<&str> {
+        self.unmasked().map(|column| column.name.as_str()).collect()
+    }
+
+    /// What writes the rows, if they are not to be as they were read.
+    pub(super) fn row_writer(&self) -> Option<RowWriter> {
+        RowWriter::new(
+            self.unmasked().map(|column| &column.treatment),
+            self.masked().map(|column| &column.treatment),
+        )
+    }
+
+    fn unmasked(&self) -> impl Iterator<Item = &PlannedColumn> {
+        let columns = self.columns.iter();
+        columns.filter(|column| column.generated.is_none() && !column.is_masked())
+    }
+
+    fn masked(&self) -> impl Iterator<Item = &PlannedColumn> {
+        let columns = self.columns.iter();
+        columns.filter(|column| column.generated.is_none() && column.is_masked())
     }
 
     /// A table that is there must have the columns, with types that hold the same values.
@@ -142,13 +193,14 @@ impl Plan {
 
     fn binary_fits(&self, types: &Types) -> bool {
         let mut stored = self.stored();
-        stored.all(|column| match &self.existing {
-            None => types.binary_fits(column, None),
-            Some(existing) => {
-                let place = existing.columns.iter().find(|c| c.name == column.name);
-                place.is_some() && types.binary_fits(column, place)
-            }
-        })
+        self.row_writer().is_none()
+            && stored.all(|column| match &self.existing {
+                None => types.binary_fits(column, None),
+                Some(existing) => {
+                    let place = existing.columns.iter().find(|c| c.name == column.name);
+                    place.is_some() && types.binary_fits(column, place)
+                }
+            })
     }
 
     /// The source computes a column whose values are copied: a plain COPY does not send those.

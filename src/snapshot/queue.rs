@@ -71,6 +71,10 @@ impl Load {
         self.loader
             .record_shape(client, table.source_oid, 0, &plan.shape)
             .await?;
+        let protection = &plan.table.protection;
+        self.loader
+            .record_protection(client, table.source_oid, protection)
+            .await?;
         Ok(table)
     }
 

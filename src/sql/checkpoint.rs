@@ -206,9 +206,44 @@ pub fn mark_for_reload(state_schema: &str) -> String {
     )
 }
 
-/// Two statements that forget a table: $1 pipeline, $2 its oid on the source.
-pub fn forget_table(state_schema: &str) -> [String; 2] {
-    ["walferry_columns", "walferry_tables"].map(|table| {
+/// Protected columns of loaded tables: $1 pipeline.
+pub fn select_protected(state_schema: &str) -> String {
+    format!(
+        "SELECT source_oid, attnum, source_schema, source_table, source_column, treatment
+           FROM {}.walferry_protected_columns WHERE pipeline = $1",
+        Ident(state_schema)
+    )
+}
+
+/// Two statements that write down the protected columns of a table, $1 pipeline and $2 oid for
+/// both. Forget them; add them from arrays $3 to $7.
+pub fn record_protection(state_schema: &str) -> [String; 2] {
+    let schema = Ident(state_schema).to_string();
+    [
+        format!(
+            "DELETE FROM {schema}.walferry_protected_columns
+              WHERE pipeline = $1 AND source_oid = $2"
+        ),
+        format!(
+            "INSERT INTO {schema}.walferry_protected_columns
+                    (pipeline, source_oid, attnum, source_schema, source_table, source_column,
+                     treatment)
+             SELECT $1, $2, c.*
+               FROM ROWS FROM (pg_catalog.unnest($3::smallint[]), pg_catalog.unnest($4::text[]),
+                               pg_catalog.unnest($5::text[]), pg_catalog.unnest($6::text[]),
+                               pg_catalog.unnest($7::text[])) AS c"
+        ),
+    ]
+}
+
+/// Three statements that forget a table: $1 pipeline, $2 its oid on the source.
+pub fn forget_table(state_schema: &str) -> [String; 3] {
+    [
+        "walferry_protected_columns",
+        "walferry_columns",
+        "walferry_tables",
+    ]
+    .map(|table| {
         format!(
             "DELETE FROM {}.{table} WHERE pipeline = $1 AND source_oid = $2",
             Ident(state_schema)

@@ -13,17 +13,21 @@ pub fn is_empty(table: &TableName) -> String {
 
 /// Whether the bookkeeping tables exist in `state_schema` and may be read; one boolean `known`.
 pub fn bookkeeping_exists(state_schema: &str) -> String {
-    let name = format!("{}.walferry_tables", Ident(state_schema));
-    let name = Literal(&name);
-    format!(
-        "SELECT COALESCE(pg_catalog.has_table_privilege(\
-         pg_catalog.to_regclass({name})::pg_catalog.oid, 'SELECT'), false) AS known"
-    )
+    is_readable(state_schema, "walferry_tables")
 }
 
 /// Whether the bookkeeping knows of types and may be read; one boolean `known`.
 pub fn types_are_recorded(state_schema: &str) -> String {
-    let name = format!("{}.walferry_types", Ident(state_schema));
+    is_readable(state_schema, "walferry_types")
+}
+
+/// Whether the bookkeeping knows of protected columns and may be read; one boolean `known`.
+pub fn protection_is_recorded(state_schema: &str) -> String {
+    is_readable(state_schema, "walferry_protected_columns")
+}
+
+fn is_readable(state_schema: &str, table: &str) -> String {
+    let name = format!("{}.{table}", Ident(state_schema));
     let name = Literal(&name);
     format!(
         "SELECT COALESCE(pg_catalog.has_table_privilege(\

@@ -47,7 +47,8 @@ pub fn bookkeeping_in_use(state_schema: &str) -> String {
 pub fn drop_bookkeeping(state_schema: &str) -> String {
     let schema = Ident(state_schema);
     format!(
-        "DROP TABLE IF EXISTS {schema}.walferry_types, {schema}.walferry_quarantined; \
+        "DROP TABLE IF EXISTS {schema}.walferry_types, {schema}.walferry_protected_columns, \
+         {schema}.walferry_quarantined; \
          DROP TABLE {schema}.walferry_schemas, {schema}.walferry_tables, \
          {schema}.walferry_columns, {schema}.walferry_pipelines; \
          DROP TABLE IF EXISTS {schema}.walferry_migrations"

@@ -32,8 +32,10 @@ LEFT JOIN pg_proc AS s
  -- its own, or one for arrays, ranges or rows of any kind; refcursor borrows the one of text
  AND (s.proargtypes[0] = t.oid OR (SELECT typtype FROM pg_type WHERE oid = s.proargtypes[0]) = 'p')
 LEFT JOIN pg_publication_rel AS r ON r.prrelid = c.oid
+-- 15+: [1, 2] or 1 2
+CROSS JOIN LATERAL (SELECT translate(to_jsonb(r) ->> 'prattrs', '[],', '   ') AS listed) AS p
 WHERE n.nspname = $1
   AND c.relname = $2
   AND a.attnum > 0
   AND NOT a.attisdropped
-  AND (r.prattrs IS NULL OR a.attnum = ANY (r.prattrs::int2[]))
+  AND (p.listed IS NULL OR a.attnum::text = ANY (string_to_array(p.listed, ' ')))

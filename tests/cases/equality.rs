@@ -38,14 +38,44 @@ struct Column {
     sort: String,
 }
 
-/// One line for each table that differs, with the case's name.
-pub async fn differences(
+/// What a comparison came to.
+#[derive(Default)]
+pub struct Compared {
+    /// One line for each table that differs, with the case's name.
+    pub different: Vec<String>,
+    /// Values of the source that were compared.
+    pub values: usize,
+    /// Types with tables of their own, and the different values that these tables began with.
+    pub types: usize,
+    pub values_of_types: usize,
+}
+
+impl Compared {
+    /// Nothing was compared, since this happened.
+    pub fn of_fault(what: String) -> Compared {
+        Compared {
+            different: vec![what],
+            ..Compared::default()
+        }
+    }
+
+    /// Both together.
+    pub fn add(&mut self, other: Compared) {
+        self.different.extend(other.different);
+        self.values += other.values;
+        self.types += other.types;
+        self.values_of_types += other.values_of_types;
+    }
+}
+
+/// Compares all tables of the cases.
+pub async fn compare_all(
     way: Way,
     cases: &[Case],
     source: &Client,
     destination: &Client,
-) -> Vec<String> {
-    let mut different = Vec::new();
+) -> Compared {
+    let mut compared = Compared::default();
     for case in cases {
         let tables = source.query(TABLES, &[&case.name]).await.unwrap();
         assert!(!tables.is_empty(), "{} has no table", case.name);
@@ -58,13 +88,30 @@ pub async fn differences(
                 columns: BTreeMap::new(),
             };
             table.columns = columns(source, &table.schema, &table.name).await;
-            if let Err(what) = compare(case, &table, source, destination).await {
-                let way = way.as_str();
-                different.push(format!("{} [{way}] {}: {what}", case.name, table.name));
+            match compare(case, &table, source, destination).await {
+                Ok(values) => {
+                    compared.values += values;
+                    if has_each_value_once(&table.name) {
+                        compared.types += 1;
+                        compared.values_of_types += values / table.columns.len();
+                    }
+                }
+                Err(what) => {
+                    let line = format!("{} [{}] {}: {what}", case.name, way.as_str(), table.name);
+                    compared.different.push(line);
+                }
             }
         }
     }
-    different
+    compared
+}
+
+/// By `types/each_value.sql`: of each value there were two, and one was deleted.
+fn has_each_value_once(table: &str) -> bool {
+    let number = table
+        .strip_prefix('t')
+        .and_then(|t| t.strip_suffix("_gone"));
+    number.is_some_and(|number| number.bytes().all(|digit| digit.is_ascii_digit()))
 }
 
 async fn columns(client: &Client, schema: &str, table: &str) -> BTreeMap<String, Column> {
@@ -84,7 +131,7 @@ async fn compare(
     table: &Table,
     source: &Client,
     destination: &Client,
-) -> Result<(), String> {
+) -> Result<usize, String> {
     let theirs = columns(destination, &format!("app_{}", table.schema), &table.name).await;
     let prepared = case.file("destination.sql").is_some_and(|path| {
         let script = std::fs::read_to_string(path).unwrap();
@@ -98,17 +145,17 @@ async fn compare(
         .keys()
         .map(|name| Ident(name).to_string())
         .collect();
-    same_rows(table, &names, source, destination).await?;
+    let rows = same_rows(table, &names, source, destination).await?;
     let same_type = |(name, column): (&String, &Column)| {
         let send = column.send.as_ref()?;
         let same = column.built_in && theirs.get(name)?.type_name == column.type_name;
         same.then(|| format!("pg_catalog.{send}({})", Ident(name)))
     };
     let octets: Vec<String> = table.columns.iter().filter_map(same_type).collect();
-    match octets.as_slice() {
-        [] => Ok(()),
-        octets => same_rows(table, octets, source, destination).await,
+    if !octets.is_empty() {
+        same_rows(table, &octets, source, destination).await?;
     }
+    Ok(rows * names.len())
 }
 
 /// The destination's type is the one that walferry is to give the column.
@@ -146,12 +193,13 @@ fn same_shape(case: &Case, table: &Table, theirs: &BTreeMap<String, Column>) -> 
     })
 }
 
+/// How many there are.
 async fn same_rows(
     table: &Table,
     values: &[String],
     source: &Client,
     destination: &Client,
-) -> Result<(), String> {
+) -> Result<usize, String> {
     let values = values.join(", ");
     let only = if table.partitioned { "" } else { "ONLY " };
     let filter = table.row_filter.as_ref().map(|sql| format!(" WHERE {sql}"));
@@ -166,7 +214,7 @@ async fn same_rows(
     let original = rows(source, &original).await?;
     let copy = rows(destination, &copy).await?;
     if original == copy {
-        return Ok(());
+        return Ok(original.len());
     }
     let first = original
         .iter()

@@ -26,6 +26,8 @@ pub struct Case {
     pub from: u32,
     /// The last one that can.
     pub until: u32,
+    /// The first major version of a destination that can.
+    pub destination_from: u32,
     /// It has a daemon of its own.
     pub alone: bool,
     /// It is taken again with a daemon to which the source sends binary values.
@@ -49,6 +51,11 @@ impl Case {
         path.exists().then_some(path)
     }
 
+    /// Servers of these major versions can do it.
+    pub fn fits(&self, source: u32, destination: u32) -> bool {
+        (self.from..=self.until).contains(&source) && destination >= self.destination_from
+    }
+
     /// As its files say.
     pub fn read(area: &str, folder: PathBuf) -> Case {
         let name = folder.file_name().unwrap().to_str().unwrap().to_owned();
@@ -56,7 +63,8 @@ impl Case {
             schema: format!("{area}_{name}"),
             name: format!("{area}/{name}"),
             folder,
-            from: 15,
+            from: 10,
+            destination_from: 12,
             until: u32::MAX,
             alone: false,
             binary: false,
@@ -81,6 +89,7 @@ impl Case {
         };
         match word {
             "from" => self.from = value.parse().unwrap(),
+            "destination from" => self.destination_from = value.parse().unwrap(),
             "until" => self.until = value.parse().unwrap(),
             "alone" => self.alone = true,
             "binary" => self.binary = true,

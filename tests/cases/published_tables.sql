@@ -2,8 +2,10 @@
 SELECT p.schemaname::text,
        p.tablename::text,
        c.relkind = 'p' AS partitioned,
-       CASE WHEN bool_and(p.rowfilter IS NOT NULL) THEN string_agg(p.rowfilter, ' OR ') END
+       CASE WHEN bool_and(f.rowfilter IS NOT NULL) THEN string_agg(f.rowfilter, ' OR ') END
 FROM pg_publication_tables AS p
+-- 15+
+CROSS JOIN LATERAL (SELECT to_jsonb(p) ->> 'rowfilter' AS rowfilter) AS f
 JOIN pg_namespace AS n ON n.nspname = p.schemaname
 JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relname = p.tablename
 JOIN public.case_schemas AS k ON k.oid = n.oid

@@ -18,7 +18,7 @@ const TOGETHER_MAX: usize = 100;
 /// Takes so many histories; panics with the shortest script that shows a fault.
 pub async fn come_out_equal(major: u32, mut seed: u64, number: usize) {
     let folder = tempfile::tempdir().unwrap();
-    let mut bench = Bench::start(major).await;
+    let mut bench = Bench::between(major, major).await;
     let mut left = number;
     let mut ways = [Way::Stream, Way::StreamInBatchesOfOne].iter().cycle();
     while left > 0 {
@@ -34,7 +34,7 @@ pub async fn come_out_equal(major: u32, mut seed: u64, number: usize) {
             .collect();
         let scripts: Vec<String> = histories.iter().map(History::script).collect();
         let cases = write_cases(folder.path(), &scripts);
-        let failures = bench.take_all(way, cases).await;
+        let failures = bench.take_all(way, cases).await.different;
         if let Some((at, what)) = first(&failures) {
             explain(
                 &mut bench,
@@ -74,7 +74,10 @@ async fn explain(
             .iter()
             .map(|steps| history.with_steps(steps.clone()).script())
             .collect();
-        let failures = bench.take_all(way, write_cases(folder, &scripts)).await;
+        let failures = bench
+            .take_all(way, write_cases(folder, &scripts))
+            .await
+            .different;
         let (at, what) = first(&failures)?;
         what.clone_into(&mut said);
         Some(at)

@@ -16,9 +16,9 @@ const PASSWORD: &str = "p@[ss]/? #\"\\+&:';% größe";
 /// The part of it that no escape changes: what is looked for in all that walferry says.
 pub(super) const PASSWORD_SIGNS: &str = "p@[ss]/? #";
 
-/// Two clusters of one version, with the databases `app` and `warehouse`. The role `walferry` has
-/// LOGIN, REPLICATION and SELECT on the source, CREATE and TEMPORARY on the destination, and no
-/// more. A superuser has made the publication `walferry_app` of all tables.
+/// Two clusters, mostly of one version, with the databases `app` and `warehouse`. The role
+/// `walferry` has LOGIN, REPLICATION and SELECT on the source, CREATE and TEMPORARY on the
+/// destination, and no more. A superuser has made the publication `walferry_app` of all tables.
 pub struct Pair {
     pub source: Cluster,
     pub destination: Cluster,
@@ -37,14 +37,22 @@ impl Pair {
         source: &[(&str, &str)],
         destination: &[(&str, &str)],
     ) -> Pair {
-        let binaries = Binaries::find(Some(major)).await.unwrap();
+        Pair::between((major, source), (major, destination)).await
+    }
+
+    /// Of two versions, each with more settings.
+    pub async fn between(
+        source: (u32, &[(&str, &str)]),
+        destination: (u32, &[(&str, &str)]),
+    ) -> Pair {
+        let create = async |(major, settings): (u32, &[(&str, &str)])| {
+            let binaries = Binaries::find(Some(major)).await.unwrap();
+            let cluster = Cluster::create(&binaries, Auth::Scram, settings).await;
+            cluster.unwrap()
+        };
         let pair = Pair {
-            source: Cluster::create(&binaries, Auth::Scram, source)
-                .await
-                .unwrap(),
-            destination: Cluster::create(&binaries, Auth::Scram, destination)
-                .await
-                .unwrap(),
+            source: create(source).await,
+            destination: create(destination).await,
             scratch: Scratch::create("pair", None).unwrap(),
             http_port: free_port(),
         };

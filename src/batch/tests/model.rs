@@ -247,7 +247,7 @@ fn target(oid: u32, identity: RowIdentity) -> Target {
         source: name.clone(),
         destination: name,
         columns: ["k", "l", "v", "big"].map(column).to_vec(),
-        left_out: Vec::new(),
+        treatments: Vec::new(),
         identity,
         binary: false,
         guarded: false,

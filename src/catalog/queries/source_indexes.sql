@@ -10,7 +10,21 @@ SELECT i.indrelid AS oid,
                x.relname,
                CASE WHEN c.relkind = 'p' THEN 'ONLY ' ELSE '' END,
                n.nspname, c.relname))
-       ) AS tail
+       ) AS tail,
+       -- those of expressions and of the predicate are dependencies
+       ARRAY(
+           SELECT k.attnum
+           FROM pg_catalog.unnest(i.indkey::pg_catalog.int2[]) AS k (attnum)
+           WHERE k.attnum > 0
+           UNION
+           SELECT d.refobjsubid::pg_catalog.int2
+           FROM pg_catalog.pg_depend AS d
+           WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+             AND d.objid = i.indexrelid
+             AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+             AND d.refobjid = i.indrelid
+             AND d.refobjsubid > 0
+       ) AS columns
 FROM pg_catalog.pg_index AS i
 JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid
 JOIN pg_catalog.pg_class AS c ON c.oid = i.indrelid

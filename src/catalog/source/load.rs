@@ -24,6 +24,8 @@ pub struct Index {
     pub name: String,
     /// Its definition after `CREATE INDEX … ON table `: method, columns, predicate.
     pub tail: String,
+    /// The `attnum`s of all columns that the definition names.
+    pub columns: Vec<i16>,
 }
 
 /// The heaps of these tables (`pg_class.oid`), largest first.
@@ -66,6 +68,7 @@ pub async fn indexes(client: &Client, tables: &[u32]) -> Result<HashMap<u32, Vec
         let index = Index {
             name: get(&row, "name")?,
             tail: get(&row, "tail")?,
+            columns: get(&row, "columns")?,
         };
         indexes.entry(get(&row, "oid")?).or_default().push(index);
     }

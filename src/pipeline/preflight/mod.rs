@@ -12,6 +12,7 @@ mod http;
 mod in_the_way;
 mod naming;
 mod pooler;
+mod protect;
 mod report;
 mod server;
 mod source;
@@ -66,9 +67,10 @@ async fn inspect(
     report: &mut Report,
 ) {
     let mut seen = None;
+    let recorded = protect::recorded(config, to.map(|sessions| &sessions.main), report).await;
     if let Some(sessions) = from {
         pooler::inspect(sessions, Side::Source, report).await;
-        seen = source::inspect(config, &sessions.main, report).await;
+        seen = source::inspect(config, &sessions.main, &recorded, report).await;
         if seen
             .as_ref()
             .is_some_and(|seen| seen.facts.role_can_replicate)

@@ -1,14 +1,17 @@
 //! Findings about the source: server, slot, publication, then its tables.
 
+use std::collections::HashMap;
+
 use tokio_postgres::Client;
 
 use super::super::start::ONE_OF_SEVERAL;
 use super::report::Report;
-use super::{server, tables};
+use super::{protect, server, tables};
 use crate::catalog::TableName;
 use crate::catalog::source::{self, Facts, Publication, Slot, SourceTable};
 use crate::config::Config;
 use crate::error::{Kind, Side};
+use crate::protect::Recorded;
 use crate::sql::remedy;
 
 /// What the destination's findings build on.
@@ -18,7 +21,13 @@ pub(super) struct Seen {
 }
 
 /// `None`: not even the settings could be read, which is in the report then.
-pub(super) async fn inspect(config: &Config, client: &Client, report: &mut Report) -> Option<Seen> {
+/// `recorded` are the columns that were protected when tables were loaded.
+pub(super) async fn inspect(
+    config: &Config,
+    client: &Client,
+    recorded: &HashMap<u32, Vec<Recorded>>,
+    report: &mut Report,
+) -> Option<Seen> {
     let (slot, publications) = (&config.source.slot, &config.source.publications);
     let facts = match source::facts(client, slot, publications).await {
         Ok(facts) => facts,
@@ -41,13 +50,18 @@ pub(super) async fn inspect(config: &Config, client: &Client, report: &mut Repor
         let unlogged: Vec<TableName> = source::unlogged(client).await?.into_values().collect();
         Ok((all, unlogged))
     };
-    let (all, unlogged) = match listed.await {
+    let (mut all, unlogged) = match listed.await {
         Ok(listed) => listed,
         Err(error) => {
             report.error(Side::Source, "tables", &error);
             return None;
         }
     };
+    let protector = protect::protector(config, report).await;
+    for table in &mut all {
+        let recorded = recorded.get(&table.oid).map_or(&[][..], Vec::as_slice);
+        protector.protect(table, recorded);
+    }
     tables::inspect_selection(config, &all, &unlogged, report);
     let selected: Vec<SourceTable> = all
         .into_iter()
@@ -67,6 +81,7 @@ pub(super) async fn inspect(config: &Config, client: &Client, report: &mut Repor
         }
     }
     tables::inspect(config, &facts, &selected, report);
+    protect::inspect(&protector, &selected, report);
     Some(Seen { facts, selected })
 }
 

@@ -5,6 +5,7 @@ use crate::catalog::source::{Facts, SourceTable};
 use crate::catalog::{ReplicaIdentity, TableName};
 use crate::config::Config;
 use crate::error::{Kind, Side};
+use crate::snapshot::KEY_REMEDY;
 use crate::sql::remedy;
 
 /// Whether the patterns find what they name.
@@ -129,7 +130,7 @@ fn membership(config: &Config, selected: &[SourceTable], report: &mut Report) {
 /// True when the initial load may read it.
 fn rights(table: &SourceTable, role: &str, report: &mut Report) -> bool {
     let subject = format!("table {}", table.name);
-    if !table.selectable {
+    if !table.is_readable() {
         report.failure(
             Kind::Privilege,
             Side::Source,
@@ -155,6 +156,20 @@ fn rights(table: &SourceTable, role: &str, report: &mut Report) -> bool {
 /// How rows are found again, and what the source refuses.
 fn identity(table: &SourceTable, report: &mut Report) {
     let subject = format!("table {}", table.name);
+    if let Some(column) = table.unfit_key_column() {
+        let treatment = table.protection.of(column.attnum).describe();
+        report.failure(
+            Kind::ShapeMismatch,
+            Side::Source,
+            subject,
+            format!(
+                "The key column {} is {treatment}, so that rows cannot be told apart",
+                column.name
+            ),
+            KEY_REMEDY,
+        );
+        return;
+    }
     let unsent = table
         .key()
         .iter()
@@ -214,7 +229,10 @@ fn limits(table: &SourceTable, report: &mut Report) {
     }
     let unsent: Vec<&str> = (0..table.columns.len())
         .filter(|at| {
-            table.columns[*at].generated.is_none() && !table.published_columns.contains(at)
+            let column = &table.columns[*at];
+            let is_sent = table.published_columns.contains(at);
+            let is_dropped = table.protection.drops(column.attnum);
+            column.generated.is_none() && !is_sent && !is_dropped
         })
         .map(|at| table.columns[at].name.as_str())
         .collect();

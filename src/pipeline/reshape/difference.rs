@@ -1,6 +1,7 @@
 //! What became of a table's columns between two looks.
 
 use crate::catalog::source::{Shape, ShapeColumn};
+use crate::protect::{Protection, Treatment};
 
 /// How a table's columns differ from those that the destination follows.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -16,6 +17,21 @@ pub(super) struct Difference<'s> {
 impl Difference<'_> {
     pub(super) fn is_none(&self) -> bool {
         *self == Difference::default()
+    }
+
+    /// Forgets what became of columns that the destination does not have; `old` are those that it
+    /// follows.
+    pub(super) fn leave_out(&mut self, protection: &Protection, old: Option<&Vec<ShapeColumn>>) {
+        let left_out = |attnum: i16| *protection.of(attnum) == Treatment::LeaveOut;
+        self.added.retain(|column| !left_out(column.attnum));
+        self.retyped.retain(|column| !left_out(column.attnum));
+        let attnum = |name: &str| {
+            let mut old = old.into_iter().flatten();
+            old.find(|column| column.name == name)
+                .map(|column| column.attnum)
+        };
+        self.renamed
+            .retain(|(from, _)| !attnum(from).is_some_and(left_out));
     }
 }
 

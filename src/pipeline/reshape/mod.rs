@@ -37,6 +37,7 @@ use crate::error::postgres::from_client;
 use crate::error::{Error, Kind, Result, Side};
 use crate::limits::RESHAPE_LOCK_MAX;
 use crate::lsn::Lsn;
+use crate::protect::{Reason, Recorded};
 use crate::sql::{self, reshape};
 
 /// Everything that is known when the shapes are compared.
@@ -46,6 +47,7 @@ pub(super) struct Reshape<'a> {
     tables: &'a [SourceTable],
     now: &'a HashMap<u32, Shape>,
     types: &'a Types,
+    protected: &'a HashMap<u32, Vec<Recorded>>,
     /// The end of the source's WAL when all of this was known.
     position: Lsn,
 }
@@ -64,6 +66,7 @@ impl<'a> Reshape<'a> {
             tables: now.tables,
             now: now.shapes,
             types: now.types,
+            protected: now.protected,
             position,
         }
     }
@@ -103,15 +106,28 @@ impl<'a> Reshape<'a> {
         known: &Shapes,
         loaded: &mut LoadedTable,
     ) -> Result<()> {
+        let recorded = self.protected.get(&table.oid);
+        let recorded = recorded.map_or(&[][..], Vec::as_slice);
+        warn_of_renamed(table);
+        let had = |attnum: i16| {
+            let columns = known.versions.last();
+            columns.is_none_or(|columns| columns.iter().any(|column| column.attnum == attnum))
+        };
+        if table.protection.differs(recorded, had) {
+            let why = "its columns are to be protected otherwise: the table is loaded again";
+            tracing::info!(table = %table.name, "{why}");
+            loaded.reload = true;
+            return self.writer.mark_for_reload(table.oid).await;
+        }
         let Some(filenode) = known.filenode else {
             // Loaded by a version that did not look: it begins now.
             return self.write_down(table, now, 0, &[]).await;
         };
-        let difference = difference(&known.versions, filenode, now);
+        let mut difference = difference(&known.versions, filenode, now);
         let version = known.versions.len();
         let doubt = doubt(known, now, &difference);
         if doubt.is_none() && difference.is_none() {
-            if !is_written_down(known, now) {
+            if !is_written_down(known, now) || !table.protection.is_recorded(recorded) {
                 let last = version.saturating_sub(1);
                 self.write_down(table, now, last, &[]).await?;
             }
@@ -125,6 +141,7 @@ impl<'a> Reshape<'a> {
             loaded.reload = true;
             return self.writer.mark_for_reload(table.oid).await;
         }
+        difference.leave_out(&table.protection, known.versions.last());
         let client = self.writer.client();
         let there = destination::tables(client, std::slice::from_ref(&loaded.destination)).await?;
         let Some(there) = there.get(&loaded.destination) else {
@@ -162,11 +179,14 @@ impl<'a> Reshape<'a> {
         loader
             .record_shape(client, table.oid, version, shape)
             .await?;
+        loader
+            .record_protection(client, table.oid, &table.protection)
+            .await?;
         execute(client, sql::apply::COMMIT).await
     }
 }
 
-/// A name that no table or column has, for the time of a transaction.
+/// A name for the time of a transaction. A column may have it already; then there is the next.
 fn passing(number: impl std::fmt::Display) -> String {
     format!("walferry renames {number}")
 }
@@ -240,11 +260,14 @@ fn statements(
         }
     }
     // by way of names that nobody has: two columns may have traded theirs
-    for (at, (from, _)) in renamed.iter().enumerate() {
-        statements.push(reshape::rename_column(place, from, &passing(at)));
+    let is_free = |name: &String| !is_there(name) && renamed.iter().all(|(_, to)| to != name);
+    let free = (0..).map(passing).filter(is_free);
+    let passing: Vec<String> = free.take(renamed.len()).collect();
+    for ((from, _), passing) in renamed.iter().zip(&passing) {
+        statements.push(reshape::rename_column(place, from, passing));
     }
-    for (at, (_, to)) in renamed.iter().enumerate() {
-        statements.push(reshape::rename_column(place, &passing(at), to));
+    for ((_, to), passing) in renamed.iter().zip(&passing) {
+        statements.push(reshape::rename_column(place, passing, to));
     }
     let published = |attnum: i16| {
         let mut columns = table.published_columns.iter().map(|&at| &table.columns[at]);
@@ -262,7 +285,9 @@ fn statements(
             statements.push(add);
         } else if let Some(column) = published(added.attnum) {
             let type_sql = &types.of_column(column);
-            let missing = added.missing.as_deref();
+            let treatment = table.protection.of(added.attnum);
+            let missing = treatment.of_missing(added.missing.as_deref());
+            let missing = missing.as_deref();
             statements.push(reshape::add_column(place, &added.name, type_sql, missing));
         }
     }
@@ -278,6 +303,22 @@ fn statements(
         }
     }
     statements
+}
+
+/// Says which columns are protected by a name that they no longer have.
+fn warn_of_renamed(table: &SourceTable) {
+    for (attnum, column) in table.protection.columns() {
+        let now = table.columns.iter().find(|now| now.attnum == attnum);
+        if let Some(now) = now.filter(|_| column.reason == Reason::Renamed) {
+            tracing::warn!(
+                table = %table.name,
+                column = now.name,
+                was = column.matched.join("."),
+                "a protected column has another name by now, and stays {}",
+                column.treatment.describe()
+            );
+        }
+    }
 }
 
 fn not_followed(doubt: Option<&str>) -> Error {

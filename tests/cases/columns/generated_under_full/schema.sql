@@ -1,3 +1,4 @@
+-- from: 12
 -- until: 17
 -- later servers refuse such changes unless the publication sends generated columns
 CREATE TABLE keyless (a int, twice int GENERATED ALWAYS AS (a * 2) STORED);

@@ -1,3 +1,4 @@
+-- from: 11
 CREATE TABLE here (k int PRIMARY KEY);
 CREATE SCHEMA "Columns_Hostile_Schemas";
 CREATE SCHEMA "a ""b"".c";

@@ -1,3 +1,4 @@
+-- destination from: 14
 -- binary: all of these types can
 -- 1.0 and 1.00 are equal, and not identical
 CREATE TABLE t (k numeric PRIMARY KEY, v int);

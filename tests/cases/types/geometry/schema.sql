@@ -61,3 +61,4 @@ INSERT INTO t07 VALUES
 CREATE TABLE t07_whole (v circle);
 ALTER TABLE t07_whole REPLICA IDENTITY FULL;
 INSERT INTO t07_whole SELECT v FROM t07;
+\ir ../each_value.sql

@@ -104,3 +104,4 @@ INSERT INTO t13 VALUES
 CREATE TABLE t13_whole (v refcursor);
 ALTER TABLE t13_whole REPLICA IDENTITY FULL;
 INSERT INTO t13_whole SELECT v FROM t13;
+\ir ../each_value.sql

@@ -1,3 +1,4 @@
+-- destination from: 14
 -- binary: all of these types can
 CREATE TABLE t01 (k int PRIMARY KEY, v int2);
 INSERT INTO t01 VALUES
@@ -122,3 +123,4 @@ INSERT INTO t11 VALUES
 CREATE TABLE t11_whole (v numeric(2,5));
 ALTER TABLE t11_whole REPLICA IDENTITY FULL;
 INSERT INTO t11_whole SELECT v FROM t11;
+\ir ../each_value.sql

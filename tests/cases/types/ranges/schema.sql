@@ -1,3 +1,4 @@
+-- destination from: 14
 CREATE TABLE t01 (k int PRIMARY KEY, v int4range);
 INSERT INTO t01 VALUES
     (1, 'empty'),
@@ -112,3 +113,4 @@ INSERT INTO t14 VALUES
 CREATE TABLE t14_whole (v int4multirange[]);
 ALTER TABLE t14_whole REPLICA IDENTITY FULL;
 INSERT INTO t14_whole SELECT v FROM t14;
+\ir ../each_value.sql

@@ -1,3 +1,5 @@
+-- destination from: 14
+-- from: 14
 CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');
 CREATE DOMAIN metres AS float8;
 CREATE FUNCTION apart(time, time) RETURNS float8 LANGUAGE sql IMMUTABLE STRICT

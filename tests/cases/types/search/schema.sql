@@ -20,3 +20,4 @@ INSERT INTO t02 VALUES
 CREATE TABLE t02_whole (v tsquery);
 ALTER TABLE t02_whole REPLICA IDENTITY FULL;
 INSERT INTO t02_whole SELECT v FROM t02;
+\ir ../each_value.sql

@@ -15,3 +15,4 @@ FROM unnest('{t01,t02,t03,t04,t05,t06,t07,t08,t09,t10,t11,t12,t13,t14,t15}'::tex
      ]) WITH ORDINALITY AS statements (statement, nth)
 ORDER BY name, nth
 \gexec
+\ir ../each_value_changes.sql

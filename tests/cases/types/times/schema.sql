@@ -102,3 +102,4 @@ INSERT INTO t10 VALUES
 CREATE TABLE t10_whole (v interval year);
 ALTER TABLE t10_whole REPLICA IDENTITY FULL;
 INSERT INTO t10_whole SELECT v FROM t10;
+\ir ../each_value.sql
