@@ -249,7 +249,7 @@ fn state_color(state: State) -> Color {
 fn table_color(state: TableState) -> Color {
     match state {
         TableState::Live => Color::Green,
-        TableState::Copying => Color::Blue,
+        TableState::Copying | TableState::Indexing => Color::Blue,
         TableState::Pending => Color::Yellow,
         TableState::Quarantined => Color::Red,
     }

@@ -56,7 +56,8 @@ impl Bars {
             figures,
         );
 
-        let under_way = |table: &&Table| table.state == TableState::Copying;
+        let under_way =
+            |table: &&Table| matches!(table.state, TableState::Copying | TableState::Indexing);
         let mut copying: Vec<&Table> = tables.iter().filter(under_way).collect();
         self.tables.retain(|name, (bar, _)| {
             let is = |table: &&Table| table.schema == name.schema && table.table == name.name;
@@ -84,7 +85,11 @@ impl Bars {
             });
             let (done, work) = (work_done(table), work_of(table));
             rate.note(table.bytes, done);
-            let figures = layout.figures(table.rows, table.bytes, rate, work - done);
+            let figures = if table.state == TableState::Indexing {
+                layout.indexing(table.rows, table.bytes)
+            } else {
+                layout.figures(table.rows, table.bytes, rate, work - done)
+            };
             draw(bar, (done, work), shown, figures);
         }
     }
@@ -151,17 +156,27 @@ impl Layout {
     }
 
     fn figures(&self, rows: u64, bytes: u64, rate: &Rate, work_left: u64) -> String {
-        let (bytes_a_second, left) = (rate.bytes_a_second(), rate.left(work_left));
-        let bytes = HumanBytes(bytes).to_string();
-        let speed = format!("{}/s", HumanBytes(bytes_a_second));
-        let left = left.map_or_else(String::new, remaining);
-        let rows = if self.rows {
-            format!("{:>15} rows ", HumanCount(rows).to_string())
-        } else {
-            String::new()
-        };
+        let speed = format!("{}/s", HumanBytes(rate.bytes_a_second()));
+        let left = rate.left(work_left).map_or_else(String::new, remaining);
         let word = if self.rows { " left" } else { "" };
-        format!("{rows}{bytes:>10} {speed:>12} {left:>9}{word}")
+        let copied = self.copied(rows, bytes);
+        format!("{copied} {speed:>12} {left:>9}{word}")
+    }
+
+    /// Nothing tells how long it takes.
+    fn indexing(&self, rows: u64, bytes: u64) -> String {
+        let width = if self.rows { 27 } else { 22 };
+        let copied = self.copied(rows, bytes);
+        format!("{copied} {:>width$}", "building indexes")
+    }
+
+    fn copied(&self, rows: u64, bytes: u64) -> String {
+        let bytes = HumanBytes(bytes).to_string();
+        if self.rows {
+            format!("{:>15} rows {bytes:>10}", HumanCount(rows).to_string())
+        } else {
+            format!("{bytes:>10}")
+        }
     }
 }
 
@@ -241,6 +256,7 @@ mod tests {
             let empty = layout.figures(0, 0, &rate, 1).chars().count();
             let much = layout.figures(99_999_999_999, 1 << 52, &rate, 1);
             assert_eq!(much.chars().count(), empty);
+            assert_eq!(layout.indexing(1, 1).chars().count(), empty);
             let bar = usize::from(columns).checked_sub(layout.name + 9 + empty);
             assert!(
                 columns < 80 || bar.is_some_and(|bar| bar >= 12),

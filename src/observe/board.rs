@@ -191,7 +191,7 @@ impl Board {
     pub fn is_loading(&self) -> bool {
         let facts = self.facts();
         let mut tables = facts.tables.values();
-        tables.any(|table| matches!(table.state, TableState::Pending | TableState::Copying))
+        tables.any(|table| !matches!(table.state, TableState::Live | TableState::Quarantined))
     }
 
     /// What was reported as copied has come to nothing, and will be copied again.

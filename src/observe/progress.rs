@@ -152,6 +152,7 @@ pub(super) fn work_done(table: &Table) -> u64 {
         TableState::Live => work,
         TableState::Pending => 0,
         TableState::Copying | TableState::Quarantined => table.bytes.min(work - work / 100),
+        TableState::Indexing => work - work / 100,
     }
 }
 

@@ -73,8 +73,10 @@ impl fmt::Display for State {
 pub enum TableState {
     /// Waits for its initial load.
     Pending,
-    /// Its initial load is running.
+    /// Its rows are being copied.
     Copying,
+    /// Its rows are there; keys and indexes are being built.
+    Indexing,
     /// Loaded; follows the stream.
     Live,
     /// Set aside after an error; does not follow.
@@ -83,9 +85,10 @@ pub enum TableState {
 
 impl TableState {
     /// Every state, in the order of a table's life.
-    pub const ALL: [TableState; 4] = [
+    pub const ALL: [TableState; 5] = [
         TableState::Pending,
         TableState::Copying,
+        TableState::Indexing,
         TableState::Live,
         TableState::Quarantined,
     ];
@@ -95,6 +98,7 @@ impl TableState {
         match self {
             TableState::Pending => "pending",
             TableState::Copying => "copying",
+            TableState::Indexing => "indexing",
             TableState::Live => "live",
             TableState::Quarantined => "quarantined",
         }
@@ -256,6 +260,7 @@ impl Table {
         match self.state {
             TableState::Live => 1.0,
             TableState::Pending => 0.0,
+            TableState::Indexing => 0.99,
             TableState::Copying | TableState::Quarantined if self.bytes_expected == 0 => 0.0,
             TableState::Copying | TableState::Quarantined => {
                 #[expect(clippy::cast_precision_loss, reason = "a share for the eye")]

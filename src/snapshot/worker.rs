@@ -145,6 +145,8 @@ async fn fill(
     let (done, filled) = join(make, fill).await;
     done?;
     let (rows, bytes) = filled?;
+    load.board
+        .table_state(&plan.table.name, TableState::Indexing);
     let keys = plan.add_keys(client);
     let (keyed, recorded) = join(keys, load.publish(client, plan, rows, bytes)).await;
     keyed?;
