@@ -73,6 +73,9 @@ pub const SPOOL_SUBTRANSACTIONS_MAX: usize = 1 << 18;
 /// Subtransactions whose end the source is asked for at once.
 pub const XACT_STATUS_BATCH: usize = 10_000;
 
+/// How long a question about subtransactions that found no answer waits for its next try.
+pub const XACT_STATUS_PAUSE: Duration = Duration::from_secs(2);
+
 /// How long large transactions are left to the source after the spool could not take one.
 pub const SPOOL_REST: Duration = Duration::from_hours(1);
 

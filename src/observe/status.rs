@@ -75,7 +75,7 @@ pub enum TableState {
     Pending,
     /// Its rows are being copied.
     Copying,
-    /// Its rows are there; keys and indexes are being built.
+    /// Its rows are there; keys and indexes are built, or it catches up with the stream.
     Indexing,
     /// Loaded; follows the stream.
     Live,

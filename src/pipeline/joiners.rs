@@ -81,6 +81,10 @@ impl<'j> Joiners<'j> {
     fn begin(&mut self, flow: &Flow<'_>) {
         self.began = Instant::now();
         self.again_at = None;
+        for joining in &self.tables {
+            self.board
+                .table_state(&joining.table.name, TableState::Pending);
+        }
         let (tables, loader) = (self.tables.clone(), self.loader.clone());
         let types = Arc::clone(&self.types);
         let at = flow.received();

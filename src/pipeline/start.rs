@@ -244,21 +244,15 @@ async fn open_stream(
         .await
 }
 
-/// A table that is dropped just now is in the catalog's snapshot and not in the publication: then
-/// it is time to read both again.
-async fn left_or_dropped(
-    config: &Config,
-    catalog: &Client,
-    loaded: &HashMap<u32, LoadedTable>,
-    aside: &HashSet<u32>,
-    left: Error,
-) -> Error {
+/// A table that is dropped while the catalogs are read is still in one and no longer in the other.
+/// Read again they agree about it.
+async fn left_or_dropped(config: &Config, catalog: &Client, left: &SourceTable) -> Error {
     let now = match source::tables(catalog, &config.source.publications).await {
         Ok(now) => now,
         Err(error) => return error,
     };
-    if check_still_published(config, &now, loaded, aside).is_err() {
-        return left;
+    if now.iter().any(|now| now.oid == left.oid && !now.published) {
+        return left_the_publication(&left.name);
     }
     let what = "The catalog of the source changed while it was read";
     Error::new(Kind::TableAdded, what).on(Side::Source)
@@ -279,8 +273,8 @@ async fn what_is_loaded(
     let quarantined =
         quarantine::take_out(config, board, writer, faulty, tables, &mut loaded).await?;
     let aside = set_aside(writer, look, &mut loaded).await?;
-    if let Err(left) = check_still_published(config, &look.tables, &loaded, &aside) {
-        return Err(left_or_dropped(config, catalog, &loaded, &aside, left).await);
+    if let Some(left) = no_longer_published(config, &look.tables, &loaded, &aside) {
+        return Err(left_or_dropped(config, catalog, left).await);
     }
     Ok((loaded, quarantined))
 }
@@ -316,29 +310,29 @@ async fn set_aside(
     Ok(aside)
 }
 
-/// Refuses to go on with a table that left the publication: what was written meanwhile will never
-/// come, so the copy would be wrong without a word.
-fn check_still_published(
+/// A table that is to be followed and is not published.
+fn no_longer_published<'t>(
     config: &Config,
-    tables: &[SourceTable],
+    tables: &'t [SourceTable],
     loaded: &HashMap<u32, LoadedTable>,
     aside: &HashSet<u32>,
-) -> Result<()> {
-    let left = tables.iter().find(|table| {
+) -> Option<&'t SourceTable> {
+    tables.iter().find(|table| {
         let selected = config.tables.selects(&table.name.schema, &table.name.name);
         let expected = loaded.contains_key(&table.oid) && !aside.contains(&table.oid);
         selected && !table.published && expected
-    });
-    let Some(left) = left else {
-        return Ok(());
-    };
+    })
+}
+
+/// What was written meanwhile will never come, so the copy would be wrong without a word.
+fn left_the_publication(table: &TableName) -> Error {
     let what = "A table that was copied is no longer in the publication";
     let remedy = "Add it to the publication and load it again with `walferry resync`, or leave it \
                   out with [tables] exclude.";
-    Err(Error::new(Kind::PublicationMissing, what)
+    Error::new(Kind::PublicationMissing, what)
         .on(Side::Source)
-        .table(&left.name)
-        .remedy(remedy))
+        .table(table)
+        .remedy(remedy)
 }
 
 /// What to do about one of several publications that is not there.

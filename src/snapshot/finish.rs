@@ -8,7 +8,6 @@ use super::job::Large;
 use super::queue::Load;
 use super::worker::{Failed, commit};
 use crate::checkpoint::LoadedTable;
-use crate::observe::TableState;
 use crate::sql;
 
 /// Gives the table its place and its keys and records it, all in one transaction.
@@ -18,8 +17,6 @@ pub(super) async fn finish(
     large: &Arc<Large>,
 ) -> Result<LoadedTable, Failed> {
     let plan = &large.plan;
-    load.board
-        .table_state(&plan.table.name, TableState::Indexing);
     plan.run(client, "begin the end of a load", sql::apply::BEGIN)
         .await?;
     // Moved first, so that keys and indexes get the names they would have had.

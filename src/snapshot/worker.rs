@@ -171,6 +171,8 @@ async fn range(
     let (rows, bytes) = copy(source, client, plan, piece, place, &load.board).await?;
     commit(client, plan).await?;
     if large.piece_done(rows, bytes) {
+        load.board
+            .table_state(&plan.table.name, TableState::Indexing);
         return Ok(Done::LastPiece(Arc::clone(large)));
     }
     Ok(Done::Piece)

@@ -11,10 +11,11 @@
 //! subtransaction; its changes are left out when the transaction is replayed.
 //!
 //! **Why this is right.** The source names each subtransaction that is rolled back, children before
-//! parents, before it sends the commit; where it does not, `pipeline/rollbacks.rs` finds it. Nothing of an open transaction is acknowledged: its commit
-//! comes after every position that is, so after a fault the source sends all of it again, and what
-//! is here may be lost at any time. Relation messages are replayed where they came; which of them
-//! counts afterwards is told in `descriptions.rs`.
+//! parents, before it sends the commit; where it does not, `pipeline/rollbacks.rs` finds that.
+//! Nothing of an open transaction is acknowledged: its commit comes after every position that is,
+//! so after a fault the source sends all of it again, and what is here may be lost at any time.
+//! Relation messages are replayed where they came; which of them counts afterwards is told in
+//! `descriptions.rs`.
 //!
 //! **What can go wrong.** The disk is full, the limit is reached, the directory cannot be written
 //! ([`Kind::Spool`]): the round ends, and the next one has the source keep transactions until they

@@ -13,7 +13,7 @@ pub const SLOT: &str = include_str!("watch_slot.sql");
 /// As [`SLOT`] before 13, which knows neither state nor limit.
 pub const SLOT_BEFORE_13: &str = include_str!("watch_slot_before_13.sql");
 
-/// How many of the subtransactions $1 were rolled back (13+).
+/// How many of the subtransactions $1 were rolled back, or are not known any more (13+).
 pub const ROLLED_BACK: &str = include_str!("watch_rolled_back.sql");
 
 /// The tables that the publications $1 send: oid and name of the publication, then oid, schema and
