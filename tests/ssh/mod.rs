@@ -105,7 +105,15 @@ async fn every_connection_goes_through_the_bastion() {
     )
     .await;
     equal_soon(&place.pair).await;
-    daemon.wait_ready().await;
+    // it starts again once more to follow that table
+    let settled = |log: &str| {
+        let loaded = log.rsplit_once("table loaded table=public.late");
+        loaded.is_some_and(|(_, after)| after.contains("streaming lsn="))
+    };
+    while !settled(&daemon.log()) {
+        assert_eq!(daemon.ended(), None, "{}", daemon.log());
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
     walferry(&config, &["status"])
         .await
         .ended(0, &["streaming"]);
