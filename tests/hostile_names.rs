@@ -125,6 +125,16 @@ impl Names {
             }
         }
     }
+
+    /// PostgreSQL keeps schemas that begin with `pg_` for itself.
+    fn schema(&mut self) -> String {
+        loop {
+            let name = self.next(40);
+            if !name.starts_with("pg_") {
+                return name;
+            }
+        }
+    }
 }
 
 struct Table {
@@ -202,7 +212,7 @@ async fn number(client: &Client, query: &str) -> i64 {
 }
 
 fn make(names: &mut Names) -> (String, Vec<Table>) {
-    let schemas: Vec<String> = (0..6).map(|_| names.next(40)).collect();
+    let schemas: Vec<String> = (0..6).map(|_| names.schema()).collect();
     let mut script = String::new();
     let mut types = Vec::new();
     for schema in &schemas {
