@@ -200,8 +200,9 @@ impl Feed {
         tokio::select! {
             biased;
             done = spooled => done.map(|()| Filled::Spool),
-            bytes = read => {
-                let behind = bytes? >= GULP_BYTES_MIN;
+            gulp = read => {
+                let gulp = gulp?;
+                let behind = gulp.emptied && gulp.bytes >= GULP_BYTES_MIN;
                 self.read_at = behind.then(|| Instant::now() + GULP_PAUSE);
                 Ok(Filled::Wire)
             }

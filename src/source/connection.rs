@@ -165,7 +165,7 @@ impl Connection {
                 .await
                 .map_err(|error| lost(self.side, doing, &error))?;
             match frame.tag {
-                b'W' => return Ok(Stream::new(self.wire)),
+                b'W' => return Ok(Stream::new(self.wire, format.in_progress)),
                 b'N' | b'S' => {}
                 b'E' => return Err(answer_error(self.side, doing, frame.whole)),
                 _ => return Err(unexpected(self.side, doing)),

@@ -23,4 +23,5 @@ pub(crate) use connection::answer_error;
 pub use connection::{Connection, Mode};
 pub(crate) use login::{lost, unexpected};
 pub use stream::{PUBLICATION_GONE, Stream};
+pub use wire::Gulp;
 pub(crate) use wire::Wire;

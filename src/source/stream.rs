@@ -6,7 +6,7 @@ use bytes::BufMut;
 
 use super::connection::answer_error;
 use super::login::{lost, unexpected};
-use super::wire::Wire;
+use super::wire::{Gulp, Wire};
 use crate::checkpoint::DurableLsn;
 use crate::decode::Replication;
 use crate::error::{Error, Kind, Result, Side};
@@ -16,6 +16,8 @@ use crate::transport::Transport;
 /// An open `START_REPLICATION`.
 pub struct Stream {
     wire: Wire<Transport>,
+    /// The server sends transactions before they commit.
+    in_progress: bool,
 }
 
 const DOING: &str = "read the replication stream";
@@ -25,29 +27,46 @@ pub const PUBLICATION_GONE: &str = "Tables may have been written while it was mi
      changes cannot be had again. Run `walferry teardown --drop-data`, have the publication made \
      again (`walferry setup-sql` prints CREATE PUBLICATION), and start with a new initial load.";
 
+/// `internal_error`, by which a server says that it found what it holds impossible.
+const INTERNAL_ERROR: &str = "XX000";
+
 /// The only object that a running stream looks up by name is its publication.
-fn explain(error: Error) -> Error {
-    if error.sqlstate() == Some("42704") {
-        return error
+///
+/// What a server cannot send before it is committed it can send afterwards: of subtransactions that
+/// it forgot to be rolled back (see `pipeline/rollbacks.rs`) it may also look for files that never
+/// came to be.
+fn explain(error: Error, in_progress: bool) -> Error {
+    match error.sqlstate() {
+        Some("42704") => error
             .as_kind(Kind::PublicationMissing)
-            .remedy(PUBLICATION_GONE);
+            .remedy(PUBLICATION_GONE),
+        Some(INTERNAL_ERROR) if in_progress => error.as_kind(Kind::Spool).remedy(
+            "Nothing has to be done, and nothing is lost: for a while the source keeps large \
+             transactions on its own disk until they commit, which it can send. Its own log has \
+             the message.",
+        ),
+        Some(INTERNAL_ERROR) => error.remedy(
+            "The source cannot make sense of its own write-ahead log; the server's log has the \
+             message. Newer minor versions mend some such faults. Should it stay, run `walferry \
+             teardown --drop-data` and start with a new initial load.",
+        ),
+        _ => error,
     }
-    error
 }
 
 /// Seconds from 1970-01-01, Unix's epoch, to 2000-01-01, PostgreSQL's.
 const EPOCH_OFFSET_SECONDS: u64 = 946_684_800;
 
 impl Stream {
-    pub(super) fn new(wire: Wire<Transport>) -> Self {
-        Stream { wire }
+    pub(super) fn new(wire: Wire<Transport>, in_progress: bool) -> Self {
+        Stream { wire, in_progress }
     }
 
-    /// Reads what the server sent and writes feedback that is queued; returns the bytes read.
+    /// Reads what the server sent and writes feedback that is queued.
     ///
     /// # Cancel-Safety
     /// Nothing is lost when the future is dropped.
-    pub async fn fill(&mut self) -> Result<usize> {
+    pub async fn fill(&mut self) -> Result<Gulp> {
         self.wire
             .fill()
             .await
@@ -99,7 +118,10 @@ impl Stream {
                 let what = "The source ended the replication stream";
                 Err(Error::new(Kind::ConnectionLost, what).on(Side::Source))
             }
-            b'E' => Err(explain(answer_error(Side::Source, DOING, frame.whole))),
+            b'E' => {
+                let error = answer_error(Side::Source, DOING, frame.whole);
+                Err(explain(error, self.in_progress))
+            }
             _ => Err(unexpected(Side::Source, DOING)),
         }
     }

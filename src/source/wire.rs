@@ -19,6 +19,15 @@ pub(crate) struct Frame<'a> {
     pub(crate) whole: &'a [u8],
 }
 
+/// What was read at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Gulp {
+    /// At least one.
+    pub bytes: usize,
+    /// That was all that had come; else there may be more.
+    pub emptied: bool,
+}
+
 /// A byte stream with room for what was read and not yet parsed, or queued and not yet written.
 pub(crate) struct Wire<S> {
     stream: S,
@@ -110,10 +119,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         Ok(Some(length))
     }
 
-    /// Reads what is there, at least one byte, and meanwhile writes what is queued.
+    /// Reads what is there, at least one byte, as far as there is room for it, and meanwhile writes
+    /// what is queued.
     ///
     /// Cancel-safe: whatever was read or written is accounted for. End of stream is an error.
-    pub(crate) async fn fill(&mut self) -> io::Result<usize> {
+    pub(crate) async fn fill(&mut self) -> io::Result<Gulp> {
         self.make_room()?;
         poll_fn(|context| {
             if let Poll::Ready(Err(error)) = self.poll_write(context) {
@@ -142,16 +152,30 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         poll_fn(|context| self.poll_write(context)).await
     }
 
-    fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let mut room = ReadBuf::new(&mut self.incoming[self.end..]);
-        ready!(Pin::new(&mut self.stream).poll_read(context, &mut room))?;
-        match room.filled().len() {
-            0 => Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into())),
-            count => {
-                self.end += count;
-                Poll::Ready(Ok(count))
+    /// TLS hands out a record at a time, so what is there takes more than one read.
+    fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Gulp>> {
+        let before = self.end;
+        while self.end < self.incoming.len() {
+            let mut room = ReadBuf::new(&mut self.incoming[self.end..]);
+            let read = Pin::new(&mut self.stream).poll_read(context, &mut room);
+            let count = room.filled().len();
+            self.end += count;
+            match read {
+                Poll::Ready(Ok(())) if count > 0 => {}
+                // comes again when what was read before it is taken
+                Poll::Ready(_) if self.end > before => break,
+                Poll::Ready(Ok(())) => {
+                    return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
+                }
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending if self.end > before => break,
+                Poll::Pending => return Poll::Pending,
             }
         }
+        Poll::Ready(Ok(Gulp {
+            bytes: self.end - before,
+            emptied: self.end < self.incoming.len(),
+        }))
     }
 
     fn poll_write(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -221,6 +245,18 @@ mod tests {
         drop(sender.await.unwrap());
         let end = wire.frame().await.map(|frame| frame.tag);
         assert_eq!(end.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    #[tokio::test]
+    async fn a_gulp_takes_all_that_there_is_room_for_and_tells_whether_that_was_all() {
+        let (mut server, client) = tokio::io::duplex(2 * READ_BYTES);
+        server.write_all(&frame(b'd', READ_BYTES)).await.unwrap();
+        let mut wire = Wire::new(client);
+        let gulp = wire.fill().await.unwrap();
+        assert_eq!((gulp.bytes, gulp.emptied), (READ_BYTES, false));
+        let gulp = wire.fill().await.unwrap();
+        assert_eq!((gulp.bytes, gulp.emptied), (HEADER_BYTES, true));
+        assert_eq!(wire.frame().await.unwrap().body.len(), READ_BYTES);
     }
 
     #[tokio::test]

@@ -119,6 +119,7 @@ impl Spool {
         if self.subtransactions > SPOOL_SUBTRANSACTIONS_MAX {
             return Err(unfit(
                 "The open transactions of the source have too many subtransactions",
+                FEWER,
             ));
         }
         let sequence = change.relation().map(|_| self.descriptions.next());
@@ -285,11 +286,13 @@ impl Spool {
         if self.disk + bytes > self.disk_max {
             return Err(unfit(
                 "The open transactions of the source are larger than [apply] spool_max",
+                ROOM,
             ));
         }
         if largest.disk == 0 && files >= SPOOL_FILES_MAX {
             return Err(unfit(
                 "The source has too many large transactions open at the same time",
+                FEWER,
             ));
         }
         self.disk += bytes;
@@ -321,15 +324,20 @@ impl Spool {
 
     fn broken(&self, how: &str, error: &io::Error) -> Error {
         let directory = self.directory.display();
-        unfit(&format!(
-            "A file of the spool in {directory} cannot be {how}: {error}"
-        ))
+        let what = format!("A file of the spool in {directory} cannot be {how}: {error}");
+        unfit(&what, ROOM)
     }
 }
 
-fn unfit(what: &str) -> Error {
-    Error::new(Kind::Spool, what).remedy(
-        "For a while the source keeps large transactions on its own disk until they commit. Give \
-         the spool a directory that can be written and has room ([apply] spool_dir, spool_max).",
-    )
+const ROOM: &str = "Give the spool a directory that can be written and has room ([apply] \
+     spool_dir, spool_max).";
+
+const FEWER: &str = "Smaller or fewer transactions at a time, with fewer savepoints, would not \
+     take that way.";
+
+fn unfit(what: &str, remedy: &str) -> Error {
+    Error::new(Kind::Spool, what).remedy(format!(
+        "For a while the source keeps large transactions on its own disk until they commit. \
+         {remedy}"
+    ))
 }
