@@ -12,8 +12,8 @@ import struct
 import sys
 import time
 
-GULP = 256 << 10
-WAIT = 0.01
+BACKLOG = 64 << 10
+PAUSE = 0.03
 
 
 def packet(tag, body):
@@ -37,7 +37,8 @@ def main():
         "user": user,
         "database": database,
         "replication": "database",
-        "options": "-c wal_sender_timeout=0",
+        # a walsender that waits for no answer looks for one before each row
+        "options": "-c wal_sender_timeout=1h",
     }
     pairs = b"".join(f"{name}\0{value}\0".encode() for name, value in settings.items())
     stream.sendall(packet(b"", struct.pack("!I", 3 << 16) + pairs + b"\0"))
@@ -47,15 +48,16 @@ def main():
     stream.sendall(packet(b"Q", command.encode() + b"\0"))
     if message(stream) != b"W":
         sys.exit("the server did not start to replicate")
-    # a read returns when so many bytes wait, or at the latest after WAIT
-    stream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, GULP)
-    stream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 0, int(WAIT * 1e6)))
+    # takes all that there is, pauses, and lets the rest wait at the server, as walferry does
+    stream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BACKLOG)
+    stream.setblocking(False)
     wanted, into, total, reads, seen = marker.encode(), bytearray(4 << 20), 0, 0, b""
     view = memoryview(into)
     while True:
         try:
             count = stream.recv_into(view)
         except BlockingIOError:
+            time.sleep(PAUSE)
             continue
         if count == 0:
             sys.exit("the server ended the stream")

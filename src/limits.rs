@@ -138,11 +138,21 @@ pub const WIRE_SILENCE_MAX: Duration = Duration::from_secs(30);
 /// What we ask the source to use as `wal_sender_timeout` (12+).
 pub const WAL_SENDER_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// A read of at least this many bytes means that we are behind.
+/// How long a reader that is behind lets the rows pile up before it reads again.
+pub const GULP_PAUSE: Duration = Duration::from_millis(30);
+
+/// It is behind when so many bytes came within that time.
+pub const BEHIND_BYTES_MIN: usize = 64 << 10;
+
+/// After a read of at least this many bytes more may be on its way: it pauses after a smaller one.
 pub const GULP_BYTES_MIN: usize = 16 << 10;
 
-/// How long a reader that is behind lets the socket fill before it reads again.
-pub const GULP_PAUSE: Duration = Duration::from_millis(10);
+/// What the replication connection's socket takes in ahead of its reader, where the source is near:
+/// rows that find no room wait at the source, together.
+pub const STREAM_BACKLOG_BYTES: usize = 64 << 10;
+
+/// A source that answers a trivial statement within this time is near.
+pub const NEAR_ANSWER_MAX: Duration = Duration::from_millis(2);
 
 /// Shortest pause between two attempts to reach a server.
 pub const BACKOFF_MIN: Duration = Duration::from_millis(200);

@@ -10,13 +10,13 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::intake::unreadable;
+use super::pace::Pace;
 use super::rollbacks::Question;
 use crate::batch::CommitPoint;
 use crate::checkpoint::DurableLsn;
 use crate::config::Config;
 use crate::decode::{InProgress, Message, Replication, Streamed};
 use crate::error::{Error, Kind, Result, Side};
-use crate::limits::{GULP_BYTES_MIN, GULP_PAUSE};
 use crate::lsn::{AppliedLsn, Lsn, ReceivedLsn};
 use crate::source::Stream;
 use crate::spool::{Spool, Step};
@@ -48,8 +48,7 @@ pub(super) struct Feed {
     /// Until it is answered nothing is replayed.
     question: Option<Question>,
     source: Arc<Endpoint>,
-    /// While behind: a walsender pays for each time we wake, so the socket may fill until then.
-    read_at: Option<Instant>,
+    pace: Pace,
 }
 
 impl Feed {
@@ -61,7 +60,7 @@ impl Feed {
             replayed: None,
             question: None,
             source: Arc::new(config.source.endpoint.clone()),
-            read_at: None,
+            pace: Pace::new(Instant::now()),
         }
     }
 
@@ -173,7 +172,7 @@ impl Feed {
     /// Nothing is lost when the future is dropped.
     pub(super) async fn fill(&mut self) -> Result<Filled> {
         let reading = self.reads_wire();
-        let (stream, read_at) = (&mut self.stream, self.read_at);
+        let (stream, read_at) = (&mut self.stream, self.pace.read_at());
         let read = async {
             if !reading {
                 stream.flush().await?;
@@ -201,9 +200,7 @@ impl Feed {
             biased;
             done = spooled => done.map(|()| Filled::Spool),
             gulp = read => {
-                let gulp = gulp?;
-                let behind = gulp.emptied && gulp.bytes >= GULP_BYTES_MIN;
-                self.read_at = behind.then(|| Instant::now() + GULP_PAUSE);
+                self.pace.note(gulp?, Instant::now());
                 Ok(Filled::Wire)
             }
         }

@@ -16,6 +16,7 @@ mod flow;
 mod intake;
 mod joiners;
 mod loading;
+mod pace;
 pub mod preflight;
 mod quarantine;
 mod reaction;

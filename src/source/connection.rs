@@ -1,5 +1,7 @@
 //! A logged-in connection: simple queries, COPY out, and the way into replication.
 
+use std::time::Instant;
+
 use bytes::{BufMut, Bytes, BytesMut};
 use fallible_iterator::FallibleIterator;
 use postgres_protocol::message::{backend, frontend};
@@ -8,7 +10,7 @@ use super::login::{Login, lost, message, server_error, unexpected};
 use super::stream::Stream;
 use super::wire::Wire;
 use crate::error::{Error, Kind, Result, Side};
-use crate::limits::{COPY_CHUNK_BYTES, WAL_SENDER_TIMEOUT};
+use crate::limits::{COPY_CHUNK_BYTES, NEAR_ANSWER_MAX, STREAM_BACKLOG_BYTES, WAL_SENDER_TIMEOUT};
 use crate::lsn::Lsn;
 use crate::sql;
 use crate::sql::replication::Format;
@@ -154,7 +156,11 @@ impl Connection {
         let doing = "start the replication stream";
         if format.version >= 120_000 {
             let timeout = sql::replication::set_wal_sender_timeout(WAL_SENDER_TIMEOUT.as_millis());
+            let asked = Instant::now();
             self.query("set wal_sender_timeout", &timeout).await?;
+            if asked.elapsed() <= NEAR_ANSWER_MAX {
+                self.wire.stream().limit_backlog(STREAM_BACKLOG_BYTES);
+            }
         }
         let statement = sql::replication::start_replication(slot, start, publications, format);
         frontend::query(&statement, self.wire.outgoing())?;

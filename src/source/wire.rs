@@ -51,6 +51,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         }
     }
 
+    /// What the bytes come from.
+    pub(super) fn stream(&self) -> &S {
+        &self.stream
+    }
+
     /// Queue here, then [`Wire::flush`], or let [`Wire::fill`] write it.
     pub(crate) fn outgoing(&mut self) -> &mut BytesMut {
         &mut self.outgoing
@@ -162,13 +167,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             self.end += count;
             match read {
                 Poll::Ready(Ok(())) if count > 0 => {}
-                // comes again when what was read before it is taken
-                Poll::Ready(_) if self.end > before => break,
+                // an end or an error comes again when what was read before it is taken
+                _ if self.end > before => break,
                 Poll::Ready(Ok(())) => {
                     return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
                 }
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                Poll::Pending if self.end > before => break,
                 Poll::Pending => return Poll::Pending,
             }
         }

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::client::TlsStream;
@@ -79,6 +80,20 @@ impl Transport {
     /// tell: nobody on a network can listen.
     pub fn is_local(&self) -> bool {
         self.local
+    }
+
+    /// Has the kernel take in no more than about so many bytes ahead of the reader, where the
+    /// connection is a direct one; what does not fit waits at the server.
+    pub fn limit_backlog(&self, bytes: usize) {
+        let socket = match &self.io {
+            Io::Plain(socket) => socket,
+            Io::Tls(stream) => stream.get_ref().0,
+        };
+        if let Socket::Tcp(stream) = socket
+            && let Err(error) = SockRef::from(stream).set_recv_buffer_size(bytes)
+        {
+            tracing::debug!(%error, "the backlog of a connection stays what it is");
+        }
     }
 
     /// The hash of the server's certificate that binds SCRAM-SHA-256-PLUS to this connection
