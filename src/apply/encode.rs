@@ -1,4 +1,4 @@
-//! Rows → COPY data, text or binary.
+//! Rows → COPY data, text or binary; a column → a binary array.
 
 use bytes::{BufMut, BytesMut};
 
@@ -44,6 +44,37 @@ impl Format {
             Format::Binary => binary_row(cells, out),
         }
     }
+}
+
+/// A parameter: the values as an array of one dimension. Returns how many there are.
+pub(super) fn list<'a>(
+    element: u32,
+    values: impl Iterator<Item = Cell<'a>>,
+    out: &mut BytesMut,
+) -> Result<u64, FormatMismatch> {
+    let narrow = |number: usize| i32::try_from(number).map_err(|_| FormatMismatch);
+    let start = out.len();
+    // length, dimensions, no NULLs, type, number of values, first subscript
+    out.put_i32(0);
+    out.put_i32(1);
+    out.put_i32(0);
+    out.put_u32(element);
+    let count_at = out.len();
+    out.put_i32(0);
+    out.put_i32(1);
+    let mut count = 0;
+    for value in values {
+        let Cell::Binary(value) = value else {
+            return Err(FormatMismatch);
+        };
+        out.put_i32(narrow(value.len())?);
+        out.put_slice(value);
+        count += 1;
+    }
+    let length = narrow(out.len() - start - 4)?;
+    out[start..start + 4].copy_from_slice(&length.to_be_bytes());
+    out[count_at..count_at + 4].copy_from_slice(&narrow(count)?.to_be_bytes());
+    Ok(count as u64)
 }
 
 fn binary_row<'a>(
@@ -127,6 +158,19 @@ mod tests {
         let cells = [Cell::Binary(&[7, 8]), Cell::Null];
         Format::Binary.row(cells.into_iter(), &mut out).unwrap();
         assert_eq!(&out[..], [0, 2, 0, 0, 0, 2, 7, 8, 0xFF, 0xFF, 0xFF, 0xFF]);
+    }
+
+    #[test]
+    fn a_list_is_an_array_of_one_dimension() {
+        let mut out = BytesMut::new();
+        let values = [Cell::Binary(&[0, 7]), Cell::Binary(&[1, 2])];
+        assert_eq!(list(21, values.into_iter(), &mut out), Ok(2));
+        let words = [32_u32, 1, 0, 21, 2, 1, 2];
+        let head: Vec<u8> = words.iter().flat_map(|w| w.to_be_bytes()).collect();
+        assert_eq!(out[..28], head);
+        assert_eq!(out[28..], [0, 7, 0, 0, 0, 2, 1, 2]);
+        let null = std::iter::once(Cell::Null);
+        assert_eq!(list(21, null, &mut out), Err(FormatMismatch));
     }
 
     #[test]

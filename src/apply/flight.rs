@@ -16,7 +16,7 @@ use std::time::Instant;
 
 use bytes::{BufMut, BytesMut};
 
-use super::encode::{Format, FormatMismatch};
+use super::encode::{self, Format, FormatMismatch};
 use super::steps::{Step, Steps};
 use crate::decode::Cell;
 use crate::error::{Error, Kind, Result, Side};
@@ -139,6 +139,41 @@ impl Session {
         let name = self.prepare(text);
         self.run(&name, |out| bind_values(out, values));
         self.sent.push_back(sent);
+    }
+
+    /// Sends a statement whose parameters are arrays of `types`, each of one column of `rows`; so
+    /// many rows have to be touched.
+    pub(super) async fn execute_lists<'r, R>(
+        &mut self,
+        text: &str,
+        types: &[u32],
+        rows: impl Iterator<Item = R> + Clone,
+        sent: Sent,
+    ) -> Result<(), Failure>
+    where
+        R: Iterator<Item = Cell<'r>>,
+    {
+        let name = self.prepare(text);
+        let mut count = Ok(0);
+        self.run(&name, |out| {
+            // all of them are binary
+            out.put_i16(1);
+            out.put_i16(1);
+            let number = i16::try_from(types.len()).unwrap_or(i16::MAX);
+            out.put_i16(number);
+            for (at, element) in types.iter().enumerate() {
+                let values = rows.clone().filter_map(|mut row| row.nth(at));
+                count = count.and_then(|_| encode::list(*element, values, out));
+            }
+            number
+        });
+        let count = count.map_err(|error| mixed(error, sent.table))?;
+        let wanted = match sent.wanted {
+            Wanted::Rows(_, what) => Wanted::Rows(count, what),
+            other => other,
+        };
+        self.sent.push_back(Sent { wanted, ..sent });
+        self.relieve().await
     }
 
     /// Sends a COPY and its rows; there have to be `sent.wanted` of them unless that is

@@ -1,7 +1,8 @@
 //! The statements for one table of a batch.
 //!
 //! Rows go through a staging table, in the order of their keys, so that neighbours in the index are
-//! visited one after the other. New rows need none: they are copied straight into the table. A
+//! visited one after the other. New rows need none: they are copied straight into the table; nor do
+//! keys of rows to delete that can be sent as arrays. A
 //! handful of rows goes as statements with their values, one for each: setting up a COPY, joining
 //! with a staging table and emptying it would cost more.
 
@@ -181,6 +182,11 @@ impl Work<'_> {
             }
             return Ok(());
         }
+        if let Some((statement, types)) = sql::delete_listed(target) {
+            let sent = self.sent(Step::Delete, Wanted::Rows(0, WHAT));
+            let listed = self.session.execute_lists(&statement, &types, keys, sent);
+            return listed.await;
+        }
         let staged = self.stage(target.key(), Staged::Rows, Step::Delete, keys);
         let (stage, count, bytes) = staged.await?;
         let statement = sql::delete(&stage, target);
@@ -229,7 +235,7 @@ impl Work<'_> {
     /// They are few, or none, and their keys can be told apart by parameters.
     fn goes_singly(&self, rows: impl Iterator) -> bool {
         let mut columns = self.target.key().iter();
-        let plain = columns.all(|at| self.target.columns[*at].is_plain);
+        let plain = columns.all(|at| self.target.columns[*at].plain.is_some());
         let few = rows.take(SINGLE_ROWS_MAX + 1).count();
         few == 0 || plain && few <= SINGLE_ROWS_MAX
     }

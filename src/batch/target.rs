@@ -39,8 +39,9 @@ pub struct TargetColumn {
     pub name: String,
     /// How its values are compared in the destination; `None`: by the `=` of `pg_catalog`.
     pub equality: Option<Equality>,
-    /// Its type is of `pg_catalog` and has a `=` of its own: `column = $1` says what `$1` is.
-    pub is_plain: bool,
+    /// The oid of its type, where that is of `pg_catalog` and has a `=` of its own: `column = $1`
+    /// says what `$1` is.
+    pub plain: Option<u32>,
 }
 
 /// How a row is found again in the destination.

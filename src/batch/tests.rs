@@ -19,7 +19,7 @@ fn target(identity: RowIdentity) -> Arc<Target> {
     let column = |name: &str| TargetColumn {
         name: name.to_owned(),
         equality: None,
-        is_plain: true,
+        plain: Some(23),
     };
     Arc::new(Target {
         oid: 1,

@@ -125,7 +125,8 @@ impl Routes {
             let equality = self.equality.get(&place.type_oid).cloned();
             let target = TargetColumn {
                 name,
-                is_plain: place.type_is_builtin && equality.is_none() && !is_alias(place),
+                plain: (place.type_is_builtin && equality.is_none() && !is_alias(place))
+                    .then_some(place.type_oid),
                 equality,
             };
             columns.push((target, column.in_identity));

@@ -171,6 +171,44 @@ pub fn delete_row(target: &Target) -> String {
     )
 }
 
+/// Types without a collation whose arrays can be made of their values as they come in binary.
+const LISTED: [(u32, &str); 7] = [
+    (20, "int8"),
+    (21, "int2"),
+    (23, "int4"),
+    (1_082, "date"),
+    (1_114, "timestamp"),
+    (1_184, "timestamptz"),
+    (2_950, "uuid"),
+];
+
+/// Removes the rows whose keys are listed, and the types of the lists: $1 … the values of each key
+/// column. Without a staging table it takes a third less. `None` where a key is of another type, or
+/// does not come in binary.
+pub fn delete_listed(target: &Target) -> Option<(String, Vec<u32>)> {
+    let key = target.key().iter().map(|at| &target.columns[*at]);
+    let types: Option<Vec<(u32, &str)>> = key
+        .map(|column| {
+            LISTED
+                .into_iter()
+                .find(|(oid, _)| column.plain == Some(*oid))
+        })
+        .collect();
+    let types = types.filter(|_| target.binary)?;
+    let names = target.key().iter().map(|at| format!("c{at}"));
+    let lists = (1..).zip(&types);
+    let lists =
+        lists.map(|(nth, (_, name))| format!("pg_catalog.unnest(${nth}::pg_catalog.{name}[])"));
+    let statement = format!(
+        "DELETE FROM {} AS t USING ROWS FROM ({}) AS s ({}) WHERE {}",
+        Name(&target.destination),
+        lists.collect::<Vec<_>>().join(", "),
+        names.collect::<Vec<_>>().join(", "),
+        same_key(target, 'c')
+    );
+    Some((statement, types.into_iter().map(|(oid, _)| oid).collect()))
+}
+
 /// Changes `columns` of one row: $1 … its key, then their values.
 pub fn update_row(target: &Target, columns: &[usize]) -> String {
     let first = target.key().len() + 1;

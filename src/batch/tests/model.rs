@@ -239,7 +239,7 @@ fn target(oid: u32, identity: RowIdentity) -> Target {
     let column = |name: &str| TargetColumn {
         name: name.to_owned(),
         equality: None,
-        is_plain: true,
+        plain: Some(23),
     };
     let name = TableName::new("public", "t");
     Target {
