@@ -11,8 +11,11 @@ pub const FRAME_BYTES_MAX: usize = (1 << 30) + (1 << 20);
 /// Columns that a Relation message may have (`MaxTupleAttributeNumber`); a table has 1,600 at most.
 pub const RELATION_COLUMNS_MAX: usize = 1_664;
 
-/// How much the replication connection asks the kernel for in one read.
+/// How much is read from a server at once.
 pub const READ_BYTES: usize = 256 << 10;
+
+/// How much of the replication stream is read before any of it is looked at.
+pub const STREAM_READ_BYTES: usize = 1 << 20;
 
 /// Size of the pieces in which the initial load hands COPY data to the destination.
 pub const COPY_CHUNK_BYTES: usize = 256 << 10;
@@ -144,8 +147,11 @@ pub const GULP_PAUSE: Duration = Duration::from_millis(30);
 /// It is behind when so many bytes came within that time.
 pub const BEHIND_BYTES_MIN: usize = 64 << 10;
 
-/// After a read of at least this many bytes more may be on its way: it pauses after a smaller one.
+/// After a read of at least this many bytes a reader that is behind looks whether more comes.
 pub const GULP_BYTES_MIN: usize = 16 << 10;
+
+/// How long it waits for that.
+pub const GULP_PATIENCE: Duration = Duration::from_millis(1);
 
 /// What the replication connection's socket takes in ahead of its reader, where the source is near:
 /// rows that find no room wait at the source, together.

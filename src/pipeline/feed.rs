@@ -172,16 +172,13 @@ impl Feed {
     /// Nothing is lost when the future is dropped.
     pub(super) async fn fill(&mut self) -> Result<Filled> {
         let reading = self.reads_wire();
-        let (stream, read_at) = (&mut self.stream, self.pace.read_at());
+        let (stream, pace) = (&mut self.stream, &mut self.pace);
         let read = async {
             if !reading {
                 stream.flush().await?;
                 return std::future::pending().await;
             }
-            if let Some(read_at) = read_at {
-                tokio::time::sleep_until(read_at).await;
-            }
-            stream.fill().await
+            pace.read(stream).await
         };
         let (replaying, spool) = (self.replayed.is_some(), &mut self.spool);
         let question = &mut self.question;
@@ -199,10 +196,7 @@ impl Feed {
         tokio::select! {
             biased;
             done = spooled => done.map(|()| Filled::Spool),
-            gulp = read => {
-                self.pace.note(gulp?, Instant::now());
-                Ok(Filled::Wire)
-            }
+            read = read => read.map(|()| Filled::Wire),
         }
     }
 

@@ -8,8 +8,9 @@
 
 use tokio::time::Instant;
 
-use crate::limits::{BEHIND_BYTES_MIN, GULP_BYTES_MIN, GULP_PAUSE};
-use crate::source::Gulp;
+use crate::error::Result;
+use crate::limits::{BEHIND_BYTES_MIN, GULP_BYTES_MIN, GULP_PATIENCE, GULP_PAUSE};
+use crate::source::{Gulp, Stream};
 
 /// How much came lately, and what follows from it.
 pub(super) struct Pace {
@@ -28,23 +29,47 @@ impl Pace {
         }
     }
 
-    /// Not before then; `None`: at once.
-    pub(super) fn read_at(&self) -> Option<Instant> {
-        self.read_at
+    /// Reads what there is, when it is time.
+    ///
+    /// # Cancel-Safety
+    /// Nothing is lost when the future is dropped.
+    pub(super) async fn read(&mut self, stream: &mut Stream) -> Result<()> {
+        if let Some(read_at) = self.read_at {
+            tokio::time::sleep_until(read_at).await;
+        }
+        let mut gulp = stream.fill().await?;
+        // While it reads, rows pass one by one: it looks at them when it has all of them.
+        while self.goes_on(gulp, Instant::now()) && stream.has_room() {
+            let more = tokio::time::timeout(GULP_PATIENCE, stream.fill()).await;
+            let Ok(more) = more else {
+                self.pause(Instant::now());
+                break;
+            };
+            gulp = more?;
+        }
+        Ok(())
     }
 
-    /// This came just now.
-    pub(super) fn note(&mut self, gulp: Gulp, now: Instant) {
+    /// This came just now; whether more of it may be on its way.
+    fn goes_on(&mut self, gulp: Gulp, now: Instant) -> bool {
         if now.saturating_duration_since(self.since) > GULP_PAUSE {
             (self.since, self.bytes) = (now, 0);
         }
         self.bytes += gulp.bytes;
-        let drained = gulp.emptied && gulp.bytes < GULP_BYTES_MIN;
-        let behind = self.bytes >= BEHIND_BYTES_MIN;
-        self.read_at = (drained && behind).then(|| now + GULP_PAUSE);
-        if let Some(read_at) = self.read_at {
-            (self.since, self.bytes) = (read_at, 0);
+        self.read_at = None;
+        if self.bytes < BEHIND_BYTES_MIN {
+            return false;
         }
+        let drained = gulp.emptied && gulp.bytes < GULP_BYTES_MIN;
+        if drained {
+            self.pause(now);
+        }
+        !drained
+    }
+
+    fn pause(&mut self, now: Instant) {
+        let read_at = now + GULP_PAUSE;
+        (self.since, self.bytes, self.read_at) = (read_at, 0, Some(read_at));
     }
 }
 
@@ -67,8 +92,8 @@ mod tests {
         let mut pace = Pace::new(now);
         for _ in 0..10_000 {
             now += Duration::from_millis(1);
-            pace.note(emptied(1_000), now);
-            assert_eq!(pace.read_at(), None);
+            assert!(!pace.goes_on(emptied(1_000), now));
+            assert_eq!(pace.read_at, None);
         }
     }
 
@@ -82,17 +107,16 @@ mod tests {
                     bytes: READ_BYTES,
                     emptied: false,
                 };
-                pace.note(full, now);
-                pace.note(emptied(GULP_BYTES_MIN), now);
-                assert_eq!(pace.read_at(), None, "more may be on its way");
+                assert!(pace.goes_on(full, now));
+                assert!(pace.goes_on(emptied(GULP_BYTES_MIN), now));
+                assert_eq!(pace.read_at, None);
             }
-            pace.note(emptied(100), now);
-            let read_at = pace.read_at().unwrap();
-            assert_eq!(read_at, now + GULP_PAUSE);
-            now = read_at;
+            assert!(!pace.goes_on(emptied(100), now));
+            assert_eq!(pace.read_at, Some(now + GULP_PAUSE));
+            now += GULP_PAUSE;
         }
-        pace.note(emptied(100), now);
-        assert_eq!(pace.read_at(), None, "it has caught up");
+        assert!(!pace.goes_on(emptied(100), now));
+        assert_eq!(pace.read_at, None, "it has caught up");
     }
 
     #[test]
@@ -100,9 +124,9 @@ mod tests {
         let mut now = Instant::now();
         let mut pace = Pace::new(now);
         let mut reads = 0;
-        while pace.read_at().is_none() {
+        while pace.read_at.is_none() {
             now += Duration::from_micros(5);
-            pace.note(emptied(110), now);
+            pace.goes_on(emptied(110), now);
             reads += 1;
         }
         assert_eq!(reads, BEHIND_BYTES_MIN.div_ceil(110));

@@ -10,6 +10,7 @@ use super::wire::{Gulp, Wire};
 use crate::checkpoint::DurableLsn;
 use crate::decode::Replication;
 use crate::error::{Error, Kind, Result, Side};
+use crate::limits::STREAM_READ_BYTES;
 use crate::lsn::{AppliedLsn, ReceivedLsn};
 use crate::transport::Transport;
 
@@ -58,7 +59,8 @@ fn explain(error: Error, in_progress: bool) -> Error {
 const EPOCH_OFFSET_SECONDS: u64 = 946_684_800;
 
 impl Stream {
-    pub(super) fn new(wire: Wire<Transport>, in_progress: bool) -> Self {
+    pub(super) fn new(mut wire: Wire<Transport>, in_progress: bool) -> Self {
+        wire.read_at_once(STREAM_READ_BYTES);
         Stream { wire, in_progress }
     }
 
@@ -71,6 +73,11 @@ impl Stream {
             .fill()
             .await
             .map_err(|error| lost(Side::Source, DOING, &error))
+    }
+
+    /// There is room to read more before anything is taken.
+    pub fn has_room(&self) -> bool {
+        self.wire.has_room()
     }
 
     /// Writes feedback that is queued, without reading: for times of back-pressure.

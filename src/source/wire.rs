@@ -31,6 +31,8 @@ pub struct Gulp {
 /// A byte stream with room for what was read and not yet parsed, or queued and not yet written.
 pub(crate) struct Wire<S> {
     stream: S,
+    /// How much is asked for in one read.
+    read_bytes: usize,
     incoming: Vec<u8>,
     start: usize,
     end: usize,
@@ -44,11 +46,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     pub(crate) fn new(stream: S) -> Self {
         Wire {
             stream,
+            read_bytes: READ_BYTES,
             incoming: vec![0; READ_BYTES],
             start: 0,
             end: 0,
             outgoing: BytesMut::new(),
         }
+    }
+
+    /// From now on so much is asked for in one read.
+    pub(super) fn read_at_once(&mut self, bytes: usize) {
+        self.read_bytes = bytes;
+        self.incoming.resize(self.incoming.len().max(bytes), 0);
+    }
+
+    /// There is room to read more before anything is taken.
+    pub(super) fn has_room(&self) -> bool {
+        self.end < self.incoming.len()
     }
 
     /// What the bytes come from.
@@ -197,12 +211,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     fn make_room(&mut self) -> io::Result<()> {
         if self.start == self.end {
             (self.start, self.end) = (0, 0);
-            if self.incoming.len() > READ_BYTES {
-                self.incoming = vec![0; READ_BYTES];
+            if self.incoming.len() > self.read_bytes {
+                self.incoming = vec![0; self.read_bytes];
             }
             return Ok(());
         }
-        let wanted = self.frame_length()?.unwrap_or(READ_BYTES).max(READ_BYTES);
+        let wanted = self.frame_length()?.unwrap_or(0).max(self.read_bytes);
         if self.start + wanted <= self.incoming.len() && self.end < self.incoming.len() {
             return Ok(());
         }
@@ -210,8 +224,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         (self.start, self.end) = (0, self.end - self.start);
         if self.incoming.len() <= wanted {
             // Grows as the bytes arrive, so that an announced length alone costs nothing.
-            let grown = (self.incoming.len() * 2).min(wanted + READ_BYTES);
-            self.incoming.resize(grown.max(self.end + READ_BYTES), 0);
+            let grown = (self.incoming.len() * 2).min(wanted + self.read_bytes);
+            self.incoming
+                .resize(grown.max(self.end + self.read_bytes), 0);
         }
         Ok(())
     }
