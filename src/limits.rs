@@ -79,8 +79,12 @@ pub const XACT_STATUS_BATCH: usize = 10_000;
 /// How long a question about subtransactions that found no answer waits for its next try.
 pub const XACT_STATUS_PAUSE: Duration = Duration::from_secs(2);
 
-/// How long large transactions are left to the source after the spool could not take one.
+/// How long large transactions are left to the source after the spool could not take one, or are
+/// applied at their commit after one could not be applied before.
 pub const SPOOL_REST: Duration = Duration::from_hours(1);
+
+/// How long a transaction that is applied while it is in progress may send nothing.
+pub const AHEAD_IDLE_MAX: Duration = Duration::from_secs(10);
 
 /// How often the reader tells the source where it stands, whatever the applier does.
 pub const FEEDBACK_INTERVAL: Duration = Duration::from_secs(5);

@@ -349,3 +349,119 @@ async fn a_load_beside_the_stream_joins_large_transactions_exactly() {
     assert_streamed(&source).await;
     drain(&pair, daemon).await;
 }
+
+/// Whether the applier has written something that it has not committed.
+async fn until_ahead(destination: &Client, ahead: bool) {
+    let writes = format!(
+        "SELECT {ahead} = EXISTS (SELECT FROM pg_stat_activity WHERE backend_xid IS NOT NULL
+             AND application_name LIKE 'walferry%apply')"
+    );
+    until(destination, &writes).await;
+}
+
+/// What may happen to a transaction whose first parts are applied already, and how it ends.
+fn ends() -> Vec<(&'static str, String)> {
+    let more = |to: u32| rows(50_000, to);
+    let altered = format!(
+        "ALTER TABLE t ADD COLUMN n int; UPDATE t SET n = id WHERE id > 20000;
+         INSERT INTO t SELECT i, {PAD}, i FROM generate_series(50000, 51000) AS i; COMMIT"
+    );
+    vec![
+        ("committed", format!("{} COMMIT", more(50_100))),
+        ("rolled back", "ROLLBACK".to_owned()),
+        (
+            "a savepoint is rolled back",
+            format!("SAVEPOINT a; {} ROLLBACK TO a; COMMIT", more(52_000)),
+        ),
+        (
+            "emptied",
+            format!("TRUNCATE other; TRUNCATE t; {} COMMIT", more(52_000)),
+        ),
+        ("altered", altered),
+    ]
+}
+
+#[tokio::test]
+async fn a_large_transaction_that_is_alone_is_applied_while_it_is_in_progress() {
+    for major in majors().await {
+        for (end, script) in ends() {
+            let (pair, source, daemon) = pair_with(major, "").await;
+            let destination = pair.on_destination().await;
+            do_on(&source, &rows(20_001, 21_000)).await;
+            equal_soon(&pair).await;
+            let begin = format!(
+                "BEGIN; UPDATE t SET v = {PAD} WHERE id > 20000; {} DELETE FROM t WHERE id % 3 = 0;",
+                rows(30_001, 40_000)
+            );
+            do_on(&source, &begin).await;
+            until_ahead(&destination, true).await;
+            let seen = "SELECT count(*) = 0 FROM app_public.t WHERE id > 30000";
+            until(&destination, seen).await;
+            do_on(&source, &script).await;
+            equal_soon(&pair).await;
+            until_ahead(&destination, false).await;
+            // the session goes on with staging tables of its own
+            do_on(
+                &source,
+                &format!("UPDATE t SET v = '{end}'; {}", rows(60_001, 61_000)),
+            )
+            .await;
+            equal_soon(&pair).await;
+            let log = daemon.log();
+            assert!(!log.contains("will try again"), "{major}, {end}: {log}");
+            drain(&pair, daemon).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_transaction_in_progress_waits_for_its_commit_once_it_is_not_alone_or_stands_still() {
+    for major in majors().await {
+        let (pair, source, daemon) = pair_with(major, "").await;
+        let destination = pair.on_destination().await;
+        let large = pair.on_source().await;
+        do_on(&large, &format!("BEGIN; {}", rows(1_001, 10_000))).await;
+        until_ahead(&destination, true).await;
+        do_on(&source, "INSERT INTO other VALUES (2, 'x')").await;
+        let came = "SELECT count(*) = 2 FROM app_public.other";
+        until(&destination, came).await;
+        until_ahead(&destination, false).await;
+        do_on(&large, &format!("{} COMMIT", rows(10_001, 20_000))).await;
+        equal_soon(&pair).await;
+
+        // two that are large
+        do_on(&large, &format!("BEGIN; {}", rows(20_001, 30_000))).await;
+        until_ahead(&destination, true).await;
+        do_on(&source, &format!("BEGIN; {}", rows(30_001, 40_000))).await;
+        until_ahead(&destination, false).await;
+        do_on(&large, "COMMIT").await;
+        do_on(&source, "COMMIT").await;
+        equal_soon(&pair).await;
+
+        do_on(&large, &format!("BEGIN; {}", rows(40_001, 50_000))).await;
+        until_ahead(&destination, true).await;
+        until_ahead(&destination, false).await;
+        do_on(&large, "COMMIT").await;
+        equal_soon(&pair).await;
+        drain(&pair, daemon).await;
+    }
+}
+
+#[tokio::test]
+async fn what_the_destination_refuses_of_a_transaction_in_progress_is_no_halt_before_its_commit() {
+    let major = *majors().await.last().unwrap();
+    let (pair, source, daemon) = pair_with(major, "").await;
+    let destination = pair.on_destination().await;
+    let check = "ALTER TABLE app_public.t ADD CONSTRAINT c CHECK (id <> 9999)";
+    do_on(&destination, check).await;
+    do_on(&source, &format!("BEGIN; {}", rows(1_001, 20_000))).await;
+    let logged = Instant::now();
+    while !daemon.log().contains("cannot be applied before it commits") {
+        assert!(logged.elapsed() < PATIENCE, "{}", daemon.log());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    do_on(&source, "ROLLBACK").await;
+    do_on(&source, &format!("BEGIN; {} COMMIT", rows(10_000, 20_000))).await;
+    equal_soon(&pair).await;
+    drain(&pair, daemon).await;
+}

@@ -19,8 +19,8 @@
 //! module's writes the rows, and does not wait. `checkpoint` says why that is durable all the same.
 //!
 //! **What can go wrong.** Any error ends the session, and the next one starts from the checkpoint
-//! row: there is no state to repair. Staging tables are emptied inside the transaction, so a
-//! rollback leaves them as they were, empty. A session that outlives its daemon cannot commit: it
+//! row: there is no state to repair. A rollback that is no error, of parts that came before their
+//! commit, takes with it the staging tables that were made on the way, so none is kept after it. A session that outlives its daemon cannot commit: it
 //! was not sent a COMMIT, or the row lock on the checkpoint makes the next daemon wait for the end.
 //!
 //! TRUNCATE is not MVCC-safe, here as on the source: a REPEATABLE READ reader that has not touched
@@ -165,10 +165,11 @@ impl Applier {
         self.writer.reload_asked()
     }
 
-    /// Gives up parts whose commit never came, at the end of a drain.
+    /// Gives up parts whose commit does not come.
     pub async fn abandon(&mut self) -> Result<()> {
         if std::mem::take(&mut self.open) {
             self.session.once(sql::ROLLBACK);
+            self.stages.drop_all(&mut self.session);
             self.session.land().await.map_err(|failure| failure.error)?;
         }
         Ok(())

@@ -29,9 +29,13 @@ struct Stage {
 impl Stages {
     /// Makes room before a transaction begins, so that nothing in use is dropped.
     pub(super) fn make_room(&mut self, session: &mut Session, target_count: usize) {
-        if self.stages.len() + target_count <= STAGES_MAX {
-            return;
+        if self.stages.len() + target_count > STAGES_MAX {
+            self.drop_all(session);
         }
+    }
+
+    /// Drops all, also those that a rollback has removed.
+    pub(super) fn drop_all(&mut self, session: &mut Session) {
         for (_, stage) in self.stages.drain() {
             session.once(&sql::drop_stage(&stage.name));
         }

@@ -126,7 +126,7 @@ fn styled() -> bool {
 fn exit_code(kind: Kind) -> u8 {
     match kind {
         Kind::Config => 2,
-        Kind::Unknown | Kind::Io | Kind::Spool | Kind::Protocol => 1,
+        Kind::Unknown | Kind::Io | Kind::Spool | Kind::Ahead | Kind::Protocol => 1,
         _ => 4,
     }
 }

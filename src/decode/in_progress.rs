@@ -108,6 +108,11 @@ impl<'a> Streamed<'a> {
         (self.tag == b'R').then(|| u32::from_be_bytes(*oid))
     }
 
+    /// It empties tables.
+    pub fn is_truncate(&self) -> bool {
+        self.tag == b'T'
+    }
+
     /// The change, as it would be outside of a block.
     pub fn message(&self) -> Result<Message<'a>, DecodeError> {
         Message::parse_tagged(self.tag, self.rest)

@@ -101,6 +101,8 @@ pub enum Kind {
     Protocol,
     /// The spool cannot take, or give back, a transaction in progress: disk, limit, directory.
     Spool,
+    /// A transaction in progress cannot be applied before it commits.
+    Ahead,
     /// A file or socket of this machine.
     Io,
     /// Anything that is not classified; retried, because it may heal.
@@ -141,6 +143,7 @@ impl Kind {
             Kind::Definite => "definite",
             Kind::Protocol => "protocol",
             Kind::Spool => "spool",
+            Kind::Ahead => "ahead",
             Kind::Io => "io",
             Kind::Unknown => "unknown",
         }

@@ -25,6 +25,8 @@ enum Work {
     LookAtFlush,
     /// Put tables into their places.
     Adopt(Adoption),
+    /// Roll back the parts whose commit has not come.
+    GiveUp,
 }
 
 /// What the applier did.
@@ -53,6 +55,8 @@ pub(super) struct HandOver {
     busy: bool,
     /// A part was handed over whose commit has not been.
     open: bool,
+    /// Its commit will not come.
+    giving_up: bool,
 }
 
 impl HandOver {
@@ -67,6 +71,7 @@ impl HandOver {
             task,
             busy: false,
             open: false,
+            giving_up: false,
         }
     }
 
@@ -90,6 +95,22 @@ impl HandOver {
     pub(super) fn last(&mut self, batch: Batch, point: CommitPoint) -> Result<()> {
         self.open = false;
         self.send(Work::Last(batch, point))
+    }
+
+    /// The parts that were handed over are to be rolled back, as soon as the applier is idle.
+    pub(super) fn give_up(&mut self) {
+        self.giving_up = self.open;
+    }
+
+    /// Parts are to be rolled back.
+    pub(super) fn gives_up(&self) -> bool {
+        self.giving_up
+    }
+
+    /// Has them rolled back; the applier must be idle.
+    pub(super) fn roll_back(&mut self) -> Result<()> {
+        (self.open, self.giving_up) = (false, false);
+        self.send(Work::GiveUp)
     }
 
     /// Moves the position of an idle pipeline.
@@ -188,6 +209,7 @@ async fn one(applier: &mut Applier, work: Work) -> Result<Done> {
             applier.adopt(&adoption).await?;
             adopted = true;
         }
+        Work::GiveUp => applier.abandon().await?,
     }
     Ok(Done {
         applied: applier.applied(),

@@ -3,12 +3,14 @@
 //! A transaction that comes before it commits goes to the spool, block by block. Its commit has it
 //! replayed: from there on it looks like any other transaction, with a beginning, its changes and
 //! its end, and until that end nothing more is read from the wire. If it had subtransactions, the
-//! source is asked about them first: see `rollbacks.rs`.
+//! source is asked about them first: see `rollbacks.rs`. One that is alone does not wait for its
+//! commit: see `ahead.rs`.
 
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use super::ahead::Ahead;
 use super::intake::unreadable;
 use super::pace::Pace;
 use super::rollbacks::Question;
@@ -26,8 +28,12 @@ use crate::transport::Endpoint;
 pub(super) enum Piece<'a> {
     /// Everything before it was sent.
     Keepalive(Lsn),
-    /// Of a transaction that is committed.
+    /// Of a transaction that is committed, or goes ahead.
     Message(Message<'a>),
+    /// The transaction whose changes come next goes ahead.
+    Ahead,
+    /// It cannot any more: [`Feed::fall_back`].
+    FallBack,
 }
 
 /// What there is more of.
@@ -47,6 +53,8 @@ pub(super) struct Feed {
     replayed: Option<CommitPoint>,
     /// Until it is answered nothing is replayed.
     question: Option<Question>,
+    /// The transaction that goes ahead.
+    ahead: Option<Ahead>,
     source: Arc<Endpoint>,
     pace: Pace,
 }
@@ -59,13 +67,15 @@ impl Feed {
             block: None,
             replayed: None,
             question: None,
+            ahead: None,
             source: Arc::new(config.source.endpoint.clone()),
             pace: Pace::new(Instant::now()),
         }
     }
 
-    /// The next piece that is there, or `None` when [`Feed::fill`] is due.
-    pub(super) fn take(&mut self) -> Result<Option<Piece<'_>>> {
+    /// The next piece that is there, or `None` when [`Feed::fill`] is due. A transaction in
+    /// progress that begins now may go ahead where the flow is `willing`.
+    pub(super) fn take(&mut self, willing: bool) -> Result<Option<Piece<'_>>> {
         if self.question.is_some() {
             return Ok(None);
         }
@@ -79,11 +89,12 @@ impl Feed {
             match self.stream.tag()? {
                 None => return Ok(None),
                 Some(b'S' | b'E' | b'c' | b'A') => {}
+                Some(_) if self.ahead.is_some() => break,
                 Some(tag) if self.block.is_some() && tag != Stream::NO_MESSAGE => {}
                 Some(_) => break,
             }
-            if let Some(begin) = self.put_away()? {
-                return Ok(Some(Piece::Message(begin)));
+            if let Some(piece) = self.put_away(willing)? {
+                return Ok(Some(piece));
             }
         }
         let Some(piece) = self.stream.take()? else {
@@ -92,6 +103,22 @@ impl Feed {
         match piece {
             Replication::Keepalive { server_end, .. } => Ok(Some(Piece::Keepalive(server_end))),
             Replication::XLogData { message, .. } => {
+                if let Some(xid) = self.block {
+                    let change = Streamed::parse(message).map_err(|error| unreadable(&error))?;
+                    let Some(change) = change else {
+                        return Ok(Some(Piece::Message(Message::Origin)));
+                    };
+                    self.spool.push(xid, &change, message)?;
+                    if !self
+                        .ahead
+                        .as_mut()
+                        .is_some_and(|ahead| ahead.takes(&change))
+                    {
+                        return Ok(Some(Piece::FallBack));
+                    }
+                    let message = change.message().map_err(|error| unreadable(&error))?;
+                    return Ok(Some(Piece::Message(message)));
+                }
                 self.spool.describe(message);
                 let message = Message::parse(message).map_err(|error| unreadable(&error))?;
                 Ok(Some(Piece::Message(message)))
@@ -100,8 +127,8 @@ impl Feed {
     }
 
     /// Takes a message of a transaction in progress. Its commit becomes the beginning of the
-    /// transaction, which is replayed from then on.
-    fn put_away(&mut self) -> Result<Option<Message<'static>>> {
+    /// transaction, which is replayed from then on, unless it went ahead.
+    fn put_away(&mut self, willing: bool) -> Result<Option<Piece<'static>>> {
         let Some(Replication::XLogData { message, .. }) = self.stream.take()? else {
             return Ok(None);
         };
@@ -116,9 +143,20 @@ impl Feed {
             (Some(_), Some(InProgress::Stop)) => self.block = None,
             (None, Some(InProgress::Start { xid })) => {
                 self.block = Some(xid);
-                self.spool.open(xid);
+                if self.spool.open(xid) && willing {
+                    self.ahead = Some(Ahead::new(xid));
+                    return Ok(Some(Piece::Ahead));
+                }
+                if self.ahead.as_ref().is_some_and(|ahead| !ahead.is(xid)) {
+                    return Ok(Some(Piece::FallBack));
+                }
             }
-            (None, Some(InProgress::Abort { xid, subxid })) => self.spool.abort(xid, subxid),
+            (None, Some(InProgress::Abort { xid, subxid })) => {
+                self.spool.abort(xid, subxid);
+                if self.ahead.as_ref().is_some_and(|ahead| ahead.is(xid)) {
+                    return Ok(Some(Piece::FallBack));
+                }
+            }
             (
                 None,
                 Some(InProgress::Commit {
@@ -128,6 +166,13 @@ impl Feed {
                     committed_at,
                 }),
             ) => {
+                if self.ahead.take_if(|ahead| ahead.is(xid)).is_some() {
+                    self.spool.discard(xid);
+                    return Ok(Some(Piece::Message(Message::Commit {
+                        end_lsn,
+                        committed_at,
+                    })));
+                }
                 let subxids = self.spool.commit(xid);
                 let subxids = subxids.ok_or_else(|| out_of_place(Some(final_lsn)))?;
                 if !subxids.is_empty() {
@@ -137,10 +182,10 @@ impl Feed {
                     end_lsn,
                     committed_at,
                 });
-                return Ok(Some(Message::Begin {
+                return Ok(Some(Piece::Message(Message::Begin {
                     final_lsn,
                     committed_at,
-                }));
+                })));
             }
             (Some(_), Some(_)) | (None, Some(InProgress::Stop) | None) => {
                 return Err(out_of_place(None));
@@ -211,6 +256,23 @@ impl Feed {
     /// What the source sends is looked at: no transaction is replayed, and the spool has room.
     pub(super) fn reads_wire(&self) -> bool {
         self.replayed.is_none() && !self.spool.is_full()
+    }
+
+    /// A transaction goes ahead.
+    pub(super) fn is_ahead(&self) -> bool {
+        self.ahead.is_some()
+    }
+
+    /// The one that goes ahead has not moved for too long.
+    pub(super) fn stands_still(&mut self, now: Instant) -> bool {
+        let ahead = self.ahead.as_mut();
+        ahead.is_some_and(|ahead| ahead.stands_still(now))
+    }
+
+    /// From now on the one that went ahead is like any other, and is replayed once it commits. False
+    /// when there is none.
+    pub(super) fn fall_back(&mut self) -> bool {
+        self.ahead.take().is_some()
     }
 
     /// Bytes of transactions that are not applied yet.

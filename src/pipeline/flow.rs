@@ -2,6 +2,7 @@
 
 use tokio::time::{Instant, Interval};
 
+use super::ahead::of_ahead;
 use super::applier::{Done, HandOver};
 use super::feed::{Feed, Filled, Piece};
 use super::figures::{report, seconds_since};
@@ -61,6 +62,8 @@ pub(super) struct Flow<'f> {
     gate: Gate,
     /// Up to here each batch holds one transaction.
     pub(super) one_by_one_until: Option<Lsn>,
+    /// Transactions go ahead once so much was received; `None`: never.
+    pub(super) ahead_from: Option<Lsn>,
 }
 
 /// Up to where transactions are let in: those whose commit record begins before it.
@@ -105,6 +108,7 @@ impl<'f> Flow<'f> {
                 waiting: None,
             },
             one_by_one_until: None,
+            ahead_from: None,
         }
     }
 
@@ -113,7 +117,7 @@ impl<'f> Flow<'f> {
     /// # Cancel-Safety
     /// Nothing is lost when the future is dropped.
     pub(super) async fn event(&mut self, seconds: &mut Interval) -> Result<Event> {
-        let reading = self.may_read();
+        let (reading, feed_is_ahead) = (self.may_read(), self.feed.is_ahead());
         let feed = &mut self.feed;
         let read = async {
             if !reading {
@@ -122,9 +126,14 @@ impl<'f> Flow<'f> {
             }
             feed.fill().await
         };
+        let early = feed_is_ahead || self.applier.gives_up();
         tokio::select! {
             biased;
-            done = self.applier.done() => done.map(|done| Event::Applied(Box::new(done))),
+            done = self.applier.done() => match done {
+                Ok(done) => Ok(Event::Applied(Box::new(done))),
+                Err(error) if early => Err(of_ahead(error)),
+                Err(error) => Err(error),
+            },
             _ = seconds.tick() => Ok(Event::Tick),
             filled = read => filled.map(|filled| match filled {
                 Filled::Wire => Event::Read,
@@ -136,6 +145,7 @@ impl<'f> Flow<'f> {
     /// Lets in no other transaction than the one that is being received. Returns up to where that
     /// is: transactions whose commit record begins before it.
     pub(super) fn hold(&mut self) -> Lsn {
+        self.fall_back();
         let until = self.transaction.map_or(self.received.0, |at| Lsn(at.0 + 1));
         self.gate.until = until;
         until
@@ -155,9 +165,9 @@ impl<'f> Flow<'f> {
         seen && self.is_quiet()
     }
 
-    /// No transaction is half received.
+    /// No transaction is half received, but for such as the source sends before they commit.
     pub(super) fn is_between_transactions(&self) -> bool {
-        self.transaction.is_none() && !self.applier.is_open()
+        self.feed.is_ahead() || self.transaction.is_none() && !self.applier.is_open()
     }
 
     /// The end of what was received.
@@ -206,16 +216,46 @@ impl<'f> Flow<'f> {
         self.board.heard_from_source();
     }
 
+    /// A transaction that begins now may go ahead of its commit.
+    fn may_go_ahead(&self) -> bool {
+        self.transaction.is_none()
+            && self.ahead_from.is_some_and(|from| self.received.0 >= from)
+            && (self.one_by_one_until).is_none_or(|until| self.applied.0 >= until)
+            && self.gate.until == Lsn::MAX
+            && self.batch.is_empty()
+            && !self.applier.is_open()
+    }
+
+    /// If a transaction goes ahead, gives up what was done of it.
+    fn fall_back(&mut self) {
+        if self.feed.fall_back() {
+            tracing::debug!("a transaction in progress waits for its commit after all");
+            self.batch = Batch::default();
+            self.transaction = None;
+            self.overdue = false;
+            self.applier.give_up();
+        }
+    }
+
     /// Decodes and folds what was read, until the batch is full; stops at a relation that nobody
     /// knows.
     pub(super) fn take_in(&mut self) -> Result<Option<Newcomer>> {
+        let taken = self.take_in_all();
+        match taken {
+            Err(error) if self.feed.is_ahead() => Err(of_ahead(error)),
+            taken => taken,
+        }
+    }
+
+    fn take_in_all(&mut self) -> Result<Option<Newcomer>> {
         while self.may_read() {
             let transaction = self.transaction;
             let place = |error: Error| match transaction {
                 Some(at) => error.at(at),
                 None => error,
             };
-            let Some(piece) = self.feed.take().map_err(place)? else {
+            let willing = self.may_go_ahead();
+            let Some(piece) = self.feed.take(willing).map_err(place)? else {
                 return Ok(None);
             };
             match piece {
@@ -235,9 +275,17 @@ impl<'f> Flow<'f> {
                         committed_at,
                     })?;
                 }
-                Piece::Message(Message::Begin { final_lsn, .. }) => self.begin(final_lsn),
+                Piece::Message(Message::Begin { final_lsn, .. }) => {
+                    self.fall_back();
+                    self.begin(final_lsn);
+                }
+                // its commit comes after everything that was received
+                Piece::Ahead => self.transaction = Some(self.received.0),
+                Piece::FallBack => self.fall_back(),
                 Piece::Message(Message::Relation(relation)) => {
-                    if let Some(newcomer) = self.routes.learn(&relation) {
+                    if self.feed.is_ahead() && !self.routes.agrees(&relation) {
+                        self.fall_back();
+                    } else if let Some(newcomer) = self.routes.learn(&relation) {
                         return Ok(Some(newcomer));
                     }
                 }
@@ -277,6 +325,9 @@ impl<'f> Flow<'f> {
     pub(super) fn hand_over(&mut self) -> Result<()> {
         if !self.applier.is_idle() {
             return Ok(());
+        }
+        if self.applier.gives_up() {
+            return self.applier.roll_back();
         }
         if self.transaction.is_some() {
             self.overdue = true;
@@ -318,6 +369,10 @@ impl<'f> Flow<'f> {
 
     pub(super) fn tick(&mut self, server_end: Lsn) -> Result<()> {
         self.board.loop_turned();
+        // a part that takes long is the destination's business
+        if self.applier.is_idle() && self.feed.stands_still(Instant::now()) {
+            self.fall_back();
+        }
         if self
             .drain_until
             .is_some_and(|until| Instant::now() >= until)
@@ -401,6 +456,8 @@ impl<'f> Flow<'f> {
     pub(super) fn drain(&mut self) {
         tracing::info!("draining");
         self.board.state(State::Draining);
+        self.ahead_from = None;
+        self.fall_back();
         self.drain_until = Some(Instant::now() + DRAIN_MAX);
     }
 

@@ -8,6 +8,7 @@
 //! Each round starts from what the destination's checkpoint says and holds no state of the round
 //! before it: whatever failed, the way back is the same.
 
+mod ahead;
 mod alignment;
 mod applier;
 mod feed;
@@ -95,6 +96,9 @@ pub async fn run(config: Config, board: Board, shutdown: CancellationToken) -> R
                 continue;
             }
             Reaction::StartAgain => {
+                if error.kind() == Kind::Ahead {
+                    progress.ahead_failed_at = Some(Instant::now());
+                }
                 tracing::info!(reason = %error, "starting again");
                 continue;
             }
@@ -146,13 +150,14 @@ struct Progress {
     careful: bool,
     /// When the spool could not take a large transaction.
     spool_failed_at: Option<Instant>,
+    /// When a transaction could not be applied ahead of its commit.
+    ahead_failed_at: Option<Instant>,
 }
 
 impl Progress {
     /// The source is to send large transactions before they commit.
     fn takes_transactions_in_progress(&self, config: &Config) -> bool {
-        let rested = |at: Instant| at.elapsed() > SPOOL_REST;
-        config.apply.spool_bytes_max > 0 && self.spool_failed_at.is_none_or(rested)
+        config.apply.spool_bytes_max > 0 && self.spool_failed_at.is_none_or(has_rested)
     }
 
     /// Whether starting again can mend the failure: with the catalogs as they are now, by finding
@@ -219,6 +224,11 @@ impl Progress {
     }
 }
 
+/// What failed then may be tried again.
+fn has_rested(failed_at: Instant) -> bool {
+    failed_at.elapsed() > SPOOL_REST
+}
+
 /// One life of all connections: start, stream, drain.
 async fn round(
     config: &Arc<Config>,
@@ -249,6 +259,7 @@ async fn round(
     let caution = Caution {
         one_by_one: progress.careful,
         due: progress.mending.due,
+        ahead: progress.ahead_failed_at.is_none_or(has_rested),
     };
     stream::follow(config, started, caution, &watch, board, shutdown).await
 }

@@ -23,7 +23,7 @@ pub fn reaction(kind: Kind) -> Reaction {
         | Kind::Contention
         | Kind::Io
         | Kind::Unknown => Reaction::Retry,
-        Kind::TableAdded | Kind::TypeChanged | Kind::Spool => Reaction::StartAgain,
+        Kind::TableAdded | Kind::TypeChanged | Kind::Spool | Kind::Ahead => Reaction::StartAgain,
         Kind::Config
         | Kind::Tls
         | Kind::Authentication

@@ -12,6 +12,7 @@ use crate::catalog::{Column, Equality, TableName};
 use crate::checkpoint::LoadedTable;
 use crate::decode::{self, Relation, ReplicaIdentity};
 use crate::error::{Error, Kind, Side};
+use crate::lsn::Lsn;
 use crate::protect::{Protection, Treatment};
 
 /// A loaded table, as both catalogs know it.
@@ -102,6 +103,26 @@ impl Routes {
         };
         self.by_oid.insert(relation.oid, route);
         None
+    }
+
+    /// The relation is described as it was before, if it was.
+    pub(super) fn agrees(&self, relation: &Relation) -> bool {
+        let route = self.by_oid.get(&relation.oid);
+        match (self.known.get(&relation.oid), route) {
+            (None, route) => matches!(route, Some(Route::Skip)),
+            (Some(known), None) => self.describe(known, relation).is_ok(),
+            (Some(known), Some(Route::Apply(target))) => {
+                let now = self.describe(known, relation);
+                now.is_ok_and(|now| now == **target)
+            }
+            (Some(_), Some(Route::Skip | Route::Refuse(_))) => false,
+        }
+    }
+
+    /// The last of the positions up to which tables were loaded.
+    pub(super) fn loaded_up_to(&self) -> Lsn {
+        let loaded = self.known.values().map(|known| known.loaded.snapshot_lsn);
+        loaded.max().unwrap_or(Lsn(0))
     }
 
     /// The target of a relation as it is now.

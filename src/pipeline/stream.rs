@@ -31,6 +31,8 @@ pub(super) struct Caution {
     pub(super) one_by_one: bool,
     /// Start again once everything before this position is applied.
     pub(super) due: Option<Lsn>,
+    /// Transactions may be applied while they are in progress.
+    pub(super) ahead: bool,
 }
 
 /// Follows the source until told to stop, then drains.
@@ -45,6 +47,7 @@ pub(super) async fn follow(
     let (stream, routes, applier) = (started.stream, started.routes, started.applier);
     let mut flow = Flow::new(config, stream, routes, applier, board);
     flow.one_by_one_until = caution.one_by_one.then_some(started.position);
+    flow.ahead_from = caution.ahead.then(|| flow.routes.loaded_up_to());
     board.state(State::Streaming);
     tracing::info!(lsn = %flow.durable(), "streaming");
     let mut joining = Joiners::new(

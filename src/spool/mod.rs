@@ -105,9 +105,11 @@ impl Spool {
         }
     }
 
-    /// A block of this transaction begins.
-    pub fn open(&mut self, xid: u32) {
+    /// A block of this transaction begins. True when it is its first and no other one is open.
+    pub fn open(&mut self, xid: u32) -> bool {
+        let alone = self.open.is_empty();
         self.open.entry(xid).or_default();
+        alone
     }
 
     /// Adds a change of the transaction; `body` is all of its message.
@@ -145,11 +147,16 @@ impl Spool {
     /// The subtransaction, or all of the transaction, is rolled back. One that is not known has
     /// sent nothing.
     pub fn abort(&mut self, xid: u32, subxid: u32) {
-        if xid != subxid {
-            if let Some(transaction) = self.open.get_mut(&xid) {
-                transaction.abort(subxid);
-            }
-        } else if let Some(transaction) = self.open.remove(&xid) {
+        if xid == subxid {
+            self.discard(xid);
+        } else if let Some(transaction) = self.open.get_mut(&xid) {
+            transaction.abort(subxid);
+        }
+    }
+
+    /// Nobody will ask for the transaction.
+    pub fn discard(&mut self, xid: u32) {
+        if let Some(transaction) = self.open.remove(&xid) {
             if let Some(writing) = self.writing.as_mut().filter(|_| transaction.away) {
                 writing.xid = None;
             }

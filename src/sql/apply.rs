@@ -86,7 +86,7 @@ fn column(target: &Target, at: usize) -> String {
 
 /// Drops a staging table.
 pub fn drop_stage(stage: &str) -> String {
-    format!("DROP TABLE pg_temp.{stage}")
+    format!("DROP TABLE IF EXISTS pg_temp.{stage}")
 }
 
 /// Empties a staging table without touching the catalogs.
