@@ -116,6 +116,16 @@ pub struct Counts {
     pub truncates: u64,
 }
 
+impl Counts {
+    /// Adds others.
+    pub fn add(&mut self, other: &Counts) {
+        self.inserts += other.inserts;
+        self.updates += other.updates;
+        self.deletes += other.deletes;
+        self.truncates += other.truncates;
+    }
+}
+
 /// A commit of the source.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CommitPoint {

@@ -5,7 +5,7 @@ use tokio::time::{Instant, Interval};
 use super::ahead::of_ahead;
 use super::applier::{Done, HandOver};
 use super::feed::{Feed, Filled, Piece};
-use super::figures::{report, seconds_since};
+use super::figures::{Uncommitted, seconds_since};
 use super::intake::fold;
 use super::routes::{Newcomer, Routes};
 use crate::apply::Applier;
@@ -44,6 +44,7 @@ pub(super) struct Flow<'f> {
     batch: Batch,
     batch_bytes_max: usize,
     batch_changes_max: u64,
+    uncommitted: Uncommitted,
     /// Start of the commit record of the transaction that is being received.
     transaction: Option<Lsn>,
     /// The applier became idle while a transaction was being received: hand over at its end.
@@ -92,6 +93,7 @@ impl<'f> Flow<'f> {
             // One batch is filled while another is applied, and a table of that one is encoded.
             batch_bytes_max: config.apply.memory_bytes_max / 4,
             batch_changes_max: config.apply.batch_rows_max as u64,
+            uncommitted: Uncommitted::default(),
             transaction: None,
             overdue: false,
             received: ReceivedLsn(committed.0),
@@ -327,6 +329,7 @@ impl<'f> Flow<'f> {
             return Ok(());
         }
         if self.applier.gives_up() {
+            self.uncommitted = Uncommitted::default();
             return self.applier.roll_back();
         }
         if self.transaction.is_some() {
@@ -360,7 +363,7 @@ impl<'f> Flow<'f> {
             self.board.lag_seconds(seconds_since(since));
         }
         if let Some(batch) = &done.batch {
-            report(self.board, batch, done);
+            self.uncommitted.report(self.board, batch, done, moved);
         }
         let (received, applied) = (self.received.0, self.applied.0);
         let durable = self.durable.lsn();
