@@ -129,6 +129,9 @@ pub const RESHAPE_LOCK_MAX: Duration = Duration::from_secs(10);
 /// is noticed that late. Less often where looking takes more than a fiftieth of that.
 pub const SHAPE_WATCH_INTERVAL: Duration = Duration::from_secs(6);
 
+/// How long a statement on the source waits for a lock that somebody else holds on a table.
+pub const SOURCE_LOCK_MAX: Duration = Duration::from_secs(15);
+
 /// How long a question to the source's catalog may keep the stream waiting.
 pub const CATALOG_ANSWER_MAX: Duration = Duration::from_secs(20);
 
@@ -285,5 +288,6 @@ pub const SSH_AGENT_KEYS_MAX: usize = 5;
 /// Bytes a `known_hosts` file may hold.
 pub const KNOWN_HOSTS_BYTES_MAX: usize = 16 << 20;
 
+const _: () = assert!(SOURCE_LOCK_MAX.as_secs() < CATALOG_ANSWER_MAX.as_secs());
 const _: () = assert!(FEEDBACK_INTERVAL.as_secs() * 2 < WIRE_SILENCE_MAX.as_secs());
 const _: () = assert!(WIRE_SILENCE_MAX.as_secs() < WAL_SENDER_TIMEOUT.as_secs());

@@ -15,6 +15,7 @@ mod hostile_names;
 mod interrupted_load;
 mod least_privilege;
 mod live_copy;
+mod locked_source;
 mod model;
 mod native_scenarios;
 mod newcomers;

@@ -6,6 +6,7 @@ use tokio_postgres::{Client, Row};
 
 pub use facts::{Facts, Publication, Slot, facts};
 pub use load::{Index, Segment, indexes, segments};
+pub use locked::{Locked, locked};
 pub use sending::{Member, Sending, fingerprint};
 pub use shape::{Shape, ShapeColumn, shapes};
 
@@ -14,6 +15,7 @@ use sending::add_sending;
 mod facts;
 mod lineage;
 mod load;
+mod locked;
 mod sending;
 mod shape;
 

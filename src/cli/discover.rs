@@ -7,6 +7,7 @@ use crate::catalog::ReplicaIdentity;
 use crate::catalog::source::{self, SourceTable};
 use crate::config::Config;
 use crate::error::{Error, Kind, Result};
+use crate::pipeline::locked;
 use crate::protect::{Protector, listed};
 use crate::transport::connect;
 
@@ -37,8 +38,12 @@ struct Entry {
 
 /// Lists the source's tables.
 pub(super) async fn run(config: &Config, options: &Options) -> Result<Outcome> {
-    let client = connect(&config.source.endpoint, "discover").await?;
-    let mut tables = source::tables(&client, &config.source.publications).await?;
+    let endpoint = &config.source.endpoint;
+    let client = connect(endpoint, "discover").await?;
+    let mut tables = match source::tables(&client, &config.source.publications).await {
+        Ok(tables) => tables,
+        Err(error) => return Err(locked::named(endpoint, error).await),
+    };
     let protector = Protector::for_names(config);
     for table in &mut tables {
         protector.protect(table, &[]);

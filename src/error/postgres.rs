@@ -156,6 +156,10 @@ fn remedy_for(sqlstate: &str) -> Option<&'static str> {
             "The session is read-only: the server is a standby or default_transaction_read_only is \
              on. Connect to the primary."
         }
+        "55P03" => {
+            "Another session holds, or waits for, a lock that is in the way: wait until its \
+             transaction ends, or find it in pg_locks and end it."
+        }
         "53400" => "Raise max_replication_slots on the source, or drop a slot that nobody reads.",
         _ => return None,
     })

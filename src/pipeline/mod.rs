@@ -17,6 +17,7 @@ mod flow;
 mod intake;
 mod joiners;
 mod loading;
+pub mod locked;
 mod pace;
 pub mod preflight;
 mod quarantine;
@@ -64,7 +65,7 @@ pub async fn run(config: Config, board: Board, shutdown: CancellationToken) -> R
         let outcome = round(&config, &board, &shutdown, &mut progress).await;
         let error = match outcome {
             Ok(()) => break,
-            Err(error) => error,
+            Err(error) => locked::named(&config.source.endpoint, error).await,
         };
         board.error(&error);
         if began.elapsed() > BACKOFF_MAX {

@@ -32,7 +32,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Duration, Instant, interval};
 
 use super::flow::{Event, Flow};
-use super::{loading, start};
+use super::{loading, locked, start};
 use crate::apply::Applier;
 use crate::catalog::TableName;
 use crate::catalog::source::{Shape, SourceTable};
@@ -210,7 +210,15 @@ struct Synchronisation {
 }
 
 impl Synchronisation {
-    async fn run(mut self, joining: Vec<Joining>) -> Result<Vec<Adopted>> {
+    async fn run(self, joining: Vec<Joining>) -> Result<Vec<Adopted>> {
+        let config = Arc::clone(&self.config);
+        match self.join(joining).await {
+            Ok(adopted) => Ok(adopted),
+            Err(error) => Err(locked::named(&config.source.endpoint, error).await),
+        }
+    }
+
+    async fn join(mut self, joining: Vec<Joining>) -> Result<Vec<Adopted>> {
         let config = Arc::clone(&self.config);
         let state_schema = &config.destination.state_schema;
         let control = transport::connect(&config.destination.endpoint, "tablesync").await?;

@@ -11,6 +11,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_postgres::Client;
 use tokio_postgres::types::PgLsn;
 
+use super::locked;
 use crate::catalog::{TableName, source};
 use crate::config::Config;
 use crate::error::postgres::from_client;
@@ -75,6 +76,7 @@ impl Watch {
             loop {
                 pause.tick().await;
                 if let Err(error) = watch(&config, &board, &seen).await {
+                    let error = locked::named(&config.source.endpoint, error).await;
                     tracing::warn!(error = %error, "the watch over the source was interrupted");
                 }
             }

@@ -19,6 +19,19 @@ pub(super) enum Job {
     Pack(Vec<Arc<Plan>>),
 }
 
+impl Job {
+    /// The same with a job for each table.
+    pub(super) fn apart(self) -> Vec<Job> {
+        match self {
+            Job::Range(..) => vec![self],
+            Job::Pack(plans) => {
+                let alone = plans.into_iter().map(|plan| Job::Pack(vec![plan]));
+                alone.collect()
+            }
+        }
+    }
+}
+
 /// Rows of one heap: all of them, or those of a range of blocks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Piece {

@@ -259,8 +259,15 @@ async fn work(
             }
             Err(failed) => {
                 load.not_loaded(&job);
+                // what somebody has locked gives way to all the others
+                let locked = failed.error.kind() == Kind::Contention;
                 failed.wait_to_try_again(&load, tried).await?;
-                lock(&queue).push_front((job, tried + 1));
+                let mut queue = lock(&queue);
+                if locked {
+                    queue.extend(job.apart().into_iter().map(|job| (job, tried + 1)));
+                } else {
+                    queue.push_front((job, tried + 1));
+                }
             }
         }
     }

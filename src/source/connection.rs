@@ -46,10 +46,14 @@ impl Connection {
                 ("database", endpoint.database.as_str()),
                 ("application_name", application),
             ];
+            let settings = match mode {
+                Mode::Replication => sql::session::walsender_settings(),
+                Mode::Sql => sql::session::settings(side),
+            };
+            parameters.extend(settings.iter().map(|(name, value)| (*name, value.as_ref())));
             if mode == Mode::Replication {
                 parameters.push(("replication", "database"));
             }
-            parameters.extend_from_slice(sql::session::settings(side));
             let login = Login {
                 endpoint,
                 password: endpoint.password().await?,

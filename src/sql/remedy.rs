@@ -32,6 +32,11 @@ pub fn drop_slot(slot: &str) -> String {
     )
 }
 
+/// Ends a session of somebody.
+pub fn end_session(pid: i32) -> String {
+    format!("SELECT pg_catalog.pg_terminate_backend({pid});")
+}
+
 /// Lets `role` read `table`.
 pub fn grant_select(table: &TableName, role: &str) -> String {
     format!(

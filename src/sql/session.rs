@@ -3,9 +3,11 @@
 //!
 //! They go into the startup packet, which wins over those two and needs no round trip.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::error::Side;
+use crate::limits::SOURCE_LOCK_MAX;
 
 /// Both sides, servers of version 10 and up.
 macro_rules! common {
@@ -26,7 +28,6 @@ macro_rules! common {
             ("search_path", ""),
             // how long work may take: walferry has bounds of its own
             ("statement_timeout", "0"),
-            ("lock_timeout", "0"),
             ("idle_in_transaction_session_timeout", "0"),
             ("default_transaction_isolation", "read committed"),
             $($more),*
@@ -43,15 +44,40 @@ const DESTINATION: &[(&str, &str)] = common!(
     ("synchronous_commit", "on"),
 );
 
-/// Names and values as the startup packet takes them, with a parameter for each.
-pub fn settings(side: Side) -> &'static [(&'static str, &'static str)] {
+/// A setting and its value.
+type Setting = (&'static str, Cow<'static, str>);
+
+/// Names and values as the startup packet takes them, with a parameter for each. Many functions of
+/// the source's catalog wait for locks that others hold on tables: no longer than so.
+pub fn settings(side: Side) -> Vec<Setting> {
     match side {
-        Side::Source => SOURCE,
-        Side::Destination => DESTINATION,
+        Side::Source => with_lock_wait(SOURCE, Some(SOURCE_LOCK_MAX)),
+        Side::Destination => with_lock_wait(DESTINATION, None),
     }
 }
 
-/// The same as the one startup parameter `options`, for drivers that send no others.
+/// The same for replication connections: to make a slot, old transactions are waited for as locks
+/// are, and for longer.
+pub fn walsender_settings() -> Vec<Setting> {
+    with_lock_wait(SOURCE, None)
+}
+
+fn with_lock_wait(
+    settings: &[(&'static str, &'static str)],
+    most: Option<Duration>,
+) -> Vec<Setting> {
+    let settings = settings.iter();
+    let settings = settings.map(|(name, value)| (*name, Cow::Borrowed(*value)));
+    let most = milliseconds(most).to_string();
+    settings.chain([("lock_timeout", most.into())]).collect()
+}
+
+/// As the server takes a limit; 0 for none.
+fn milliseconds(limit: Option<Duration>) -> u128 {
+    limit.map_or(0, |limit| limit.as_millis())
+}
+
+/// As [`settings`], as the one startup parameter `options`, for drivers that send no others.
 pub fn startup_options(side: Side) -> String {
     let options: Vec<String> = settings(side)
         .iter()
@@ -65,7 +91,6 @@ pub fn startup_options(side: Side) -> String {
 
 /// Limits for the statements of a session, and for what it waits for locks; `None` for none.
 pub fn limit(statement: Option<Duration>, lock: Option<Duration>) -> String {
-    let milliseconds = |limit: Option<Duration>| limit.map_or(0, |limit| limit.as_millis());
     format!(
         "SET statement_timeout TO {}; SET lock_timeout TO {}",
         milliseconds(statement),

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use tokio_postgres::Client;
 
+use super::super::locked;
 use super::super::start::ONE_OF_SEVERAL;
 use super::report::Report;
 use super::{protect, server, tables};
@@ -53,7 +54,9 @@ pub(super) async fn inspect(
     let (mut all, unlogged) = match listed.await {
         Ok(listed) => listed,
         Err(error) => {
-            report.error(Side::Source, "tables", &error);
+            let error = locked::named(&config.source.endpoint, error).await;
+            let table = error.about_table().map(|table| format!("table {table}"));
+            report.error(Side::Source, table.as_deref().unwrap_or("tables"), &error);
             return None;
         }
     };

@@ -1,0 +1,80 @@
+//! Tables of the source that somebody has locked against all readers.
+
+use std::time::{Duration, Instant};
+
+use crate::support::{Daemon, Pair, do_on, drain, equal_soon, majors, until, walferry};
+
+/// A little more than `SOURCE_LOCK_MAX`.
+const BOUNDED: Duration = Duration::from_secs(40);
+
+/// Waits until the daemons of the pair have logged all of this.
+async fn says(daemon: &Daemon, parts: &[&str]) {
+    let started = Instant::now();
+    while !parts.iter().all(|part| daemon.log().contains(part)) {
+        assert!(started.elapsed() < BOUNDED, "{}", daemon.log());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_table_that_is_locked_at_the_start_is_named_and_waited_for_no_longer_than_so() {
+    for major in majors().await {
+        let pair = Pair::start(major).await;
+        let (source, holder) = (pair.on_source().await, pair.on_source().await);
+        do_on(&source, "CREATE TABLE t (id int PRIMARY KEY)").await;
+        do_on(&source, "CREATE TABLE held AS SELECT 1 AS id").await;
+        do_on(&holder, "BEGIN; LOCK TABLE held").await;
+        let pid: i32 = holder
+            .query_one("SELECT pg_backend_pid()", &[])
+            .await
+            .unwrap()
+            .get(0);
+        let mut daemon = Daemon::start(&pair);
+        let (config, whose) = (pair.config(), format!("pg_terminate_backend({pid})"));
+        let said = ["table public.held", &whose, "will try again"];
+        let (check, discover, ()) = tokio::join!(
+            walferry(&config, &["check"]),
+            walferry(&config, &["discover"]),
+            says(&daemon, &said),
+        );
+        check.ended(3, &["table public.held", "55P03", &whose]);
+        discover.ended(4, &["table public.held", "55P03", &whose]);
+        daemon.assert_running();
+        do_on(&holder, "COMMIT").await;
+        daemon.wait_ready().await;
+        equal_soon(&pair).await;
+        drain(&pair, daemon).await;
+    }
+}
+
+#[tokio::test]
+async fn a_table_that_is_locked_when_its_load_comes_to_it_gives_way_to_the_others() {
+    for major in majors().await {
+        let pair = Pair::start(major).await;
+        let (source, holder) = (pair.on_source().await, pair.on_source().await);
+        do_on(
+            &source,
+            "CREATE TABLE wide (id int PRIMARY KEY, v text);
+             ALTER TABLE wide ALTER v SET STORAGE PLAIN;
+             INSERT INTO wide SELECT i, repeat('x', 3500) FROM generate_series(1, 24000) AS i;
+             CREATE TABLE t (id int PRIMARY KEY);
+             CREATE TABLE held AS SELECT i AS id FROM generate_series(1, 100) AS i",
+        )
+        .await;
+        let one = pair.write_config("one.toml", "[snapshot]\nworkers = 1\n");
+        let mut daemon = Daemon::start_on(&pair, &one);
+        let copied = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE 'COPY%wide%')";
+        until(&source, copied).await;
+        do_on(&holder, "BEGIN; LOCK TABLE held").await;
+        let destination = pair.on_destination().await;
+        let there = |table: &str| format!("SELECT to_regclass('app_public.{table}') IS NOT NULL");
+        until(&destination, &there("t")).await;
+        let held = destination.query_one(&there("held"), &[]).await.unwrap();
+        assert!(!held.get::<_, bool>(0), "{}", daemon.log());
+        says(&daemon, &["source, table public.held", "55P03"]).await;
+        do_on(&holder, "COMMIT").await;
+        daemon.wait_ready().await;
+        equal_soon(&pair).await;
+        drain(&pair, daemon).await;
+    }
+}
