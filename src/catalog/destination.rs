@@ -210,6 +210,14 @@ pub async fn extension_types(
     .collect()
 }
 
+/// Which of these types of `pg_catalog`, whose oids are the same everywhere, there are.
+pub async fn known_types(client: &Client, oids: &[u32]) -> Result<HashSet<u32>> {
+    let statement = include_str!("queries/destination_known_types.sql");
+    let doing = "look up the types of pg_catalog";
+    let rows = query(client, Side::Destination, doing, statement, &[&oids]).await?;
+    rows.iter().map(|row| get(row, "oid")).collect()
+}
+
 /// How values of these types (`pg_type.oid`) are compared, where not as they are by `pg_catalog`.
 pub async fn equality(client: &Client, types: &[u32]) -> Result<HashMap<u32, Equality>> {
     let statement = include_str!("queries/equality.sql");

@@ -39,5 +39,13 @@ fn binary_is_portable(type_oid: u32) -> bool {
     SCALARS.contains(&type_oid) || ARRAYS.contains(&type_oid)
 }
 
+/// `FirstGenbkiObjectId`: oids below it are the same in every version that has them.
+const FIRST_OID_OF_A_VERSION: u32 = 10_000;
+
+/// The type is one of `pg_catalog` that every server knows by this oid, if it knows it.
+pub fn is_built_in(oid: u32) -> bool {
+    oid < FIRST_OID_OF_A_VERSION
+}
+
 /// `pg_type.oid` of text.
 pub const TEXT: Oid = 25;

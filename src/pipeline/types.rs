@@ -88,7 +88,8 @@ pub(super) async fn read(
     recorded: &[RecordedType],
     columns: impl Iterator<Item = &Column>,
 ) -> Result<Types> {
-    let mut oids: Vec<u32> = columns.map(|column| column.type_oid).collect();
+    let columns: Vec<&Column> = columns.collect();
+    let mut oids: Vec<u32> = columns.iter().map(|column| column.type_oid).collect();
     oids.sort_unstable();
     oids.dedup();
     let definitions = definitions(source, Side::Source, &oids).await?;
@@ -103,7 +104,8 @@ pub(super) async fn read(
     let surroundings = Surroundings {
         recorded: by_oid(recorded),
         of_extensions: destination::extension_types(destination, &wanted).await?,
-        has_multiranges: version.get::<_, i32>(0) >= 140_000,
+        lacking: lacking(destination, &definitions, &columns).await?,
+        version: version.get(0),
     };
     let naming = &config.destination.naming;
     let mut types = Types::new(definitions, &surroundings, |schema| {
@@ -111,6 +113,27 @@ pub(super) async fn read(
     });
     types.found(destination::types(destination, &types.names()).await?);
     Ok(types)
+}
+
+/// Types that came with the source's version, and that the destination's does not have: newer ones,
+/// and those that were given up since.
+async fn lacking(
+    destination: &Client,
+    definitions: &HashMap<u32, Definition>,
+    columns: &[&Column],
+) -> Result<HashMap<u32, Definition>> {
+    let of_columns = columns
+        .iter()
+        .map(|column| (column.type_oid, column.type_name.as_str()));
+    let parts = definitions.values().flat_map(|known| &known.parts);
+    let of_parts = parts.map(|part| (part.type_oid, part.format.as_str()));
+    let mut built_in: HashMap<u32, &str> = of_columns.chain(of_parts).collect();
+    built_in.retain(|oid, _| types::is_built_in(*oid));
+    let oids: Vec<u32> = built_in.keys().copied().collect();
+    let known = destination::known_types(destination, &oids).await?;
+    let lacking = built_in.iter().filter(|(oid, _)| !known.contains(oid));
+    let lacking = lacking.map(|(oid, format)| (*oid, Definition::built_in(*oid, format)));
+    Ok(lacking.collect())
 }
 
 fn by_oid(recorded: &[RecordedType]) -> HashMap<u32, Recorded> {

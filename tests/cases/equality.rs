@@ -30,6 +30,8 @@ struct Column {
     type_name: String,
     /// Users did not make the type.
     built_in: bool,
+    /// The destination's version has no type of this name.
+    unknown_there: bool,
     /// What writes its bytes, if anything does.
     send: Option<String>,
     /// Schema and name of the type, or of its elements; whether it is an array.
@@ -88,6 +90,7 @@ pub async fn compare_all(
                 columns: BTreeMap::new(),
             };
             table.columns = columns(source, &table.schema, &table.name).await;
+            look_up_types(destination, &mut table.columns).await;
             match compare(case, &table, source, destination).await {
                 Ok(values) => {
                     compared.values += values;
@@ -119,11 +122,23 @@ async fn columns(client: &Client, schema: &str, table: &str) -> BTreeMap<String,
     let column = |row: &tokio_postgres::Row| Column {
         type_name: row.get(1),
         built_in: row.get(2),
+        unknown_there: false,
         send: row.get(3),
         origin: (row.get(4), row.get(5), row.get(6)),
         sort: row.get(7),
     };
     rows.iter().map(|row| (row.get(0), column(row))).collect()
+}
+
+async fn look_up_types(destination: &Client, columns: &mut BTreeMap<String, Column>) {
+    let built_in = columns.values().filter(|column| column.built_in);
+    let names: Vec<String> = built_in.map(|column| column.type_name.clone()).collect();
+    let unknown = "SELECT name FROM unnest($1::text[]) AS name WHERE to_regtype(name) IS NULL";
+    let unknown = destination.query(unknown, &[&names]).await.unwrap();
+    let unknown: Vec<String> = unknown.iter().map(|row| row.get(0)).collect();
+    for column in columns.values_mut().filter(|column| column.built_in) {
+        column.unknown_there = unknown.contains(&column.type_name);
+    }
 }
 
 async fn compare(
@@ -164,6 +179,7 @@ fn is_copy(column: &Column, copy: &Column) -> bool {
     let (copied_schema, copied_name, copied_array) = &copy.origin;
     let same_name = name == copied_name && array == copied_array;
     match column.sort.as_str() {
+        _ if column.unknown_there => copy.type_name == "text",
         _ if column.built_in => column.type_name == copy.type_name,
         "row" => copy.type_name == "text",
         "extension" => same_name || copy.type_name == "text",

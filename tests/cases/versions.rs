@@ -5,6 +5,7 @@ use walferry::demo::binaries::Binaries;
 use super::bench::Bench;
 use super::folder::{self, Case};
 use super::way::Way;
+use crate::support::{Pair, do_on, walferry};
 
 /// Areas whose cases say what values and rows become.
 const AREAS: [&str; 4] = ["types/", "keys/", "identities/", "columns/"];
@@ -19,6 +20,42 @@ async fn types_and_keys_come_out_equal_from_every_version() {
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[tokio::test]
+async fn check_names_columns_whose_values_a_destination_is_too_old_for() {
+    let old = wanted("DESTINATIONS")
+        .into_iter()
+        .filter(|major| *major < 14);
+    for destination in old {
+        if let Err(error) = Binaries::find(Some(destination)).await {
+            eprintln!("SKIPPED: PostgreSQL {destination}: {error}");
+            continue;
+        }
+        let pair = Pair::between((18, &[]), (destination, &[])).await;
+        do_on(
+            &pair.on_source().await,
+            "CREATE DOMAIN money_like AS numeric; CREATE TYPE pair_of AS (a int, b numeric);
+             CREATE TABLE t (id int PRIMARY KEY, amount numeric, few numeric(10, 2), d money_like,
+                             p pair_of, r numrange, mark \"char\", marks \"char\"[],
+                             m int4multirange, ms nummultirange[]);
+             CREATE TABLE plain (id int PRIMARY KEY, v text)",
+        )
+        .await;
+        let check = walferry(&pair.config(), &["check"]).await;
+        let check = check.ended(
+            0,
+            &[
+                "Servers before 14 do not know Infinity and -Infinity of numeric",
+                "may hold some: amount, d, p, r\n",
+                "Servers before 15 do not know a \"char\" above 127 that travels as text",
+                "may hold some: mark, marks\n",
+                "become text, since the destination cannot have their types: m \
+                 (pg_catalog.int4multirange: the destination's version has no such type), ms (",
+            ],
+        );
+        assert!(!check.out.contains("public.plain"), "{}", check.out);
+    }
 }
 
 /// Versions as a list with commas; none is the everyday tests' choice, which take 15 and 18.

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::definition::{Definition, Label, Sort};
+use super::definition::{Definition, Label, Order, Sort};
 use super::difference::{self, Change, Expected};
 use super::{TEXT, binary_is_portable};
 use crate::catalog::{Column, TypeName};
@@ -18,8 +18,10 @@ pub struct Surroundings {
     pub recorded: HashMap<u32, Recorded>,
     /// The schemas that extensions of the destination put types in, by extension and type.
     pub of_extensions: HashMap<(String, String), String>,
-    /// The destination knows multiranges (14+).
-    pub has_multiranges: bool,
+    /// Types of `pg_catalog` that columns have and the destination lacks, by oid.
+    pub lacking: HashMap<u32, Definition>,
+    /// `server_version_num` of the destination.
+    pub version: i32,
 }
 
 /// A type that was made or found before.
@@ -49,7 +51,7 @@ pub struct Types {
     existing: HashMap<TypeName, (u32, u32)>,
     /// Types that another one of the source had a copy for.
     remade: HashSet<u32>,
-    has_multiranges: bool,
+    version: i32,
 }
 
 impl Types {
@@ -61,9 +63,13 @@ impl Types {
     ) -> Self {
         let mut types = Types {
             definitions,
-            has_multiranges: surroundings.has_multiranges,
+            version: surroundings.version,
             ..Types::default()
         };
+        let lacking = surroundings.lacking.iter();
+        types
+            .definitions
+            .extend(lacking.map(|(oid, lacking)| (*oid, lacking.clone())));
         let mut oids: Vec<u32> = types.definitions.keys().copied().collect();
         oids.sort_unstable();
         for oid in oids {
@@ -111,6 +117,9 @@ impl Types {
         if name.schema == "information_schema" {
             return Fate::Here(name.clone());
         }
+        if surroundings.lacking.contains_key(&definition.oid) {
+            return Fate::Text("the destination's version has no such type".to_owned());
+        }
         if let Some(extension) = &definition.extension {
             let key = (extension.clone(), name.name.clone());
             return match surroundings.of_extensions.get(&key) {
@@ -135,7 +144,7 @@ impl Types {
             Sort::Range if !definition.order.is_portable => Fate::Text(
                 "it compares its bounds by something that only the source has".to_owned(),
             ),
-            Sort::Multirange if !surroundings.has_multiranges => {
+            Sort::Multirange if !has_multiranges(surroundings.version) => {
                 Fate::Text("the destination is too old for multiranges".to_owned())
             }
             // it comes with its range, in the same schema
@@ -282,6 +291,19 @@ impl Types {
         parts.find_map(|part| self.text_within(part.type_oid))
     }
 
+    /// `server_version_num` of the destination.
+    pub fn version(&self) -> i32 {
+        self.version
+    }
+
+    /// Values of this type are, or consist of, values of a type and a modifier that `is_one` knows.
+    pub fn holds(&self, oid: u32, modifier: i32, is_one: &impl Fn(u32, i32) -> bool) -> bool {
+        let parts = self.definitions.get(&oid).map(|known| &known.parts);
+        let mut parts = parts.into_iter().flatten();
+        is_one(oid, modifier)
+            || parts.any(|part| self.holds(part.type_oid, part.type_modifier, is_one))
+    }
+
     /// A column of this type has to do with a type for which [`Types::is_remade`] is true.
     pub fn uses_remade(&self, oid: u32) -> bool {
         let parts = |d: &Definition| d.parts.iter().any(|part| self.uses_remade(part.type_oid));
@@ -331,7 +353,8 @@ impl Types {
 
     /// The name of the multirange that comes with a range, where the destination knows any.
     pub fn multirange_of(&self, range: &Definition) -> Option<TypeName> {
-        let source = range.multirange.as_ref().filter(|_| self.has_multiranges)?;
+        let known = |_: &&TypeName| has_multiranges(self.version);
+        let source = range.multirange.as_ref().filter(known)?;
         let Some(Fate::Here(name)) = self.fates.get(&range.oid) else {
             return None;
         };
@@ -375,7 +398,26 @@ impl Types {
     }
 }
 
+fn has_multiranges(version: i32) -> bool {
+    version >= 14_00_00
+}
+
 impl Definition {
+    /// A type of `pg_catalog` of which only the name, as `format_type` prints it, matters.
+    pub fn built_in(oid: u32, format: &str) -> Self {
+        Definition {
+            oid,
+            name: TypeName::new("pg_catalog", format),
+            quoted: format.to_owned(),
+            sort: Sort::Other,
+            extension: None,
+            labels: Vec::new(),
+            parts: Vec::new(),
+            order: Order::default(),
+            multirange: None,
+        }
+    }
+
     /// walferry makes such types: `CREATE TYPE` or `CREATE DOMAIN` without anybody's code.
     fn is_made(&self) -> bool {
         let sort = matches!(

@@ -83,11 +83,14 @@ async fn inspect(
     if let Some(sessions) = to {
         pooler::inspect(sessions, Side::Destination, report).await;
         let tables = tables.unwrap_or_default();
-        let schemas = match from {
-            Some(from) => types::inspect(config, &from.main, &sessions.main, tables, report).await,
-            None => BTreeSet::new(),
+        let client = &sessions.main;
+        let schemas = match (from, &seen) {
+            (Some(from), Some(seen)) => {
+                let version = seen.facts.version_num;
+                types::inspect(config, version, &from.main, client, tables, report).await
+            }
+            _ => BTreeSet::new(),
         };
-        let (client, schemas) = (&sessions.main, schemas);
         if let Some(facts) = destination::inspect(config, client, tables, schemas, report).await
             && let Some(seen) = &seen
         {

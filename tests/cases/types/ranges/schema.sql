@@ -1,4 +1,3 @@
--- destination from: 14
 CREATE TABLE t01 (k int PRIMARY KEY, v int4range);
 INSERT INTO t01 VALUES
     (1, 'empty'),
