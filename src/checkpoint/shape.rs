@@ -75,6 +75,7 @@ fn members(row: &Row) -> Vec<Member> {
         oid,
         filenode,
         joined,
+        changed_by: String::new(),
         with_rows: false,
     };
     members.map(member).collect()

@@ -69,6 +69,8 @@ impl<'a> Replication<'a> {
 pub enum Message<'a> {
     /// A transaction starts.
     Begin {
+        /// The transaction.
+        xid: u32,
         /// LSN of its commit record (start of it).
         final_lsn: Lsn,
         /// Its commit time, microseconds since 2000-01-01 UTC.
@@ -200,8 +202,8 @@ impl<'a> Message<'a> {
 fn begin<'a>(cursor: &mut Cursor<'a>) -> Result<Message<'a>, DecodeError> {
     let final_lsn = Lsn(cursor.u64("Begin")?);
     let committed_at = cursor.i64("Begin")?;
-    cursor.u32("Begin")?;
     Ok(Message::Begin {
+        xid: cursor.u32("Begin")?,
         final_lsn,
         committed_at,
     })

@@ -30,8 +30,8 @@ pub(super) enum Piece<'a> {
     Keepalive(Lsn),
     /// Of a transaction that is committed, or goes ahead.
     Message(Message<'a>),
-    /// The transaction whose changes come next goes ahead.
-    Ahead,
+    /// The transaction of this xid, whose changes come next, goes ahead.
+    Ahead(u32),
     /// It cannot any more: [`Feed::fall_back`].
     FallBack,
 }
@@ -145,7 +145,7 @@ impl Feed {
                 self.block = Some(xid);
                 if self.spool.open(xid) && willing {
                     self.ahead = Some(Ahead::new(xid));
-                    return Ok(Some(Piece::Ahead));
+                    return Ok(Some(Piece::Ahead(xid)));
                 }
                 if self.ahead.as_ref().is_some_and(|ahead| !ahead.is(xid)) {
                     return Ok(Some(Piece::FallBack));
@@ -183,6 +183,7 @@ impl Feed {
                     committed_at,
                 });
                 return Ok(Some(Piece::Message(Message::Begin {
+                    xid,
                     final_lsn,
                     committed_at,
                 })));

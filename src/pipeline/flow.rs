@@ -4,6 +4,7 @@ use tokio::time::{Instant, Interval};
 
 use super::ahead::of_ahead;
 use super::applier::{Done, HandOver};
+use super::emptied::Emptied;
 use super::feed::{Feed, Filled, Piece};
 use super::figures::{Uncommitted, seconds_since};
 use super::intake::fold;
@@ -40,6 +41,7 @@ pub(super) struct Flow<'f> {
     pub(super) routes: Routes,
     applier: HandOver,
     board: &'f Board,
+    emptied: &'f mut Emptied,
     /// What is being filled.
     batch: Batch,
     batch_bytes_max: usize,
@@ -81,6 +83,7 @@ impl<'f> Flow<'f> {
         routes: Routes,
         applier: Applier,
         board: &'f Board,
+        emptied: &'f mut Emptied,
     ) -> Self {
         let (now, durable) = (Instant::now(), applier.durable());
         let committed = applier.applied();
@@ -89,6 +92,7 @@ impl<'f> Flow<'f> {
             routes,
             applier: HandOver::new(applier),
             board,
+            emptied,
             batch: Batch::default(),
             // One batch is filled while another is applied, and a table of that one is encoded.
             batch_bytes_max: config.apply.memory_bytes_max / 4,
@@ -277,12 +281,16 @@ impl<'f> Flow<'f> {
                         committed_at,
                     })?;
                 }
-                Piece::Message(Message::Begin { final_lsn, .. }) => {
+                Piece::Message(Message::Begin { xid, final_lsn, .. }) => {
                     self.fall_back();
+                    self.emptied.begin(xid);
                     self.begin(final_lsn);
                 }
-                // its commit comes after everything that was received
-                Piece::Ahead => self.transaction = Some(self.received.0),
+                Piece::Ahead(xid) => {
+                    self.emptied.begin(xid);
+                    // its commit comes after everything that was received
+                    self.transaction = Some(self.received.0);
+                }
                 Piece::FallBack => self.fall_back(),
                 Piece::Message(Message::Relation(relation)) => {
                     if self.feed.is_ahead() && !self.routes.agrees(&relation) {
@@ -292,6 +300,7 @@ impl<'f> Flow<'f> {
                     }
                 }
                 Piece::Message(change) => {
+                    self.emptied.note(&change);
                     fold(&mut self.batch, &self.routes, self.transaction, &change)?;
                     if self.is_full() {
                         self.hand_over()?;

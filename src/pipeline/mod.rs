@@ -11,6 +11,7 @@
 mod ahead;
 mod alignment;
 mod applier;
+mod emptied;
 mod feed;
 mod figures;
 mod flow;
@@ -41,6 +42,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use reaction::{Reaction, reaction};
 
+use emptied::Emptied;
 use stream::Caution;
 use types::Mending;
 use watch::Watch;
@@ -145,6 +147,8 @@ struct Progress {
     quarantining: Option<String>,
     /// A table of which the source seemed to have sent too little.
     lacking: Option<String>,
+    /// Tables that the source emptied.
+    emptied: Emptied,
     /// Types that changed.
     mending: Mending,
     /// Transactions are applied one by one at first, to find the one that does not fit.
@@ -262,7 +266,8 @@ async fn round(
         due: progress.mending.due,
         ahead: progress.ahead_failed_at.is_none_or(has_rested),
     };
-    stream::follow(config, started, caution, &watch, board, shutdown).await
+    let emptied = &mut progress.emptied;
+    stream::follow(config, started, caution, &watch, board, shutdown, emptied).await
 }
 
 fn pauses() -> impl Iterator<Item = Duration> {

@@ -90,9 +90,8 @@ pub(super) async fn start(
         types: &types,
         protected: &protected,
     };
-    let reshape = Reshape::new(config, &writer, &knowledge, prepared.position);
-    let misfit = progress.misfit.as_deref();
-    let keys_wait = reshape.follow(&mut loaded, misfit).await?;
+    let reshape = Reshape::new(config, &writer, &knowledge, prepared.position, progress);
+    let keys_wait = reshape.follow(&mut loaded).await?;
     let mut joining = Vec::new();
     if let Some(exported) = exported {
         let load = loading::load(config, board, &writer, &catalog, &knowledge, exported);

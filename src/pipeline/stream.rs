@@ -12,6 +12,7 @@ use tokio::time::{Duration, MissedTickBehavior, interval};
 use tokio_postgres::Client;
 use tokio_util::sync::CancellationToken;
 
+use super::emptied::Emptied;
 use super::flow::{Event, Flow};
 use super::joiners::Joiners;
 use super::loading::is_wanted_now;
@@ -35,7 +36,7 @@ pub(super) struct Caution {
     pub(super) ahead: bool,
 }
 
-/// Follows the source until told to stop, then drains.
+/// Follows the source until told to stop, then drains. Takes note of tables that are emptied.
 pub(super) async fn follow(
     config: &Arc<Config>,
     started: Started,
@@ -43,9 +44,10 @@ pub(super) async fn follow(
     watch: &Watch,
     board: &Board,
     shutdown: &CancellationToken,
+    emptied: &mut Emptied,
 ) -> Result<()> {
     let (stream, routes, applier) = (started.stream, started.routes, started.applier);
-    let mut flow = Flow::new(config, stream, routes, applier, board);
+    let mut flow = Flow::new(config, stream, routes, applier, board, emptied);
     flow.one_by_one_until = caution.one_by_one.then_some(started.position);
     flow.ahead_from = caution.ahead.then(|| flow.routes.loaded_up_to());
     board.state(State::Streaming);
@@ -58,12 +60,13 @@ pub(super) async fn follow(
         started.loader,
         board,
     );
-    let source = Source {
+    let mut source = Source {
         config,
         watch,
         catalog: started.catalog,
         publications: started.publications,
         fingerprint: started.fingerprint,
+        outdated_at: None,
         keys_due: started.keys_due,
         followed: started.followed,
         due: caution.due,
@@ -86,7 +89,7 @@ pub(super) async fn follow(
                 }
                 Event::Tick => {
                     flow.tick(watch.server_end())?;
-                    source.look_around(&flow, &joining).await?;
+                    source.look_around(&mut flow, &joining).await?;
                     joining.patience(&mut flow);
                 }
             },
@@ -126,6 +129,8 @@ struct Source<'s> {
     catalog: Client,
     publications: Vec<u32>,
     fingerprint: String,
+    /// The tables are others by now: where the source's WAL ended when that was seen.
+    outdated_at: Option<Lsn>,
     /// Keys can follow once everything before it is applied.
     keys_due: Option<Lsn>,
     followed: Followed,
@@ -135,7 +140,7 @@ struct Source<'s> {
 
 impl Source<'_> {
     /// Ends the round when other tables are to be followed; not while some are being loaded.
-    async fn look_around(&self, flow: &Flow<'_>, joining: &Joiners<'_>) -> Result<()> {
+    async fn look_around(&mut self, flow: &mut Flow<'_>, joining: &Joiners<'_>) -> Result<()> {
         if joining.is_idle() && self.due.is_some_and(|due| flow.durable() >= due) {
             return Err(change_is_due());
         }
@@ -144,10 +149,7 @@ impl Source<'_> {
         }
         // what is half received would have to come once more
         let may_restart = joining.is_idle() && flow.is_between_transactions();
-        if may_restart
-            && let Some(now) = self.watch.fingerprint()
-            && now != self.fingerprint
-        {
+        if may_restart && self.is_outdated(flow) {
             return Err(start_again());
         }
         let Some(published) = self.watch.published() else {
@@ -162,6 +164,19 @@ impl Source<'_> {
         let looked = look_for_newcomers(&flow.routes, &published, &self.catalog, self.config);
         in_time(looked).await?;
         in_time(self.followed.check(&self.catalog)).await
+    }
+    /// The tables are others than those that the start saw. What the log says of it comes first,
+    /// since a start makes use of that, but is not waited for longer than until the next look.
+    fn is_outdated(&mut self, flow: &mut Flow<'_>) -> bool {
+        let looked = self.watch.fingerprint();
+        if looked.is_some_and(|now| now != self.fingerprint) {
+            if self.outdated_at.is_some() {
+                return true;
+            }
+            self.outdated_at = Some(self.watch.server_end());
+            flow.ask();
+        }
+        self.outdated_at.is_some_and(|at| flow.received() >= at)
     }
 }
 

@@ -31,6 +31,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Duration, Instant, interval};
 
+use super::emptied::Emptied;
 use super::flow::{Event, Flow};
 use super::{loading, locked, start};
 use crate::apply::Applier;
@@ -251,7 +252,9 @@ impl Synchronisation {
         let applier = Applier::new(&config, writer).await?;
         // what this stream does is not what the pipeline's figures are about
         let unseen = Board::new(Identity::default());
-        let mut flow = Flow::new(&config, stream.await?, routes, applier, &unseen);
+        let mut emptied = Emptied::default();
+        let stream = stream.await?;
+        let mut flow = Flow::new(&config, stream, routes, applier, &unseen, &mut emptied);
         self.catch_up(&mut flow).await?;
         // The main stream waits: the slot and the sessions end by themselves.
         Ok(adopted)

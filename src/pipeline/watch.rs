@@ -130,16 +130,19 @@ async fn watch(config: &Config, board: &Board, view: &View) -> Result<()> {
                 *published = Some(listed);
             }
         }
+        let mut tables = None;
         if Instant::now() >= look_closer_at {
             let asked = Instant::now();
-            let seen = source::fingerprint(&client, &config.source.publications).await?;
-            if let Ok(mut fingerprint) = view.fingerprint.lock() {
-                *fingerprint = Some(seen);
-            }
+            let looked = source::fingerprint(&client, &config.source.publications).await?;
+            tables = Some(looked);
             // with very many tables it takes a while: the source has better things to do
             look_closer_at = Instant::now() + SHAPE_WATCH_INTERVAL.max(asked.elapsed() * 50);
         }
         let seen = look(&client, config, statement, board, &view.server_end).await?;
+        // after the end of the log, which has all that led to it
+        if let (Some(tables), Ok(mut fingerprint)) = (tables, view.fingerprint.lock()) {
+            *fingerprint = Some(tables);
+        }
         if seen.running_out && warned_at.is_none_or(|at| at.elapsed() >= SLOT_WARNING_INTERVAL) {
             warned_at = Some(Instant::now());
             tracing::warn!(

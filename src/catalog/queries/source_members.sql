@@ -25,6 +25,7 @@ SELECT t.root,
        t.member AS oid,
        c.relfilenode AS filenode,
        t.joined,
+       c.xmin::pg_catalog.text AS changed_by,
        t.attached AND pg_catalog.pg_relation_size(c.oid) > 0 AS with_rows
 FROM tree AS t
 JOIN pg_catalog.pg_class AS c ON c.oid = t.member

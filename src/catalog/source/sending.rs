@@ -41,6 +41,9 @@ pub struct Member {
     pub filenode: u32,
     /// `xmin` of its row in `pg_inherits`: another one when it was attached again.
     pub joined: String,
+    /// `xmin` of its row in `pg_class`: the transaction that gave it its file, unless another one
+    /// has touched the row since. Not written down.
+    pub changed_by: String,
     /// It was attached, not made as a partition, and its file is not empty. Not written down.
     pub with_rows: bool,
 }
@@ -86,8 +89,26 @@ impl Sending {
             let now = now.get(&old.oid);
             now.is_some_and(|now| now.filenode == old.filenode && now.joined == old.joined)
         };
+        !before.members.iter().all(stays) || self.has_new_with_rows(before)
+    }
+
+    /// All partitions that there were are still there, and whatever became of their rows, this
+    /// transaction emptied them all in the end.
+    pub fn is_emptied_by(&self, before: &Sending, xid: u32) -> bool {
+        let xid = xid.to_string();
+        let stays = |old: &Member| {
+            let mut now = self.members.iter().filter(|now| now.oid == old.oid);
+            now.any(|now| {
+                let emptied = now.filenode == 0 || now.changed_by == xid;
+                now.joined == old.joined && emptied
+            })
+        };
+        before.members.iter().all(stays) && !self.has_new_with_rows(before)
+    }
+
+    fn has_new_with_rows(&self, before: &Sending) -> bool {
         let is_new = |now: &Member| before.members.iter().all(|old| old.oid != now.oid);
-        !before.members.iter().all(stays) || self.members.iter().any(|m| m.with_rows && is_new(m))
+        self.members.iter().any(|now| now.with_rows && is_new(now))
     }
 }
 
@@ -115,6 +136,7 @@ pub(super) async fn add_sending(
                 oid: get(&row, "oid")?,
                 filenode: get(&row, "filenode")?,
                 joined: get(&row, "joined")?,
+                changed_by: get(&row, "changed_by")?,
                 with_rows: get(&row, "with_rows")?,
             });
         }
@@ -162,6 +184,7 @@ mod tests {
             oid: *oid,
             filenode: *filenode,
             joined: (*joined).to_owned(),
+            changed_by: format!("9{filenode}"),
             with_rows: *with_rows,
         };
         Sending {
@@ -228,5 +251,25 @@ mod tests {
         assert!(truncated.members_may_lack(&before));
         let again = members(&[(1, 10, "703", false), (2, 20, "701", true)]);
         assert!(again.members_may_lack(&before));
+    }
+
+    #[test]
+    fn partitions_that_one_transaction_emptied_together_lack_nothing_that_came_before() {
+        let before = members(&[
+            (1, 0, "700", false),
+            (2, 20, "701", true),
+            (3, 30, "702", true),
+        ]);
+        let mut now = members(&[
+            (1, 0, "700", false),
+            (2, 77, "701", true),
+            (3, 77, "702", true),
+        ]);
+        assert!(now.members_may_lack(&before) && now.is_emptied_by(&before, 977));
+        assert!(!now.is_emptied_by(&before, 978));
+        now.members[2].changed_by = "981".to_owned();
+        assert!(!now.is_emptied_by(&before, 977), "truncated once more");
+        let now = members(&[(1, 0, "700", false), (2, 77, "701", true)]);
+        assert!(!now.is_emptied_by(&before, 977), "one is gone");
     }
 }

@@ -14,7 +14,8 @@
 //!
 //! **What can go wrong.** A view may stand on a column whose type changes; then the pipeline halts
 //! and says so. A partitioned table has no file, so each new or retyped column of one loads it
-//! again. VACUUM FULL of one of its partitions cannot be told from a TRUNCATE, and does so as well.
+//! again. VACUUM FULL of one of its partitions cannot be told from a TRUNCATE of it, and does so as
+//! well; a TRUNCATE of the whole table can (`emptied.rs`).
 
 mod difference;
 mod keys;
@@ -26,10 +27,11 @@ use tokio_postgres::Client;
 
 use difference::{Difference, difference};
 
+use super::Progress;
 use super::loading::Knowledge;
 use crate::catalog::TableName;
 use crate::catalog::destination::{self, DestinationTable};
-use crate::catalog::source::{Shape, ShapeColumn, SourceTable};
+use crate::catalog::source::{Sending, Shape, ShapeColumn, SourceTable};
 use crate::catalog::types::Types;
 use crate::checkpoint::{LoadedTable, Shapes, Writer};
 use crate::config::{Config, SchemaChanges};
@@ -50,6 +52,7 @@ pub(super) struct Reshape<'a> {
     protected: &'a HashMap<u32, Vec<Recorded>>,
     /// The end of the source's WAL when all of this was known.
     position: Lsn,
+    progress: &'a Progress,
 }
 
 impl<'a> Reshape<'a> {
@@ -59,6 +62,7 @@ impl<'a> Reshape<'a> {
         writer: &'a Writer,
         now: &Knowledge<'a>,
         position: Lsn,
+        progress: &'a Progress,
     ) -> Self {
         Reshape {
             config,
@@ -68,17 +72,15 @@ impl<'a> Reshape<'a> {
             types: now.types,
             protected: now.protected,
             position,
+            progress,
         }
     }
 
     /// Alters the destination's tables where that is the same as what happened on the source, and
-    /// marks the others for a new load, and with them the table `misfit`. Returns whether a key is
-    /// to follow once everything is applied that the source had written by now.
-    pub(super) async fn follow(
-        &self,
-        loaded: &mut HashMap<u32, LoadedTable>,
-        misfit: Option<&str>,
-    ) -> Result<bool> {
+    /// marks the others for a new load, and with them one that did not fit. Returns whether a key
+    /// is to follow once everything is applied that the source had written by now.
+    pub(super) async fn follow(&self, loaded: &mut HashMap<u32, LoadedTable>) -> Result<bool> {
+        let misfit = self.progress.misfit.as_deref();
         self.follow_names(loaded).await?;
         let mut known = self.writer.shapes().await?;
         for table in self.tables.iter().filter(|table| table.published) {
@@ -125,7 +127,7 @@ impl<'a> Reshape<'a> {
         };
         let mut difference = difference(&known.versions, filenode, now);
         let version = known.versions.len();
-        let doubt = doubt(known, now, &difference);
+        let doubt = doubt(known, now, &difference, self.progress.emptied.by(table.oid));
         if doubt.is_none() && difference.is_none() {
             if !is_written_down(known, now) || !table.protection.is_recorded(recorded) {
                 let last = version.saturating_sub(1);
@@ -191,8 +193,14 @@ fn passing(number: impl std::fmt::Display) -> String {
     format!("walferry renames {number}")
 }
 
-/// Why rows may have changed without a message.
-fn doubt(known: &Shapes, now: &Shape, difference: &Difference<'_>) -> Option<&'static str> {
+/// Why rows may have changed without a message; `emptied` is the last transaction that left the
+/// table empty.
+fn doubt(
+    known: &Shapes,
+    now: &Shape,
+    difference: &Difference<'_>,
+    emptied: Option<u32>,
+) -> Option<&'static str> {
     let sending = known.sending.as_ref();
     if difference.rewritten {
         return Some("its rows were rewritten");
@@ -200,7 +208,11 @@ fn doubt(known: &Shapes, now: &Shape, difference: &Difference<'_>) -> Option<&'s
     if sending.is_some_and(|before| now.sending.words_may_lack(before)) {
         return Some("it was published otherwise, or not at all, for a while");
     }
-    if sending.is_some_and(|before| now.sending.members_may_lack(before)) {
+    let may_lack = |before: &Sending| {
+        let emptied = emptied.is_some_and(|xid| now.sending.is_emptied_by(before, xid));
+        now.sending.members_may_lack(before) && !emptied
+    };
+    if sending.is_some_and(may_lack) {
         return Some("partitions came, went, or were truncated or rewritten");
     }
     let toast = known.toast.filter(|toast| *toast != 0 && now.toast != 0);
