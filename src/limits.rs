@@ -70,6 +70,9 @@ pub const SPOOL_PIECE_BYTES_MAX: usize = 1 << 20;
 /// Open transactions that have a file each.
 pub const SPOOL_FILES_MAX: usize = 256;
 
+/// `check` warns when the spool's disk has less left, unless the spool may not take that much.
+pub const SPOOL_ROOM_MIN: u64 = 1 << 30;
+
 /// Subtransactions of open transactions that have to be kept in mind.
 pub const SPOOL_SUBTRANSACTIONS_MAX: usize = 1 << 18;
 

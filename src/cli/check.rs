@@ -16,10 +16,11 @@ pub(super) struct Options {
     json: bool,
 }
 
-/// Looks at both sides and at the HTTP endpoint, changes nothing, and prints what it finds.
+/// Looks at both sides, the HTTP endpoint and the spool, changes nothing, and prints what it finds.
 pub(super) async fn run(config: &Config, options: &Options) -> Result<Outcome> {
     let mut findings = preflight::findings(config).await?;
     findings.extend(preflight::endpoint(&config.observability).await);
+    findings.extend(preflight::spool(&config.apply).await);
     if options.json {
         let json = serde_json::to_string_pretty(&findings)
             .map_err(|error| Error::new(Kind::Unknown, format!("Could not write JSON: {error}")))?;

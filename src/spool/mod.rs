@@ -32,7 +32,7 @@ mod transaction;
 
 use std::collections::HashMap;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tokio::task::{JoinHandle, spawn_blocking};
 
@@ -334,6 +334,15 @@ impl Spool {
         let what = format!("A file of the spool in {directory} cannot be {how}: {error}");
         unfit(&what, ROOM)
     }
+}
+
+/// What the file system of the directory has left, in bytes, once a file could be made and written
+/// there; blocks.
+pub fn room(directory: &Path) -> io::Result<u64> {
+    let piece = Piece::new(vec![0]);
+    SpoolFile::create(directory)?.append(&[piece])?;
+    let disk = rustix::fs::statvfs(directory)?;
+    Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
 const ROOM: &str = "Give the spool a directory that can be written and has room ([apply] \

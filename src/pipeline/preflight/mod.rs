@@ -16,6 +16,7 @@ mod protect;
 mod report;
 mod server;
 mod source;
+mod spool;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ use tokio_postgres::Client;
 pub use http::endpoint;
 use report::Report;
 pub use report::{Finding, Level, first_failure};
+pub use spool::spool;
 
 use crate::config::Config;
 use crate::error::{Kind, Result, Side};
