@@ -4,12 +4,11 @@
 use std::collections::HashSet;
 use std::fmt::Write as _;
 
+use fastrand::Rng;
 use tokio_postgres::Client;
 use walferry::sql::{Ident, Literal};
 
-use crate::support::{
-    Daemon, Figures, Pair, Random, do_on, drain, equal_soon, majors, until, walferry,
-};
+use crate::support::{Daemon, Figures, Pair, do_on, drain, equal_soon, majors, until, walferry};
 
 const TABLES: usize = 240;
 const COLUMNS: usize = 20;
@@ -84,7 +83,7 @@ const PIECES: &[&str] = &[
 
 /// Makes names that nobody has yet.
 struct Names {
-    random: Random,
+    random: Rng,
     used: HashSet<String>,
 }
 
@@ -98,7 +97,7 @@ impl Names {
             "CASE",
         ];
         Names {
-            random: Random::new(seed),
+            random: Rng::with_seed(seed),
             used: ours.iter().map(ToString::to_string).collect(),
         }
     }
@@ -107,10 +106,10 @@ impl Names {
     fn next(&mut self, bytes: usize) -> String {
         loop {
             let mut name = String::new();
-            for _ in 0..=self.random.below(4) {
-                name += PIECES[self.random.below(PIECES.len())];
+            for _ in 0..=self.random.usize(..4) {
+                name += PIECES[self.random.usize(..PIECES.len())];
             }
-            if self.random.below(8) == 0 {
+            if self.random.usize(..8) == 0 {
                 name += &"x".repeat(bytes);
             }
             let number = format!("{:x}", self.used.len());

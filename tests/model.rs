@@ -18,7 +18,9 @@ mod verdict;
 
 use std::time::Instant;
 
-use crate::support::{Figures, Pair, Random, majors};
+use fastrand::Rng;
+
+use crate::support::{Figures, Pair, majors, up_to};
 use history::History;
 use rig::{Fate, Fault, LARGE, Rig, SMALL, Way};
 use shrink::shrink;
@@ -76,7 +78,7 @@ async fn random_histories_of_rows_come_out_equal_on(major: u32) {
         let started = Instant::now();
         let waves = of_rows.div_ceil(2 * LANES);
         let mut rig = Rig::start(&pair, way, number, LANES, true).await;
-        let mut random = Random::new(seed);
+        let mut random = Rng::with_seed(seed);
         for wave in 0..waves {
             let histories: Vec<History> = (0..rig.lanes())
                 .map(|_| {
@@ -84,8 +86,8 @@ async fn random_histories_of_rows_come_out_equal_on(major: u32) {
                     History::of_rows(seed)
                 })
                 .collect();
-            let fate = match (wave % 8, random.coin()) {
-                (3, _) => Fate::Killed(random.milliseconds(150)),
+            let fate = match (wave % 8, random.bool()) {
+                (3, _) => Fate::Killed(up_to(&mut random, 150)),
                 (_, true) => Fate::Held,
                 (_, false) => Fate::Flows,
             };

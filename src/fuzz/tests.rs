@@ -38,7 +38,7 @@ pub(crate) fn fuzz(target: Target<'_>, run: impl Fn(&[u8]) -> u64) {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
     let executions = number("WALFERRY_FUZZ_EXECUTIONS").unwrap_or(EVERY_DAY) / target.one_in;
     let seed = number("WALFERRY_SEED").unwrap_or_else(|| RandomState::new().hash_one(()));
-    let mut random = Random(seed);
+    let mut random = Mutator(fastrand::Rng::with_seed(seed));
     let started = Instant::now();
     let mut samples = target.samples;
     let mut outcomes = HashSet::new();
@@ -103,25 +103,17 @@ impl Drop for Shown<'_> {
     }
 }
 
-/// `SplitMix64`
-struct Random(u64);
+/// Random changes that a seed brings back.
+struct Mutator(fastrand::Rng);
 
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
-    }
-
+impl Mutator {
     /// Below `limit`, which is not 0.
     fn below(&mut self, limit: usize) -> usize {
-        usize::try_from(self.next() % limit as u64).unwrap()
+        self.0.usize(..limit)
     }
 
     fn byte(&mut self) -> u8 {
-        self.next().to_le_bytes()[0]
+        self.0.u8(..)
     }
 
     /// A sample, half of the time one of the newest, with changes, in `input`: often one change,
@@ -130,7 +122,7 @@ impl Random {
         let newest = samples.len() - samples.len().min(8);
         let first = if self.below(2) == 0 { newest } else { 0 };
         input.extend_from_slice(&samples[first + self.below(samples.len() - first)]);
-        for _ in 0..=self.next().trailing_zeros().min(8) {
+        for _ in 0..=self.0.u64(..).trailing_zeros().min(8) {
             self.change(samples, input);
         }
         input.truncate(BYTES_MAX);

@@ -1,14 +1,16 @@
 //! The bastion of both sides is killed with all of its sessions, at random moments.
 
+use fastrand::Rng;
+
 use crate::support::bookkeeping::slots_made;
 use crate::support::sshd::{BEHIND, Sshd, through};
-use crate::support::{Daemon, Figures, Metrics, Pair, Pgbench, Random, majors};
+use crate::support::{Daemon, Figures, Metrics, Pair, Pgbench, majors, up_to};
 
 #[tokio::test]
 async fn a_bastion_killed_while_it_carries_the_load_and_the_stream_costs_nothing_but_time() {
     let figures = Figures::asked_for();
     eprintln!("WALFERRY_SEED={}", figures.seed);
-    let mut random = Random::new(figures.seed);
+    let mut random = Rng::with_seed(figures.seed);
     let major = *majors().await.last().unwrap();
     let log = [("log_replication_commands", "on")];
     let pair = Pair::with_settings(major, &log, &[]).await;
@@ -24,12 +26,12 @@ async fn a_bastion_killed_while_it_carries_the_load_and_the_stream_costs_nothing
         if kill >= figures.kills / 2 {
             daemon.wait_ready().await;
         }
-        tokio::time::sleep(random.milliseconds(1_500)).await;
+        tokio::time::sleep(up_to(&mut random, 1_500)).await;
         let ready = daemon.get("/readyz").await.starts_with("HTTP/1.1 200");
         bastion.down();
         loading += u64::from(!ready);
         streaming += u64::from(ready);
-        tokio::time::sleep(random.milliseconds(1_000)).await;
+        tokio::time::sleep(up_to(&mut random, 1_000)).await;
         daemon.assert_running();
         bastion.up();
     }

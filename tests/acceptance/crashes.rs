@@ -1,7 +1,9 @@
 //! kill -9 of the daemon at random moments of a pgbench run.
 
+use fastrand::Rng;
+
 use crate::support::bookkeeping::{loads, slots_made};
-use crate::support::{Daemon, Figures, Pair, Pgbench, Random, majors};
+use crate::support::{Daemon, Figures, Pair, Pgbench, majors, up_to};
 
 /// Rows of this table cannot be told from each other: one too many or too few is seen by nothing
 /// but their count.
@@ -12,7 +14,7 @@ async fn a_daemon_killed_at_random_moments_loses_nothing_and_repeats_nothing() {
     for major in majors().await {
         let figures = Figures::asked_for();
         eprintln!("WALFERRY_SEED={}", figures.seed);
-        let mut random = Random::new(figures.seed);
+        let mut random = Rng::with_seed(figures.seed);
         let pair = Pair::with_settings(major, &[("log_replication_commands", "on")], &[]).await;
         Pgbench::init(&pair, figures.scale).await;
         let source = pair.on_source().await;
@@ -31,11 +33,11 @@ async fn a_daemon_killed_at_random_moments_loses_nothing_and_repeats_nothing() {
         let mut streaming = 0;
         for _ in 0..figures.kills {
             // one half while it follows, the other half also while it starts
-            if random.coin() {
+            if random.bool() {
                 daemon.wait_ready().await;
-                tokio::time::sleep(random.milliseconds(2_000)).await;
+                tokio::time::sleep(up_to(&mut random, 2_000)).await;
             } else {
-                tokio::time::sleep(random.milliseconds(1_000)).await;
+                tokio::time::sleep(up_to(&mut random, 1_000)).await;
             }
             daemon.assert_running();
             let ready = daemon.get("/readyz").await.starts_with("HTTP/1.1 200");

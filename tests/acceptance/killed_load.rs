@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use fastrand::Rng;
 use tokio_postgres::Client;
 use walferry::demo::cluster::{Cluster, Stop};
 
-use crate::support::{Daemon, Figures, Pair, Pgbench, Random, do_on, equal_soon, majors};
+use crate::support::{Daemon, Figures, Pair, Pgbench, do_on, equal_soon, majors, up_to};
 
 /// Small tables beside the large and the partitioned one.
 const SMALL: u32 = 150;
@@ -24,7 +25,7 @@ async fn an_initial_load_gets_over_every_death_and_copies_no_finished_table_agai
     for major in majors().await {
         let figures = Figures::asked_for();
         eprintln!("WALFERRY_SEED={}", figures.seed);
-        let mut random = Random::new(figures.seed);
+        let mut random = Rng::with_seed(figures.seed);
         let mut pair = Pair::start(major).await;
         // long enough to die in, short enough to be done between two deaths
         let scale = figures.scale.min(2);
@@ -41,17 +42,17 @@ async fn an_initial_load_gets_over_every_death_and_copies_no_finished_table_agai
         let (mut tables, mut during_load) = (SMALL as usize + 2, 0);
         let mut deaths: BTreeMap<&str, u32> = BTreeMap::new();
         for _ in 0..figures.kills {
-            tokio::time::sleep(random.milliseconds(1_500)).await;
+            tokio::time::sleep(up_to(&mut random, 1_500)).await;
             daemon.assert_running();
             look(&pair, &mut finished).await;
             if finished.len() == tables {
                 // so that somebody dies during a load and not after it
                 tables += more_tables(&pair, scale).await;
-                tokio::time::sleep(random.milliseconds(1_500)).await;
+                tokio::time::sleep(up_to(&mut random, 1_500)).await;
                 look(&pair, &mut finished).await;
             }
             during_load += u64::from(finished.len() < tables);
-            let death = DEATHS[random.below(DEATHS.len())];
+            let death = DEATHS[random.usize(..DEATHS.len())];
             *deaths.entry(death).or_default() += 1;
             match death {
                 "daemon" => {
@@ -177,14 +178,14 @@ async fn look(pair: &Pair, finished: &mut BTreeMap<String, String>) {
 }
 
 /// Ends one of walferry's sessions of that name; if there is none now, another one on that side.
-async fn end_one_session(pair: &Pair, session: &str, random: &mut Random) {
+async fn end_one_session(pair: &Pair, session: &str, random: &mut Rng) {
     let (side, name) = session.split_once(": ").unwrap();
     let cluster: &Cluster = match side {
         "source" => &pair.source,
         _ => &pair.destination,
     };
     let client = cluster.superuser("postgres").await.unwrap();
-    let order = if random.coin() { "ASC" } else { "DESC" };
+    let order = if random.bool() { "ASC" } else { "DESC" };
     let statement = format!(
         "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity
          WHERE application_name LIKE 'walferry %'

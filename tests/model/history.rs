@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::support::Random;
+use fastrand::Rng;
 
 const CHANGES: &str = include_str!("changes.sql");
 const SHAPE_CHANGES: &str = include_str!("shape_changes.sql");
@@ -30,10 +30,10 @@ pub struct History {
 impl History {
     /// Of rows, in a lane.
     pub fn of_rows(seed: u64) -> History {
-        let mut random = Random::new(seed);
+        let mut random = Rng::with_seed(seed);
         let mut outlines = outlines(CHANGES);
         while outlines.len() > TABLES {
-            outlines.swap_remove(random.below(outlines.len()));
+            outlines.swap_remove(random.usize(..outlines.len()));
         }
         let tables: Vec<&str> = outlines.iter().map(|outline| outline.table).collect();
         let mut begin = format!("TRUNCATE {};", tables.join(", "));
@@ -46,18 +46,18 @@ impl History {
 
     /// Of shapes and rows.
     pub fn of_shapes(seed: u64) -> History {
-        let random = Random::new(seed);
+        let random = Rng::with_seed(seed);
         History::random(seed, random, &outlines(SHAPE_CHANGES), String::new())
     }
 
-    fn random(seed: u64, mut random: Random, outlines: &[Outline], begin: String) -> History {
+    fn random(seed: u64, mut random: Rng, outlines: &[Outline], begin: String) -> History {
         let mut history = History {
             seed,
             begin,
             steps: Vec::new(),
         };
-        for _ in 0..3 + random.below(8) {
-            if random.below(5) < 2 {
+        for _ in 0..3 + random.usize(..8) {
+            if random.usize(..5) < 2 {
                 let statement = statement(outlines, &mut random);
                 history.steps.push(statement);
             } else {
@@ -75,10 +75,10 @@ impl History {
         }
     }
 
-    fn transaction(&mut self, outlines: &[Outline], random: &mut Random) {
+    fn transaction(&mut self, outlines: &[Outline], random: &mut Rng) {
         self.say("BEGIN");
-        for _ in 0..=random.below(6) {
-            match random.below(20) {
+        for _ in 0..=random.usize(..6) {
+            match random.usize(..20) {
                 0..=2 => self.say("SAVEPOINT s"),
                 3..=4 => self.say("ROLLBACK TO s"),
                 5 => self.say("RELEASE s"),
@@ -86,7 +86,7 @@ impl History {
             }
             self.steps.push(statement(outlines, random));
         }
-        self.say(if random.below(8) == 0 {
+        self.say(if random.usize(..8) == 0 {
             "ROLLBACK"
         } else {
             "COMMIT"
@@ -150,12 +150,12 @@ fn outlines(file: &'static str) -> Vec<Outline> {
     outlines
 }
 
-fn statement(outlines: &[Outline], random: &mut Random) -> String {
-    let outline = &outlines[random.below(outlines.len())];
+fn statement(outlines: &[Outline], random: &mut Rng) -> String {
+    let outline = &outlines[random.usize(..outlines.len())];
     loop {
-        let line = outline.statements[random.below(outline.statements.len())];
+        let line = outline.statements[random.usize(..outline.statements.len())];
         match line.strip_prefix("? ") {
-            Some(rare) if random.below(4) == 0 => return fill(rare, random),
+            Some(rare) if random.usize(..4) == 0 => return fill(rare, random),
             Some(_) => {}
             None => return fill(line, random),
         }
@@ -163,7 +163,7 @@ fn statement(outlines: &[Outline], random: &mut Random) -> String {
 }
 
 /// Puts values into an outline.
-fn fill(outline: &str, random: &mut Random) -> String {
+fn fill(outline: &str, random: &mut Rng) -> String {
     const TEXTS: [&str; 7] = [
         "''",
         "'a'",
@@ -179,19 +179,19 @@ fn fill(outline: &str, random: &mut Random) -> String {
     const COLUMNS: [&str; 4] = ["a", "b", "c", "d"];
     const TYPES: [&str; 5] = ["int", "bigint", "text", "varchar(10)", "numeric(9,2)"];
     let mut text = outline.to_owned();
-    let mut put = |name: &str, value: &mut dyn FnMut(&mut Random) -> String| {
+    let mut put = |name: &str, value: &mut dyn FnMut(&mut Rng) -> String| {
         let name = format!("{{{name}}}");
         if text.contains(&name) {
             text = text.replace(&name, &value(random));
         }
     };
     let one_of = |values: &'static [&'static str]| {
-        move |random: &mut Random| values[random.below(values.len())].to_owned()
+        move |random: &mut Rng| values[random.usize(..values.len())].to_owned()
     };
     let below = |from: usize, limit: usize| {
-        move |random: &mut Random| (from + random.below(limit)).to_string()
+        move |random: &mut Rng| (from + random.usize(..limit)).to_string()
     };
-    let or_null = |random: &mut Random, value: String| match random.below(5) {
+    let or_null = |random: &mut Rng, value: String| match random.usize(..5) {
         0 => "NULL".to_owned(),
         _ => value,
     };
@@ -208,17 +208,17 @@ fn fill(outline: &str, random: &mut Random) -> String {
     put("d", &mut one_of(&NUMERICS));
     put("f", &mut one_of(&FLOATS));
     put("n", &mut |random| {
-        let value = random.below(4).to_string();
+        let value = random.usize(..4).to_string();
         or_null(random, value)
     });
     put("t", &mut |random| {
         let value = one_of(&TEXTS)(random);
         or_null(random, value)
     });
-    put("big", &mut |random| match random.below(6) {
+    put("big", &mut |random| match random.usize(..6) {
         0 => "NULL".to_owned(),
         1 => "'short'".to_owned(),
-        _ => format!("repeat('{}', 2500)", random.below(4)),
+        _ => format!("repeat('{}', 2500)", random.usize(..4)),
     });
     text
 }

@@ -16,6 +16,21 @@ use super::verb::assert_keeps_secrets;
 /// Longer than any wait that is not a fault.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// Starts `walferry run` in the directory of its configuration; killed on drop.
+pub(super) fn spawn(config: &Path, log: File, variables: &[(&str, &str)]) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_walferry"))
+        .args(["run", "--config"])
+        .arg(config)
+        .envs(variables.iter().copied())
+        .current_dir(config.parent().unwrap())
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().unwrap())
+        .stderr(log)
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap()
+}
+
 /// Killed on drop.
 pub struct Daemon {
     process: Child,
@@ -32,23 +47,9 @@ impl Daemon {
     /// On another configuration. All daemons of a pair write to one log.
     pub fn start_on(pair: &Pair, config: &Path) -> Daemon {
         let log = pair.directory().join("walferry.log");
-        let file: File = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&log)
-            .unwrap();
-        let process = Command::new(env!("CARGO_BIN_EXE_walferry"))
-            .args(["run", "--config"])
-            .arg(config)
-            .current_dir(pair.directory())
-            .stdin(Stdio::null())
-            .stdout(file.try_clone().unwrap())
-            .stderr(file)
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
+        let file = OpenOptions::new().create(true).append(true).open(&log);
         Daemon {
-            process,
+            process: spawn(config, file.unwrap(), &[]),
             log,
             http_port: pair.http_port(),
         }

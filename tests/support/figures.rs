@@ -58,34 +58,7 @@ fn any() -> u64 {
     RandomState::new().hash_one(())
 }
 
-/// `SplitMix64`: random moments that a seed brings back.
-pub struct Random(u64);
-
-impl Random {
-    pub fn new(seed: u64) -> Random {
-        Random(seed)
-    }
-
-    /// From nothing up to, and without, `limit` milliseconds.
-    pub fn milliseconds(&mut self, limit: u64) -> Duration {
-        Duration::from_millis(self.next() % limit)
-    }
-
-    /// Heads or tails.
-    pub fn coin(&mut self) -> bool {
-        self.next().is_multiple_of(2)
-    }
-
-    /// From nothing up to, and without, `limit`.
-    pub fn below(&mut self, limit: usize) -> usize {
-        usize::try_from(self.next() % limit as u64).unwrap()
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
-    }
+/// From nothing up to, and without, so many milliseconds.
+pub fn up_to(random: &mut fastrand::Rng, milliseconds: u64) -> Duration {
+    Duration::from_millis(random.u64(..milliseconds))
 }

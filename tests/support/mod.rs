@@ -13,7 +13,7 @@ mod stopped;
 mod verb;
 
 pub use daemon::Daemon;
-pub use figures::{Figures, Random};
+pub use figures::{Figures, up_to};
 pub use judge::{compare, equal_soon};
 pub use metrics::Metrics;
 pub use pair::Pair;

@@ -1,7 +1,5 @@
 //! A source and a destination with the roles of the documentation.
 
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use tokio_postgres::{Client, NoTls};
@@ -9,6 +7,8 @@ use walferry::demo::binaries::Binaries;
 use walferry::demo::cluster::{Auth, Cluster};
 use walferry::demo::scratch::Scratch;
 use walferry::sql::Literal;
+
+use super::verb::write_private;
 
 /// Of the role `walferry` on both sides; every sign in it has broken somebody's parser.
 const PASSWORD: &str = "p@[ss]/? #\"\\+&:';% größe";
@@ -170,12 +170,7 @@ impl Pair {
     }
 
     fn write(&self, name: &str, content: &str) -> PathBuf {
-        let path = self.directory().join(name);
-        let mut options = std::fs::OpenOptions::new();
-        options.write(true).create(true).truncate(true).mode(0o600);
-        let mut file = options.open(&path).unwrap();
-        file.write_all(content.as_bytes()).unwrap();
-        path
+        write_private(self.directory().join(name), content)
     }
 }
 

@@ -10,6 +10,7 @@ use tokio::process::{Child, Command};
 use tokio_postgres::Client;
 use walferry::demo::cluster::{Cluster, SUPERUSER, send};
 
+use super::daemon::spawn;
 use super::pair::PASSWORD_SIGNS;
 use super::{Daemon, Pair};
 
@@ -109,17 +110,7 @@ impl Running {
     pub fn start(config: &Path, variables: &[(&str, &str)]) -> Running {
         let log = config.with_extension("log");
         let file = std::fs::File::create(&log).unwrap();
-        let process = Command::new(env!("CARGO_BIN_EXE_walferry"))
-            .args(["run", "--config"])
-            .arg(config)
-            .envs(variables.iter().copied())
-            .current_dir(config.parent().unwrap())
-            .stdin(Stdio::null())
-            .stdout(file.try_clone().unwrap())
-            .stderr(file)
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
+        let process = spawn(config, file, variables);
         Running { process, log }
     }
 
@@ -199,10 +190,5 @@ pub fn edited_config(pair: &Pair, name: &str, edits: &[(&str, &str)]) -> PathBuf
         assert!(config.contains(from), "no {from} in:\n{config}");
         config = config.replace(from, to);
     }
-    let path = pair.directory().join(name);
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true).mode(0o600);
-    let mut file = options.open(&path).unwrap();
-    file.write_all(config.as_bytes()).unwrap();
-    path
+    write_private(pair.directory().join(name), &config)
 }
