@@ -409,3 +409,34 @@ async fn a_view_that_stands_in_the_way_of_a_new_type_halts_by_name_and_once_gone
     equal_soon(&pair).await;
     drain(&pair, daemon).await;
 }
+
+#[tokio::test]
+async fn row_level_security_on_a_copy_halts_with_the_statement_that_turns_it_off() {
+    for major in majors().await {
+        for change in [
+            "INSERT INTO t VALUES (1000)",
+            // many go through COPY
+            "INSERT INTO t SELECT generate_series(1001, 1100)",
+            "UPDATE t SET v = 'x' WHERE id = 1",
+            "DELETE FROM t",
+        ] {
+            let (pair, source, daemon) = followed_pair(major).await;
+            let destination = pair.on_destination().await;
+            let policies = "ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY";
+            do_on(
+                &destination,
+                &format!("ALTER TABLE app_public.t {policies}"),
+            )
+            .await;
+            do_on(&source, change).await;
+            let remedy = "ALTER TABLE \"app_public\".\"t\" DISABLE ROW LEVEL SECURITY;";
+            halts(&pair, daemon, 0, "privilege", &["42501", remedy]).await;
+            let length = log_length(&pair);
+            halts(&pair, Daemon::start(&pair), length, "refused", &[remedy]).await;
+            do_on(&destination, remedy).await;
+            let daemon = Daemon::start(&pair);
+            equal_soon(&pair).await;
+            drain(&pair, daemon).await;
+        }
+    }
+}

@@ -225,7 +225,7 @@ impl Applier {
         let Some(table) = failure.table.and_then(|at| batch.tables().get(at)) else {
             return error;
         };
-        let error = error.table(&table.target.destination).or_schema_changed();
+        let error = error.or_schema_changed().on_copy(&table.target.destination);
         if error.kind() == Kind::SchemaChanged {
             // where the next try begins, whatever else this batch holds
             return error.at(self.writer.applied().0);

@@ -5,6 +5,8 @@
 //! kept except for the classes where it may hold a value; there the SQLSTATE has to do.
 
 use super::{Error, Kind, Side};
+use crate::catalog::TableName;
+use crate::sql::remedy;
 
 /// The parts of an `ErrorResponse` that may be shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -86,6 +88,26 @@ impl Error {
     }
 }
 
+/// `insufficient_privilege`, also of statements that a policy would apply to.
+const PRIVILEGE: &str = "42501";
+
+impl Error {
+    /// A statement on this copy failed: says so, and which rights may be missing there.
+    #[must_use]
+    pub fn on_copy(self, copy: &TableName) -> Self {
+        let error = self.table(copy);
+        if error.sqlstate() != Some(PRIVILEGE) {
+            return error;
+        }
+        error.remedy(format!(
+            "walferry's role lacks a right on the copy, or row-level security applies to it there, \
+             which would hide rows from it. `walferry check` tells which. Against the second: {} \
+             Or give the role BYPASSRLS.",
+            remedy::disable_row_security(copy)
+        ))
+    }
+}
+
 /// An error and what caused it, in one line.
 pub fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
@@ -114,7 +136,7 @@ fn caused_by_io(error: &tokio_postgres::Error) -> bool {
 
 fn kind_of(sqlstate: &str) -> Kind {
     match sqlstate {
-        "42501" => Kind::Privilege,
+        PRIVILEGE => Kind::Privilege,
         "55006" => Kind::SlotInUse,
         // 57014, query_canceled, is somebody's pg_cancel_backend or a time-out: worth another try
         "40001" | "40P01" | "55P03" | "57014" => Kind::Contention,
@@ -147,7 +169,7 @@ fn remedy_for(sqlstate: &str) -> Option<&'static str> {
              mode, or the role may not log in; `walferry setup-sql` prints what is needed."
         }
         "3D000" => "Check `database` of this side in the configuration.",
-        "42501" => {
+        PRIVILEGE => {
             "Run `walferry setup-sql` and have the printed grants applied, then `walferry check`."
         }
         "53300" => "Raise max_connections, or free connections of this role.",

@@ -66,7 +66,7 @@ pub(super) async fn copy(
     };
     let failed = |error| {
         let error = from_client(Side::Destination, "write the table", &error);
-        error.or_schema_changed().table(&plan.destination)
+        error.or_schema_changed().on_copy(&plan.destination)
     };
     let mut reported = (0, 0);
     let write = async {

@@ -24,6 +24,11 @@ pub fn bypass_row_security(role: &str) -> String {
     format!("ALTER ROLE {} BYPASSRLS;", Ident(role))
 }
 
+/// Turns the policies of a table off, for everybody.
+pub fn disable_row_security(table: &TableName) -> String {
+    format!("ALTER TABLE {} DISABLE ROW LEVEL SECURITY;", Name(table))
+}
+
 /// Drops a slot that nobody needs.
 pub fn drop_slot(slot: &str) -> String {
     format!(

@@ -38,8 +38,10 @@ macro_rules! common {
 /// `row_security = off` makes a policy raise an error instead of hiding rows.
 const SOURCE: &[(&str, &str)] = common!(("row_security", "off"));
 
-/// Durable means durable: a checkpoint is acknowledged because its commit was flushed.
+/// Durable means durable: a checkpoint is acknowledged because its commit was flushed. A policy
+/// raises an error here as well, instead of hiding rows from an UPDATE.
 const DESTINATION: &[(&str, &str)] = common!(
+    ("row_security", "off"),
     ("default_transaction_read_only", "off"),
     ("synchronous_commit", "on"),
 );
@@ -126,7 +128,16 @@ mod tests {
         assert!(options.contains("-c default_transaction_isolation=read\\ committed"));
         assert!(options.contains("-c search_path= -c"), "{options}");
         assert!(options.contains("-c row_security=off"));
-        assert!(!startup_options(Side::Destination).contains("row_security"));
+        assert!(startup_options(Side::Destination).contains("-c row_security=off"));
+    }
+
+    #[test]
+    fn sessions_of_the_source_wait_for_locks_only_so_long_and_walsenders_for_ever() {
+        let waits = |settings: Vec<Setting>, most| settings.contains(&("lock_timeout", most));
+        assert!(waits(settings(Side::Source), "15000".into()));
+        assert!(waits(walsender_settings(), "0".into()));
+        assert!(waits(settings(Side::Destination), "0".into()));
+        assert!(startup_options(Side::Source).contains("-c lock_timeout=15000"));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::catalog::source::SourceTable;
 use crate::config::Config;
 use crate::error::postgres::from_client;
 use crate::error::{Kind, Result, Side};
-use crate::sql::probe;
+use crate::sql::{probe, remedy};
 
 /// `state_schema_usable` says whether the bookkeeping can be looked at, if there is any.
 pub(super) async fn inspect(
@@ -49,7 +49,9 @@ pub(super) async fn inspect(
             continue;
         };
         match owners.get(name) {
-            Some(pipeline) if *pipeline == config.pipeline => writable(name, found, report),
+            Some(pipeline) if *pipeline == config.pipeline => {
+                writable(config, name, found, report);
+            }
             Some(pipeline) => report.failure(
                 Kind::TableInTheWay,
                 Side::Destination,
@@ -57,7 +59,7 @@ pub(super) async fn inspect(
                 format!("The table belongs to the pipeline {pipeline}"),
                 "Choose another `schema_prefix`, or exclude the table in one of the pipelines.",
             ),
-            None => unknown(client, table, name, found, report).await,
+            None => unknown(config, client, table, name, found, report).await,
         }
     }
     if clear > 0 {
@@ -94,6 +96,7 @@ async fn recorded(client: &Client, state_schema: &str) -> Result<HashMap<TableNa
 
 /// Something that walferry did not put there: it must be an empty table of the right shape.
 async fn unknown(
+    config: &Config,
     client: &Client,
     table: &SourceTable,
     name: &TableName,
@@ -133,7 +136,7 @@ async fn unknown(
         .filter(|wanted| !found.columns.iter().any(|column| column.name == *wanted))
         .collect();
     if lacking.is_empty() {
-        writable(name, found, report);
+        writable(config, name, found, report);
     } else {
         report.failure(
             Kind::ShapeMismatch,
@@ -149,7 +152,7 @@ async fn unknown(
 }
 
 /// What would make writing to a table of ours go wrong.
-fn writable(name: &TableName, found: &DestinationTable, report: &mut Report) {
+fn writable(config: &Config, name: &TableName, found: &DestinationTable, report: &mut Report) {
     let side = Side::Destination;
     let subject = format!("table {name}");
     if found.row_security {
@@ -158,7 +161,11 @@ fn writable(name: &TableName, found: &DestinationTable, report: &mut Report) {
             side,
             subject.clone(),
             "Row-level security on the copy applies to the role that writes it",
-            "Turn it off on the table, or exempt the role.",
+            format!(
+                "{} Or: {}",
+                remedy::disable_row_security(name),
+                remedy::bypass_row_security(&config.destination.endpoint.user)
+            ),
         );
     }
     if !found.owner_is_us {
