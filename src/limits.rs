@@ -118,15 +118,30 @@ pub const TABLESYNC_PATIENCE: Duration = Duration::from_secs(5);
 /// But not beyond this.
 pub const TABLESYNC_NEAR_BYTES_MAX: u64 = 64 << 20;
 
-/// How long the stream waits for such a table before it goes on, to wait again later.
+/// How long the stream waits for such a table at first before it goes on, to wait again later;
+/// twice as long each time.
+pub const TABLESYNC_HOLD_MIN: Duration = Duration::from_secs(1);
+
+/// But not longer than this.
 pub const TABLESYNC_HOLD_MAX: Duration = Duration::from_secs(30);
 
 /// How often the load beside the stream asks the source where its slot is.
 pub const TABLESYNC_ASK_INTERVAL: Duration = Duration::from_millis(50);
 
-/// How long a change of a copy's shape, or a table that comes into its place, waits for readers
-/// that hold the copy's lock; then the round begins again.
-pub const RESHAPE_LOCK_MAX: Duration = Duration::from_secs(10);
+/// How long the stream waits for readers that hold the lock of a copy whose shape, name or place
+/// changes; then it goes on, and what has to be done is done otherwise or later.
+pub const RESHAPE_LOCK_MAX: Duration = Duration::from_millis(500);
+
+/// As long the stream waits where only that helps: views stand on the copy, so that no other can
+/// take its place. Then the round begins again.
+pub const RESHAPE_LOCK_UNDER_VIEWS_MAX: Duration = Duration::from_secs(10);
+
+/// How long it goes on before it waits for them again.
+pub const RESHAPE_AGAIN_PAUSE: Duration = Duration::from_secs(5);
+
+/// Bytes of a table whose new primary key is built while the stream waits; a larger one is loaded
+/// again beside the stream, with its key.
+pub const KEY_IN_PLACE_BYTES_MAX: u64 = 32 << 20;
 
 /// How often the columns of the publication's tables are looked at: a change without a row after it
 /// is noticed that late. Less often where looking takes more than a fiftieth of that.
@@ -176,8 +191,12 @@ pub const BACKOFF_MIN: Duration = Duration::from_millis(200);
 /// Longest pause between two attempts to reach a server.
 pub const BACKOFF_MAX: Duration = Duration::from_secs(10);
 
-/// How long a start waits for the writer lock of a predecessor whose sessions are still ending.
+/// How long a start waits for the writer lock and the slot of a predecessor whose sessions are
+/// still ending.
 pub const WRITER_LOCK_WAIT_MAX: Duration = Duration::from_millis(1_500);
+
+/// Pause between two tries at either.
+pub const WRITER_LOCK_POLL: Duration = Duration::from_millis(25);
 
 /// How long SIGTERM waits for the transaction that is half received and the batch in flight.
 pub const DRAIN_MAX: Duration = Duration::from_secs(20);

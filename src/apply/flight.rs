@@ -67,6 +67,8 @@ pub(super) enum Wanted {
     Rows(u64, &'static str),
     /// That it committed, not that it rolled back.
     Committed,
+    /// One row: none when another daemon has taken the pipeline over.
+    Ours,
 }
 
 /// What went wrong, and with which table of the batch.
@@ -340,6 +342,10 @@ impl Session {
                 let found: u64 = count.unwrap_or(0);
                 (found != wanted).then(|| diverged(found, wanted, what))
             }
+            Wanted::Ours => tag.ends_with(" 0").then(|| {
+                let what = "Another walferry took over the pipeline";
+                Error::new(Kind::Fenced, what).on(Side::Destination)
+            }),
             Wanted::Committed => (tag != sql::COMMIT).then(|| {
                 let what = "The destination rolled back a batch instead of committing it";
                 Error::new(Kind::Unknown, what).on(Side::Destination)

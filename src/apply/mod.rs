@@ -28,6 +28,7 @@
 
 mod encode;
 mod flight;
+mod replace;
 mod stages;
 mod steps;
 mod table;
@@ -45,7 +46,6 @@ use crate::config::Config;
 use crate::error::postgres::from_client;
 use crate::error::{Error, Kind, Result, Side};
 use crate::lsn::{AppliedLsn, Lsn};
-use crate::snapshot::Adoption;
 use crate::sql::{apply as sql, session as settings};
 
 /// Applies batches, one after the other, for the session that holds the writer lock.
@@ -55,6 +55,8 @@ pub struct Applier {
     stages: Stages,
     /// A part was applied whose transaction is still open.
     open: bool,
+    /// The open transaction is that of tables that take their places.
+    replacing: bool,
 }
 
 impl Applier {
@@ -80,6 +82,7 @@ impl Applier {
             writer,
             stages: Stages::default(),
             open: false,
+            replacing: false,
         })
     }
 
@@ -104,7 +107,11 @@ impl Applier {
     }
 
     /// Applies a batch that ends with the commit `point`, and commits it with the checkpoint.
+    /// Where tables are about to take their places, it only goes into that transaction.
     pub async fn apply(&mut self, batch: &Batch, point: CommitPoint) -> Result<Steps> {
+        if self.replacing {
+            return self.apply_part(batch).await;
+        }
         let flown = self.fly(batch, point).await;
         let landed = flown.map_err(|failure| self.explain(failure, batch).at(point.end_lsn))?;
         let reloads = landed.row.as_ref().and_then(|row| row.first());
@@ -155,11 +162,6 @@ impl Applier {
         self.writer.look_at_flush().await
     }
 
-    /// Puts loaded tables into their places, in a transaction of its own.
-    pub async fn adopt(&mut self, adoption: &Adoption) -> Result<()> {
-        adoption.run(self.writer.client()).await
-    }
-
     /// Somebody asked for a table to be loaded again since this session began.
     pub fn reload_asked(&self) -> bool {
         self.writer.reload_asked()
@@ -187,9 +189,7 @@ impl Applier {
             self.session.make_room();
             let count = batch.tables().len();
             self.stages.make_room(&mut self.session, count);
-            let begin = plain(Step::Other, Wanted::Done);
-            self.session.execute(sql::BEGIN, std::iter::empty(), begin);
-            self.open = true;
+            self.begin();
         }
         self.truncate(batch);
         for (at, table) in batch.tables().iter().enumerate() {
@@ -202,6 +202,12 @@ impl Applier {
             work.send(table).await?;
         }
         Ok(())
+    }
+
+    fn begin(&mut self) {
+        let begin = plain(Step::Other, Wanted::Done);
+        self.session.execute(sql::BEGIN, std::iter::empty(), begin);
+        self.open = true;
     }
 
     /// Tables that were truncated, together: the source did it in one statement if they refer to

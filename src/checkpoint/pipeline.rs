@@ -1,7 +1,7 @@
 //! The pipeline's row, and the one session that may move it.
 
 use std::collections::VecDeque;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use tokio::time::Instant;
 use tokio_postgres::types::PgLsn;
@@ -12,7 +12,7 @@ use crate::batch::CommitPoint;
 use crate::decode::Cell;
 use crate::error::postgres::from_client;
 use crate::error::{Error, Kind, Result, Side};
-use crate::limits::{UNFLUSHED_COMMITS_MAX, WRITER_LOCK_WAIT_MAX};
+use crate::limits::{UNFLUSHED_COMMITS_MAX, WRITER_LOCK_POLL, WRITER_LOCK_WAIT_MAX};
 use crate::lsn::{AppliedLsn, Lsn};
 use crate::sql::checkpoint as sql;
 
@@ -88,9 +88,6 @@ impl Checkpoint {
     }
 }
 
-/// Pause between two tries at the writer lock.
-const LOCK_POLL: Duration = Duration::from_millis(100);
-
 fn failed(error: &tokio_postgres::Error) -> Error {
     from_client(Side::Destination, "use the bookkeeping tables", error)
 }
@@ -112,7 +109,7 @@ impl Writer {
                     .on(Side::Destination)
                     .remedy(remedy));
             }
-            tokio::time::sleep(LOCK_POLL).await;
+            tokio::time::sleep(WRITER_LOCK_POLL).await;
         }
         Ok(Writer {
             client,

@@ -4,8 +4,9 @@
 use std::collections::HashMap;
 
 use tokio_postgres::Client;
+use tokio_postgres::types::{ToSql, Type};
 
-use super::{Loader, Writer};
+use super::{Loader, Record, Writer};
 use crate::error::postgres::from_client;
 use crate::error::{Result, Side};
 use crate::protect::{Protection, Recorded};
@@ -56,15 +57,21 @@ impl Loader {
         oid: u32,
         protection: &Protection,
     ) -> Result<()> {
-        let failed = |error| from_client(Side::Destination, DOING, &error);
+        for record in self.protection(oid, protection)? {
+            record.run(client).await?;
+        }
+        Ok(())
+    }
+
+    /// What writes them down.
+    pub fn protection(&self, oid: u32, protection: &Protection) -> Result<Vec<Record>> {
         let [forget, insert] = &self.record_protection;
-        client
-            .execute(forget, &[&self.pipeline, &oid])
-            .await
-            .map_err(failed)?;
+        let table: [(&(dyn ToSql + Sync), Type); 2] =
+            [(&self.pipeline, Type::TEXT), (&oid, Type::OID)];
+        let mut records = vec![Record::new(forget, &table)?];
         let attnums: Vec<i16> = protection.columns().map(|(attnum, _)| attnum).collect();
         if attnums.is_empty() {
-            return Ok(());
+            return Ok(records);
         }
         let part = |at: usize| -> Vec<&str> {
             let columns = protection.columns();
@@ -72,16 +79,14 @@ impl Loader {
         };
         let treatments: Vec<String> = protection.columns().map(|(_, c)| c.recorded()).collect();
         let (schemas, tables, columns) = (part(0), part(1), part(2));
-        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 7] = [
-            &self.pipeline,
-            &oid,
-            &attnums,
-            &schemas,
-            &tables,
-            &columns,
-            &treatments,
+        let columns: [(&(dyn ToSql + Sync), Type); 5] = [
+            (&attnums, Type::INT2_ARRAY),
+            (&schemas, Type::TEXT_ARRAY),
+            (&tables, Type::TEXT_ARRAY),
+            (&columns, Type::TEXT_ARRAY),
+            (&treatments, Type::TEXT_ARRAY),
         ];
-        client.execute(insert, &values).await.map_err(failed)?;
-        Ok(())
+        records.push(Record::new(insert, &[&table[..], &columns].concat())?);
+        Ok(records)
     }
 }

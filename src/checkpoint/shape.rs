@@ -3,9 +3,10 @@
 
 use std::collections::HashMap;
 
+use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Row};
 
-use super::{Loader, Writer};
+use super::{Loader, Record, Writer};
 use crate::catalog::source::{Member, Sending, Shape, ShapeColumn};
 use crate::error::postgres::from_client;
 use crate::error::{Result, Side};
@@ -91,6 +92,14 @@ impl Loader {
         version: usize,
         shape: &Shape,
     ) -> Result<()> {
+        for record in self.shape(oid, version, shape)? {
+            record.run(client).await?;
+        }
+        Ok(())
+    }
+
+    /// What writes it down.
+    pub fn shape(&self, oid: u32, version: usize, shape: &Shape) -> Result<[Record; 3]> {
         let version = i32::try_from(version).unwrap_or(i32::MAX);
         let columns = || shape.columns.iter();
         let attnums: Vec<i16> = columns().map(|column| column.attnum).collect();
@@ -98,38 +107,33 @@ impl Loader {
         let types: Vec<u32> = columns().map(|column| column.type_oid).collect();
         let modifiers: Vec<i32> = columns().map(|column| column.type_modifier).collect();
         let row_versions: Vec<&str> = columns().map(|c| c.row_version.as_str()).collect();
-        let failed = |error| from_client(Side::Destination, DOING, &error);
-        let [forget, insert, sending] = &self.record_shape;
-        client
-            .execute(forget, &[&self.pipeline, &oid, &version])
-            .await
-            .map_err(failed)?;
-        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 8] = [
-            &self.pipeline,
-            &oid,
-            &version,
-            &attnums,
-            &names,
-            &types,
-            &modifiers,
-            &row_versions,
-        ];
-        client.execute(insert, &values).await.map_err(failed)?;
         let members = &shape.sending.members;
         let oids: Vec<u32> = members.iter().map(|member| member.oid).collect();
         let files: Vec<u32> = members.iter().map(|member| member.filenode).collect();
         let joins: Vec<&str> = members.iter().map(|m| m.joined.as_str()).collect();
-        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 8] = [
-            &self.pipeline,
-            &oid,
-            &shape.filenode,
-            &shape.toast,
-            &shape.sending.words,
-            &oids,
-            &files,
-            &joins,
+        let [forget, insert, sending] = &self.record_shape;
+        let table: [(&(dyn ToSql + Sync), Type); 2] =
+            [(&self.pipeline, Type::TEXT), (&oid, Type::OID)];
+        let version: [(&(dyn ToSql + Sync), Type); 1] = [(&version, Type::INT4)];
+        let columns: [(&(dyn ToSql + Sync), Type); 5] = [
+            (&attnums, Type::INT2_ARRAY),
+            (&names, Type::TEXT_ARRAY),
+            (&types, Type::OID_ARRAY),
+            (&modifiers, Type::INT4_ARRAY),
+            (&row_versions, Type::TEXT_ARRAY),
         ];
-        client.execute(sending, &values).await.map_err(failed)?;
-        Ok(())
+        let sent: [(&(dyn ToSql + Sync), Type); 6] = [
+            (&shape.filenode, Type::OID),
+            (&shape.toast, Type::OID),
+            (&shape.sending.words, Type::TEXT_ARRAY),
+            (&oids, Type::OID_ARRAY),
+            (&files, Type::OID_ARRAY),
+            (&joins, Type::TEXT_ARRAY),
+        ];
+        Ok([
+            Record::new(forget, &[&table[..], &version].concat())?,
+            Record::new(insert, &[&table[..], &version, &columns].concat())?,
+            Record::new(sending, &[&table[..], &sent].concat())?,
+        ])
     }
 }

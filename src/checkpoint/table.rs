@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use tokio_postgres::Client;
 use tokio_postgres::types::{PgLsn, ToSql, Type};
 
-use super::Writer;
+use super::{Record, Writer};
 use crate::catalog::TableName;
 use crate::error::postgres::from_client;
 use crate::error::{Error, Kind, Result, Side};
@@ -148,20 +148,31 @@ pub struct Loader {
 }
 
 impl Loader {
-    /// Forgets the pipeline that loaded tables for this one, in the open transaction of `client`.
-    pub async fn forget(&self, client: &Client, pipeline: &str) -> Result<()> {
-        let done = client.execute(&self.forget_pipeline, &[&pipeline]).await;
-        done.map(|_| ())
-            .map_err(|error| from_client(Side::Destination, DOING, &error))
+    /// Forgets the pipeline that loaded tables for this one.
+    pub fn forget(&self, pipeline: &str) -> Result<Record> {
+        Record::new(&self.forget_pipeline, &[(&pipeline, Type::TEXT)])
     }
 
     /// Writes the table's row into the open transaction of `client`; fails when another daemon
     /// has taken the pipeline over, so that its transaction comes to nothing.
     pub async fn record(&self, client: &Client, table: &LoadedTable) -> Result<()> {
+        if self.row(table)?.run(client).await? == 1 {
+            return Ok(());
+        }
+        let what = format!(
+            "Another walferry took over the pipeline \"{}\"",
+            self.pipeline
+        );
+        Err(Error::new(Kind::Fenced, what)
+            .on(Side::Destination)
+            .table(&table.source))
+    }
+
+    /// The table's row: the statement changes no row when another daemon has taken over.
+    pub fn row(&self, table: &LoadedTable) -> Result<Record> {
         let signed = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
         let (rows, bytes) = (signed(table.rows), signed(table.bytes));
         let snapshot = PgLsn::from(table.snapshot_lsn.0);
-        // with their types, so that it takes one round trip
         let values: [(&(dyn ToSql + Sync), Type); 11] = [
             (&self.pipeline, Type::TEXT),
             (&self.fence, Type::INT8),
@@ -175,17 +186,6 @@ impl Loader {
             (&rows, Type::INT8),
             (&bytes, Type::INT8),
         ];
-        let inserted = client.execute_typed(&self.insert_table, &values).await;
-        if inserted.map_err(|error| from_client(Side::Destination, DOING, &error))? == 1 {
-            Ok(())
-        } else {
-            let what = format!(
-                "Another walferry took over the pipeline \"{}\"",
-                self.pipeline
-            );
-            Err(Error::new(Kind::Fenced, what)
-                .on(Side::Destination)
-                .table(&table.source))
-        }
+        Record::new(&self.insert_table, &values)
     }
 }

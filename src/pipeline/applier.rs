@@ -1,5 +1,6 @@
 //! The applier as a task of its own, so that the reader never waits for it.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
@@ -23,8 +24,10 @@ enum Work {
     Idle(Lsn),
     /// Only look whether what was committed is durable.
     LookAtFlush,
-    /// Put tables into their places.
-    Adopt(Adoption),
+    /// Open the transaction in which tables take their places, and fill those.
+    Fill(Arc<Adoption>),
+    /// Put the tables into their places, complete up to there.
+    Take(Arc<Adoption>, Lsn),
     /// Roll back the parts whose commit has not come.
     GiveUp,
 }
@@ -37,14 +40,25 @@ pub(super) struct Done {
     pub(super) durable: DurableLsn,
     /// The batch that was applied, for the figures.
     pub(super) batch: Option<Batch>,
-    /// Tables came into their places.
-    pub(super) adopted: bool,
+    /// What became of tables that are to take their places.
+    pub(super) adoption: Option<Step>,
     /// Somebody asked for a table to be loaded again since the session began.
     pub(super) reload_asked: bool,
     /// Time its steps took.
     pub(super) steps: Steps,
     /// Time all of it took.
     pub(super) took: Duration,
+}
+
+/// What became of tables that are to take their places.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// The places are filled.
+    Filled,
+    /// They are there.
+    Taken,
+    /// A reader is in the way.
+    Locked,
 }
 
 /// The reader's end of the hand-over: at most one piece of work is under way.
@@ -123,9 +137,14 @@ impl HandOver {
         self.send(Work::LookAtFlush)
     }
 
-    /// Puts loaded tables into their places.
-    pub(super) fn adopt(&mut self, adoption: Adoption) -> Result<()> {
-        self.send(Work::Adopt(adoption))
+    /// Fills the places of loaded tables; what is handed over from then on goes there.
+    pub(super) fn fill(&mut self, adoption: Arc<Adoption>) -> Result<()> {
+        self.send(Work::Fill(adoption))
+    }
+
+    /// Puts loaded tables into their places, complete up to `lsn`.
+    pub(super) fn take(&mut self, adoption: Arc<Adoption>, lsn: Lsn) -> Result<()> {
+        self.send(Work::Take(adoption, lsn))
     }
 
     /// Waits for the work that is under way; for ever when nothing is.
@@ -193,7 +212,7 @@ async fn apply_all(
 }
 
 async fn one(applier: &mut Applier, work: Work) -> Result<Done> {
-    let (mut done_batch, mut adopted, mut steps) = (None, false, Steps::default());
+    let (mut done_batch, mut adoption, mut steps) = (None, None, Steps::default());
     match work {
         Work::Part(batch) => {
             steps = applier.apply_part(&batch).await?;
@@ -205,9 +224,13 @@ async fn one(applier: &mut Applier, work: Work) -> Result<Done> {
         }
         Work::Idle(to) => applier.advance_idle(to).await?,
         Work::LookAtFlush => applier.look_at_flush().await?,
-        Work::Adopt(adoption) => {
-            applier.adopt(&adoption).await?;
-            adopted = true;
+        Work::Fill(filling) => {
+            applier.fill_places(&filling).await?;
+            adoption = Some(Step::Filled);
+        }
+        Work::Take(taking, lsn) => {
+            let taken = applier.take_places(&taking, lsn).await?;
+            adoption = Some(if taken { Step::Taken } else { Step::Locked });
         }
         Work::GiveUp => applier.abandon().await?,
     }
@@ -215,7 +238,7 @@ async fn one(applier: &mut Applier, work: Work) -> Result<Done> {
         applied: applier.applied(),
         durable: applier.durable(),
         batch: done_batch,
-        adopted,
+        adoption,
         reload_asked: applier.reload_asked(),
         steps,
         took: Duration::ZERO,

@@ -1,5 +1,7 @@
 //! What the loop holds between events: the batch that is filled, the applier, the positions.
 
+use std::sync::Arc;
+
 use tokio::time::{Instant, Interval};
 
 use super::ahead::of_ahead;
@@ -196,9 +198,17 @@ impl<'f> Flow<'f> {
         self.feed.feedback(received, applied, self.durable);
     }
 
-    /// Gives the applier loaded tables to put into their places; it must be idle.
-    pub(super) fn adopt(&mut self, adoption: Adoption) -> Result<()> {
-        self.applier.adopt(adoption)
+    /// Has the places of loaded tables filled; everything that was let in must be applied. What
+    /// comes from then on goes into those places.
+    pub(super) fn fill(&mut self, adoption: &Arc<Adoption>) -> Result<()> {
+        self.routes.go_to_places(adoption);
+        self.applier.fill(Arc::clone(adoption))
+    }
+
+    /// Has loaded tables put into their places, complete up to `lsn`; everything before it must be
+    /// applied.
+    pub(super) fn take(&mut self, adoption: &Arc<Adoption>, lsn: Lsn) -> Result<()> {
+        self.applier.take(Arc::clone(adoption), lsn)
     }
 
     /// A full batch waits for the applier, and a drain goes on only to the end of the

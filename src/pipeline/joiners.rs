@@ -1,26 +1,30 @@
 //! The tables that are loaded beside the stream, as the stream sees them.
 //!
 //! ```text
-//! load ─▶ near: the stream holds ─▶ complete, both at the same position: adopt
-//!   ▲  ▲                       └── not in time: the stream goes on, and holds again later
-//!   └──┴── a fault that may heal: again after a pause, while the stream goes on
+//! load ─▶ near: the stream holds ─▶ there, both at the same position ─▶ the stream stays: done
+//!   ▲                       └── not in time                                       │
+//!   │                           somebody reads an old copy ◀──────────────────────┘
+//!   │                           then the stream goes on, and holds again later
+//!   └── a fault that may heal: again after a pause, while the stream goes on
 //! ```
+//!
+//! Once it stays, the stream does not go on before it knows what became of the tables.
 
 use std::sync::Arc;
 
 use tokio::time::{Duration, Instant};
 
 use super::flow::Flow;
+use super::stream::start_again;
 use super::tablesync::{Joining, News, Tablesync};
 use super::{Reaction, pauses, reaction, report_retry};
 use crate::catalog::types::Types;
 use crate::checkpoint::Loader;
 use crate::config::Config;
 use crate::error::{Error, Kind, Result};
-use crate::limits::{BACKOFF_MAX, TABLESYNC_HOLD_MAX};
+use crate::limits::{BACKOFF_MAX, TABLESYNC_HOLD_MAX, TABLESYNC_HOLD_MIN};
 use crate::lsn::Lsn;
 use crate::observe::{Board, TableState};
-use crate::snapshot::Adopted;
 
 /// None, or some that are loaded together.
 pub(super) struct Joiners<'j> {
@@ -38,9 +42,8 @@ pub(super) struct Joiners<'j> {
     held: Option<(Lsn, Instant)>,
     /// How often the stream has waited in vain.
     turn: u32,
-    complete: Option<Vec<Adopted>>,
-    /// The applier puts them into their places: the round ends with that.
-    adopting: bool,
+    /// It stays there until the tables are in their places, or say that they will not be.
+    stays: bool,
 }
 
 impl<'j> Joiners<'j> {
@@ -64,8 +67,7 @@ impl<'j> Joiners<'j> {
             pauses: Box::new(pauses()),
             held: None,
             turn: 0,
-            complete: None,
-            adopting: false,
+            stays: false,
         };
         if !joiners.is_idle() {
             joiners.begin(flow);
@@ -73,9 +75,9 @@ impl<'j> Joiners<'j> {
         joiners
     }
 
-    /// There are none, nor any that come into their places just now.
+    /// There are none.
     pub(super) fn is_idle(&self) -> bool {
-        self.tables.is_empty() && !self.adopting
+        self.tables.is_empty()
     }
 
     fn begin(&mut self, flow: &Flow<'_>) {
@@ -100,13 +102,17 @@ impl<'j> Joiners<'j> {
 
     /// Waits for news of them; for ever when there are none.
     pub(super) async fn news(&mut self) -> Result<News> {
+        let patience = self.held.filter(|_| !self.stays);
+        let patience = patience.map(|(_, since)| since + hold_max(self.turn));
         match (&mut self.sync, self.again_at) {
-            (Some(sync), _) if self.complete.is_none() => sync.news().await,
-            (None, Some(at)) => {
-                tokio::time::sleep_until(at).await;
+            (Some(sync), _) => tokio::select! {
+                news = sync.news() => news,
+                () = until(patience) => Ok(News::Late),
+            },
+            (None, again_at) => {
+                until(again_at).await;
                 Ok(News::Again)
             }
-            _ => std::future::pending().await,
         }
     }
 
@@ -116,10 +122,18 @@ impl<'j> Joiners<'j> {
             Ok(News::Near) if self.held.is_none() => {
                 self.held = Some((flow.hold(), Instant::now()));
             }
-            Ok(News::Near) => {}
-            Ok(News::Done(tables)) if self.held.is_some() => self.complete = Some(tables),
-            // done for a position that the stream has just left
-            Ok(News::Done(_) | News::Again) => self.begin(flow),
+            Ok(News::There(turn)) if self.held.is_some() && turn == self.turn => self.stays = true,
+            // there, where the stream has just left
+            Ok(News::Near | News::There(_)) => {}
+            Ok(News::Late) => {
+                tracing::info!("tables beside the stream did not catch up in time: it goes on");
+                self.release(flow);
+            }
+            Ok(News::Later) => self.release(flow),
+            Ok(News::Done) => return Err(start_again()),
+            Ok(News::Again) => self.begin(flow),
+            // a start reads what became of them
+            Err(error) if self.stays => return Err(error),
             Err(error) => return self.failed(error, flow),
         }
         Ok(())
@@ -151,41 +165,40 @@ impl<'j> Joiners<'j> {
         Ok(())
     }
 
-    /// Tells them where the stream is, and takes them over once they are there too.
-    pub(super) fn go_on(&mut self, flow: &mut Flow<'_>) -> Result<()> {
+    /// Tells them where the stream is.
+    pub(super) fn go_on(&mut self, flow: &Flow<'_>) {
         let Some(sync) = &self.sync else {
-            return Ok(());
+            return;
         };
-        let Some((lsn, _)) = self.held else {
-            sync.main_is_at(flow.received(), false, self.turn);
-            return Ok(());
-        };
-        let reached = flow.has_reached_gate();
-        sync.main_is_at(lsn, reached, self.turn);
-        let Some(tables) = self.complete.take_if(|_| reached) else {
-            return Ok(());
-        };
-        let adoption = sync.adoption(tables, lsn);
-        // It may take long, and the stream stands still until it is done: the round ends then.
-        (self.sync, self.held) = (None, None);
-        self.tables.clear();
-        self.adopting = true;
-        flow.adopt(adoption)
-    }
-
-    /// The others wait for them only so long.
-    pub(super) fn patience(&mut self, flow: &mut Flow<'_>) {
-        let late = |(_, since): (Lsn, Instant)| since.elapsed() > TABLESYNC_HOLD_MAX;
-        if self.complete.is_none() && self.held.is_some_and(late) {
-            tracing::info!("tables beside the stream did not catch up in time: it goes on");
-            self.release(flow);
+        match self.held {
+            None => sync.main_is_at(flow.received(), false, self.turn, false),
+            Some((lsn, _)) => {
+                sync.main_is_at(lsn, flow.has_reached_gate(), self.turn, self.stays);
+            }
         }
     }
 
     fn release(&mut self, flow: &mut Flow<'_>) {
+        self.stays = false;
         if self.held.take().is_some() {
             self.turn += 1;
             flow.let_in(Lsn::MAX);
         }
+    }
+}
+
+/// How long the others wait: longer each time, since a source that feeds both streams equally fast
+/// may need that.
+fn hold_max(turn: u32) -> Duration {
+    TABLESYNC_HOLD_MIN
+        .saturating_mul(1 << turn.min(16))
+        .min(TABLESYNC_HOLD_MAX)
+}
+
+/// For ever when there is no such time.
+async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
     }
 }

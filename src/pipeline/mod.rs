@@ -21,8 +21,10 @@ mod loading;
 pub mod locked;
 mod pace;
 pub mod preflight;
+mod publications;
 mod quarantine;
 mod reaction;
+mod reading;
 mod reshape;
 mod rollbacks;
 mod routes;
@@ -38,11 +40,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
+use tokio_postgres::Client;
 use tokio_util::sync::CancellationToken;
 
 pub use reaction::{Reaction, reaction};
 
 use emptied::Emptied;
+use reshape::Keys;
 use stream::Caution;
 use types::Mending;
 use watch::Watch;
@@ -107,6 +111,8 @@ pub async fn run(config: Config, board: Board, shutdown: CancellationToken) -> R
             }
             Reaction::Retry => {}
         }
+        // a question may still wait for its answer there
+        progress.catalog = None;
         if let Some(side) = error.side() {
             board.reconnect(side);
         }
@@ -153,6 +159,10 @@ struct Progress {
     mending: Mending,
     /// Transactions are applied one by one at first, to find the one that does not fit.
     careful: bool,
+    /// The session that asks the source's catalogs, while nothing is wrong with it.
+    catalog: Option<Arc<Client>>,
+    /// Keys that wait for what was written before them.
+    keys: Keys,
     /// When the spool could not take a large transaction.
     spool_failed_at: Option<Instant>,
     /// When a transaction could not be applied ahead of its commit.
@@ -255,7 +265,7 @@ async fn round(
     // Also during the initial load: the slot may run out of WAL meanwhile.
     let watch = Watch::start(config, board.clone());
     let started = tokio::select! {
-        started = turning(board, start::start(config, board, progress)) => started?,
+        started = turning(board, Box::pin(start::start(config, board, progress))) => started?,
         () = shutdown.cancelled() => return Ok(()),
     };
     progress.started = true;

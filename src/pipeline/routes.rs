@@ -14,6 +14,7 @@ use crate::decode::{self, Relation, ReplicaIdentity};
 use crate::error::{Error, Kind, Side};
 use crate::lsn::Lsn;
 use crate::protect::{Protection, Treatment};
+use crate::snapshot::Adoption;
 
 /// A loaded table, as both catalogs know it.
 #[derive(Clone, Debug)]
@@ -50,6 +51,8 @@ pub(super) struct Newcomer {
 pub(super) struct Routes {
     known: HashMap<u32, Known>,
     by_oid: HashMap<u32, Route>,
+    /// The last description of each known relation.
+    relations: HashMap<u32, Relation>,
     /// Tables that nobody is to wait for.
     left: HashSet<u32>,
     types: Arc<Types>,
@@ -72,6 +75,7 @@ impl Routes {
         Routes {
             known,
             by_oid,
+            relations: HashMap::new(),
             left: HashSet::new(),
             types,
             equality,
@@ -102,6 +106,7 @@ impl Routes {
             Err(why) => Route::Refuse(why),
         };
         self.by_oid.insert(relation.oid, route);
+        self.relations.insert(relation.oid, relation.clone());
         None
     }
 
@@ -123,6 +128,20 @@ impl Routes {
     pub(super) fn loaded_up_to(&self) -> Lsn {
         let loaded = self.known.values().map(|known| known.loaded.snapshot_lsn);
         loaded.max().unwrap_or(Lsn(0))
+    }
+
+    /// The rows of tables that fill their places go there from now on.
+    pub(super) fn go_to_places(&mut self, adoption: &Adoption) {
+        for (oid, place, there) in adoption.filled() {
+            let Some(known) = self.known.get_mut(&oid) else {
+                continue;
+            };
+            known.loaded.destination = place.clone();
+            known.destination = there.clone();
+            if let Some(relation) = self.relations.remove(&oid) {
+                self.learn(&relation);
+            }
+        }
     }
 
     /// The target of a relation as it is now.

@@ -3,9 +3,13 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use tokio::time::Instant;
+use tokio::try_join;
 use tokio_postgres::Client;
 
 use super::loading::{self, Knowledge};
+use super::publications::ensure_publications;
+use super::reading::{Seen, decide, read_source};
 use super::reshape::Reshape;
 use super::routes::{Known, Routes};
 use super::tablesync::{Joining, next_group};
@@ -19,14 +23,14 @@ use crate::catalog::source::{self, Facts, Look, Sending, SourceTable};
 use crate::catalog::types::Types;
 use crate::checkpoint::{self, LoadedTable, Loader, Writer, tablesync_name};
 use crate::config::Config;
-use crate::error::postgres::from_client;
 use crate::error::{Error, Kind, Result, Side};
+use crate::limits::{RESHAPE_AGAIN_PAUSE, WRITER_LOCK_POLL, WRITER_LOCK_WAIT_MAX};
 use crate::lsn::Lsn;
 use crate::observe::{Board, State, TableState};
-use crate::protect::{Protection, Protector, Recorded};
+use crate::protect::{Protection, Recorded};
 use crate::snapshot;
-use crate::source::{Connection, Mode, PUBLICATION_GONE, Stream};
-use crate::sql;
+use crate::source::slot::ExportedSnapshot;
+use crate::source::{Connection, Mode, Stream};
 use crate::sql::replication::Format;
 use crate::transport;
 
@@ -46,10 +50,12 @@ pub(super) struct Started {
     pub(super) fingerprint: String,
     /// Once everything before it is applied, keys can follow.
     pub(super) keys_due: Option<Lsn>,
+    /// When copies are to get their names that could not have them now.
+    pub(super) names_due: Option<Instant>,
     /// The publications that may be read through, by oid, where the source does not see to that.
     pub(super) publications: Vec<u32>,
     /// A session for questions to the source's catalog.
-    pub(super) catalog: Client,
+    pub(super) catalog: Arc<Client>,
     /// What becomes of types.
     pub(super) types: Arc<Types>,
     /// Those that may change while it runs.
@@ -66,13 +72,9 @@ pub(super) async fn start(
     progress: &mut Progress,
 ) -> Result<Started> {
     board.state(State::Starting);
-    let (mut writer, made_state_schema) = lock(config).await?;
-    let catalog = transport::connect(&config.source.endpoint, "catalog").await?;
-    let (facts, made_publication) = facts(config, &catalog, &writer).await?;
-    // Before there is a snapshot, so that whatever happens to a table after this is noticed.
-    let mut seen = look(config, &catalog, &writer).await?;
-    let exported = take_over(config, &mut writer, &facts, made_publication).await?;
-    record_schema(config, &writer, made_state_schema).await?;
+    let opened = open(config, progress).await?;
+    let (writer, exported) = (opened.writer, opened.exported);
+    let (catalog, facts, mut seen) = (opened.catalog, opened.facts, opened.seen);
     let server_version = u32::try_from(facts.version_num).unwrap_or(0);
     let was_loaded = what_is_loaded(config, board, &writer, &catalog, &mut seen.look, progress);
     let (mut loaded, quarantined) = was_loaded.await?;
@@ -90,30 +92,33 @@ pub(super) async fn start(
         types: &types,
         protected: &protected,
     };
-    let reshape = Reshape::new(config, &writer, &knowledge, prepared.position, progress);
-    let keys_wait = reshape.follow(&mut loaded).await?;
-    let mut joining = Vec::new();
+    let emptied = &progress.emptied;
+    let reshape = Reshape::new(config, &writer, &knowledge, prepared.position, emptied);
+    let misfit = progress.misfit.as_deref();
+    let keys = &mut progress.keys;
+    let occupied = reshape.follow(&mut loaded, misfit, keys).await?;
+    let (mut joining, mut postponed) = (Vec::new(), HashSet::new());
     if let Some(exported) = exported {
         let load = loading::load(config, board, &writer, &catalog, &knowledge, exported);
         loaded.extend(load.await?.into_iter().map(|t| (t.source_oid, t)));
     } else {
         joining = loading::joining(config, &writer, &knowledge, &loaded).await?;
-        if joining.is_empty() {
-            tidy(config, &writer).await;
-        }
-        for joining in &joining {
-            board.table_state(&joining.table.name, TableState::Pending);
-        }
+        postponed = take_postponed(&mut joining, &occupied);
+        announce(config, board, &writer, &joining).await;
     }
     let waiting = take_waiting(&mut loaded, &joining);
     let gone = |recorded: &[Recorded]| protector.of_gone(recorded);
     let types_too = Arc::clone(&types);
-    let mut routes = routes(&writer, &tables, gone, loaded, types_too, server_version).await?;
+    let binary = can_be_binary(server_version);
+    let mut routes = routes(&writer, &tables, gone, loaded, types_too, binary).await?;
     routes.skip_all(waiting);
-    routes.leave(quarantined);
-    let stream = open_stream(config, &writer, &routes, server_version, progress).await?;
-    let records = writer.loader();
-    let applier = Applier::new(config, writer).await?;
+    routes.leave(quarantined.into_iter().chain(postponed).collect());
+    let (records, from) = (writer.loader(), writer.durable().lsn());
+    let (stream, applier) = try_join!(
+        open_stream(config, from, &routes, server_version, progress),
+        Applier::new(config, writer),
+    )?;
+    progress.catalog = Some(Arc::clone(&catalog));
     Ok(Started {
         applier,
         stream,
@@ -121,12 +126,50 @@ pub(super) async fn start(
         joining: next_group(joining),
         loader: records,
         fingerprint,
-        keys_due: keys_wait.then_some(prepared.position),
+        keys_due: progress.keys.due(),
+        names_due: (!occupied.is_empty()).then(|| Instant::now() + RESHAPE_AGAIN_PAUSE),
         publications: only_publications(&facts),
         catalog,
         types,
         followed: prepared.followed,
         position: prepared.position,
+    })
+}
+
+/// The sessions of a start, and what the source has told.
+struct Opened {
+    writer: Writer,
+    catalog: Arc<Client>,
+    facts: Facts,
+    seen: Seen,
+    /// Of a slot that was just made.
+    exported: Option<ExportedSnapshot>,
+}
+
+/// Opens them side by side, since tables may wait for the stream meanwhile, and takes over.
+async fn open(config: &Config, progress: &mut Progress) -> Result<Opened> {
+    let (locked, read, session) = try_join!(
+        lock(config, progress.started),
+        read_source(config, progress.catalog.take()),
+        Connection::open(&config.source.endpoint, "slot", Mode::Replication),
+    )?;
+    let (mut writer, made_state_schema) = locked;
+    let (catalog, mut facts, mut look) = (read.catalog, read.facts, read.look);
+    let made_publication = ensure_publications(config, &catalog, &facts, &writer).await?;
+    if made_publication {
+        let (slot, publications) = (&config.source.slot, &config.source.publications);
+        facts = source::facts(&catalog, slot, publications).await?;
+        look = source::look(&catalog, publications).await?;
+    }
+    let seen = decide(config, look, &writer).await?;
+    let exported = take_over(config, session, &mut writer, &facts, made_publication).await?;
+    record_schema(config, &writer, made_state_schema).await?;
+    Ok(Opened {
+        writer,
+        catalog,
+        facts,
+        seen,
+        exported,
     })
 }
 
@@ -139,47 +182,34 @@ async fn record_schema(config: &Config, writer: &Writer, made: bool) -> Result<(
     writer.record_schema(schema).await
 }
 
-/// The source's tables, and what becomes of their columns.
-struct Seen {
-    look: Look,
-    protector: Protector,
-    protected: HashMap<u32, Vec<Recorded>>,
-}
-
-/// Looks at the source's tables, and decides on their columns.
-async fn look(config: &Config, catalog: &Client, writer: &Writer) -> Result<Seen> {
-    let mut look = source::look(catalog, &config.source.publications).await?;
-    let protector = Protector::new(config).await?;
-    let protected = writer.protected().await?;
-    for table in &mut look.tables {
-        let recorded = protected.get(&table.oid).map_or(&[][..], Vec::as_slice);
-        protector.protect(table, recorded);
-    }
-    Ok(Seen {
-        look,
-        protector,
-        protected,
-    })
-}
-
-/// The source's settings, once there is a publication; also, whether this start made it.
-async fn facts(config: &Config, catalog: &Client, writer: &Writer) -> Result<(Facts, bool)> {
-    let (slot, publications) = (&config.source.slot, &config.source.publications);
-    let facts = source::facts(catalog, slot, publications).await?;
-    if !ensure_publications(config, catalog, &facts, writer).await? {
-        return Ok((facts, false));
-    }
-    let facts = source::facts(catalog, slot, publications).await?;
-    Ok((facts, true))
-}
-
-/// Takes the writer lock; also, whether walferry made the state schema.
-async fn lock(config: &Config) -> Result<(Writer, bool)> {
+/// Takes the writer lock; also, whether walferry made the state schema. One that this process has
+/// `migrated` already is as it should be.
+async fn lock(config: &Config, migrated: bool) -> Result<(Writer, bool)> {
     let state_schema = &config.destination.state_schema;
     let mut control = transport::connect(&config.destination.endpoint, "apply").await?;
-    let made = checkpoint::migrate(&mut control, state_schema).await?;
+    let made = if migrated {
+        false
+    } else {
+        checkpoint::migrate(&mut control, state_schema).await?
+    };
     let writer = Writer::lock(control, state_schema, &config.pipeline).await?;
     Ok((writer, made))
+}
+
+/// Says which tables join; where none does, what was loaded for others can go.
+async fn announce(config: &Config, board: &Board, writer: &Writer, joining: &[Joining]) {
+    if joining.is_empty() {
+        tidy(config, writer).await;
+    }
+    for joining in joining {
+        board.table_state(&joining.table.name, TableState::Pending);
+    }
+}
+
+/// Takes out new tables whose places are those of others, which are to have other names later.
+fn take_postponed(joining: &mut Vec<Joining>, occupied: &HashSet<TableName>) -> HashSet<u32> {
+    let postponed = joining.extract_if(.., |joining| occupied.contains(&joining.place));
+    postponed.map(|joining| joining.table.oid).collect()
 }
 
 /// Takes out the tables whose rows are skipped for now: those that join, and those that were
@@ -218,10 +248,11 @@ async fn tidy(config: &Config, writer: &Writer) {
     }
 }
 
-/// Streams from the checkpoint on; large transactions come before they commit, if they can.
+/// Streams from the checkpoint on, `from`; large transactions come before they commit, if they can.
+/// The walsender of our own last round may take a moment to end.
 async fn open_stream(
     config: &Config,
-    writer: &Writer,
+    from: Lsn,
     routes: &Routes,
     version: u32,
     progress: &Progress,
@@ -232,15 +263,19 @@ async fn open_stream(
         binary: routes.binary(),
         in_progress,
     };
-    Connection::open(&config.source.endpoint, "stream", Mode::Replication)
-        .await?
-        .start_replication(
-            &config.source.slot,
-            writer.durable().lsn(),
-            &config.source.publications,
-            format,
-        )
-        .await
+    let deadline = Instant::now() + WRITER_LOCK_WAIT_MAX;
+    loop {
+        let (endpoint, publications) = (&config.source.endpoint, &config.source.publications);
+        let session = Connection::open(endpoint, "stream", Mode::Replication).await?;
+        let slot = &config.source.slot;
+        let started = session.start_replication(slot, from, publications, format);
+        match started.await {
+            Err(error) if error.kind() == Kind::SlotInUse && Instant::now() < deadline => {
+                tokio::time::sleep(WRITER_LOCK_POLL).await;
+            }
+            started => return started,
+        }
+    }
 }
 
 /// A table that is dropped while the catalogs are read is still in one and no longer in the other.
@@ -334,81 +369,15 @@ fn left_the_publication(table: &TableName) -> Error {
         .remedy(remedy)
 }
 
-/// What to do about one of several publications that is not there.
-pub(super) const ONE_OF_SEVERAL: &str = "Of several publications walferry makes none: make it, or \
-     take it out of [source.replication] publication.";
-
-/// The publication was there when the pipeline started.
-pub(super) fn publication_gone(name: &str) -> Error {
-    let what = format!("The publication \"{name}\" was dropped");
-    Error::new(Kind::PublicationMissing, what)
-        .on(Side::Source)
-        .remedy(PUBLICATION_GONE)
-}
-
-/// Makes the publication when it is missing and the role may; whether it did. One that a stream
-/// was read through is not made again, since what was written meanwhile would be left out, nor is
-/// one of several, since nobody knows what it is to send.
-async fn ensure_publications(
-    config: &Config,
-    catalog: &Client,
-    facts: &Facts,
-    writer: &Writer,
-) -> Result<bool> {
-    let names = &config.source.publications;
-    let Some(name) = names.iter().find(|name| facts.publication(name).is_none()) else {
-        return Ok(false);
-    };
-    let registered = writer.read().await?;
-    if registered.is_some_and(|pipeline| pipeline.applied.0 != Lsn::ZERO) {
-        return Err(publication_gone(name));
-    }
-    if names.len() > 1 {
-        let what = format!("The publication \"{name}\" does not exist");
-        return Err(Error::new(Kind::PublicationMissing, what)
-            .on(Side::Source)
-            .remedy(ONE_OF_SEVERAL));
-    }
-    let tables = source::tables(catalog, names).await?;
-    let selected: Vec<&TableName> = tables
-        .iter()
-        .filter(|table| !table.is_partition)
-        .map(|table| &table.name)
-        .filter(|table| config.tables.selects(&table.schema, &table.name))
-        .collect();
-    if selected.is_empty() {
-        let what = "No table of the source matches [tables] include and exclude";
-        let remedy = "`walferry discover` lists the tables that there are.";
-        return Err(Error::new(Kind::Config, what)
-            .on(Side::Source)
-            .remedy(remedy));
-    }
-    let via_root = facts.version_num >= 130_000;
-    let statement = sql::remedy::create_publication(name, selected.iter().copied(), via_root);
-    let made = catalog.batch_execute(&statement).await;
-    made.map_err(|error| {
-        from_client(
-            Side::Source,
-            &format!("make the publication \"{name}\""),
-            &error,
-        )
-        .as_kind(Kind::PublicationMissing)
-        .remedy(format!(
-            "Have an administrator of the source run: {statement}"
-        ))
-    })?;
-    tracing::info!(
-        publication = name,
-        tables = selected.len(),
-        "publication made"
-    );
-    Ok(true)
-}
-
 /// `server_version_num` of the source.
 pub(super) async fn version(catalog: &Client) -> Result<u32> {
     let version = source::version_num(catalog).await?;
     Ok(u32::try_from(version).unwrap_or(0))
+}
+
+/// The source sends values in binary when asked to.
+pub(super) fn can_be_binary(version: u32) -> bool {
+    version >= 140_000
 }
 
 fn copy_gone(place: &TableName) -> Error {
@@ -429,7 +398,7 @@ pub(super) async fn routes(
     of_gone: impl Fn(&[Recorded]) -> Protection,
     loaded: HashMap<u32, LoadedTable>,
     types: Arc<Types>,
-    server_version: u32,
+    can_binary: bool,
 ) -> Result<Routes> {
     let names: Vec<TableName> = loaded
         .values()
@@ -483,7 +452,7 @@ pub(super) async fn routes(
     Ok(Routes::new(
         known,
         skipped.collect(),
-        server_version >= 140_000,
+        can_binary,
         types,
         equality,
     ))

@@ -8,7 +8,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use tokio::time::{Duration, MissedTickBehavior, interval};
+use tokio::time::{Duration, Instant, MissedTickBehavior, interval};
 use tokio_postgres::Client;
 use tokio_util::sync::CancellationToken;
 
@@ -16,8 +16,9 @@ use super::emptied::Emptied;
 use super::flow::{Event, Flow};
 use super::joiners::Joiners;
 use super::loading::is_wanted_now;
+use super::publications::publication_gone;
 use super::routes::{Newcomer, Routes};
-use super::start::{Started, publication_gone};
+use super::start::Started;
 use super::types::{Followed, change_is_due};
 use super::watch::{Published, Watch, list};
 use crate::config::Config;
@@ -68,6 +69,7 @@ pub(super) async fn follow(
         fingerprint: started.fingerprint,
         outdated_at: None,
         keys_due: started.keys_due,
+        names_due: started.names_due,
         followed: started.followed,
         due: caution.due,
     };
@@ -83,14 +85,13 @@ pub(super) async fn follow(
                 Event::Spooled => {}
                 Event::Applied(done) => {
                     flow.applied(&done);
-                    if done.adopted || done.reload_asked && joining.is_idle() {
+                    if done.reload_asked && joining.is_idle() {
                         return Err(start_again());
                     }
                 }
                 Event::Tick => {
                     flow.tick(watch.server_end())?;
                     source.look_around(&mut flow, &joining).await?;
-                    joining.patience(&mut flow);
                 }
             },
         }
@@ -103,7 +104,7 @@ pub(super) async fn follow(
             skip(&mut flow.routes, &newcomer);
         }
         flow.hand_over()?;
-        joining.go_on(&mut flow)?;
+        joining.go_on(&flow);
     }
     flow.end().await
 }
@@ -117,7 +118,7 @@ fn skip(routes: &mut Routes, newcomer: &Newcomer) {
     routes.skip(newcomer.oid);
 }
 
-fn start_again() -> Error {
+pub(super) fn start_again() -> Error {
     let what = "The tables that are followed are others now";
     Error::new(Kind::TableAdded, what).on(Side::Source)
 }
@@ -126,13 +127,15 @@ fn start_again() -> Error {
 struct Source<'s> {
     config: &'s Config,
     watch: &'s Watch,
-    catalog: Client,
+    catalog: Arc<Client>,
     publications: Vec<u32>,
     fingerprint: String,
     /// The tables are others by now: where the source's WAL ended when that was seen.
     outdated_at: Option<Lsn>,
     /// Keys can follow once everything before it is applied.
     keys_due: Option<Lsn>,
+    /// When copies are to get the names that they could not have.
+    names_due: Option<Instant>,
     followed: Followed,
     /// Changes of types can be made once everything before it is applied.
     due: Option<Lsn>,
@@ -149,6 +152,9 @@ impl Source<'_> {
         }
         // what is half received would have to come once more
         let may_restart = joining.is_idle() && flow.is_between_transactions();
+        if may_restart && self.names_due.is_some_and(|due| Instant::now() >= due) {
+            return Err(start_again());
+        }
         if may_restart && self.is_outdated(flow) {
             return Err(start_again());
         }

@@ -1,8 +1,8 @@
 //! Tables that join the others while these are followed: new ones, and those to be loaded again.
 //!
 //! ```text
-//! stream     ──────────────────────────────────── hold at P ─▶ adopt ─▶ start again
-//! tablesync  slot, snapshot S ─▶ COPY, out of sight ─▶ stream S … ─▶ P ─▶ done
+//! stream     ─────────────────────────────────────────── hold at P ─────────▶ start again
+//! tablesync  slot, snapshot S ─▶ COPY, out of sight ─▶ stream S … ─▶ fill ─▶ … P ─▶ take places
 //! ```
 //!
 //! A tablesync is a small pipeline of its own: a temporary slot, hidden tables in the state schema,
@@ -11,12 +11,18 @@
 //!
 //! **Why this is right.** The hidden tables hold the snapshot S and then every transaction from S
 //! on, as any pipeline does. The stream tells how far it has received, and the tablesync lets in
-//! only transactions whose commit record begins before that, so it is never ahead. When it is near,
-//! the stream lets no further transaction in: at P all transactions that begin to commit before P,
-//! and no others, are applied. The tablesync goes up to the same P. Then one destination
-//! transaction of the main session puts the tables into their places and records P for them, and
-//! the stream applies their rows from P on. Readers see, before and after it, one state of the
-//! source across all tables.
+//! only transactions whose commit record begins before that, so it is never ahead. When it is near
+//! it opens the transaction in which the tables take their places (`snapshot/adopt.rs`) and goes on
+//! in there. When it is near again, the stream lets nothing further in: at P all transactions that
+//! begin to commit before P, and no others, are applied. The tablesync goes up to the same P,
+//! says so, and with the stream's leave commits: the tables are in their places, and P is recorded
+//! for them. Only then does the stream go on, and applies their rows from P on. Readers see,
+//! before and after it, one state of the source across all tables. Should the daemon die at that
+//! COMMIT, the next start reads what became of it, and streams from P or before.
+//!
+//! **How long the stream holds.** For what is near, and for the catalog's part of the places. What
+//! depends on the size of a table, or on how long somebody reads it, is waited for by the tablesync
+//! alone: a lock that is not to be had soon lets the stream go on, and is tried again later.
 //!
 //! **What can go wrong.** What fails here and may heal is tried again after a pause, while the
 //! stream goes on (`joiners.rs`): nothing of the old try was visible, and its hidden tables are
@@ -31,6 +37,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Duration, Instant, interval};
 
+use super::applier::Step;
 use super::emptied::Emptied;
 use super::flow::{Event, Flow};
 use super::{loading, locked, start};
@@ -42,8 +49,8 @@ use crate::checkpoint::{Loader, NewPipeline, Writer, tablesync_name};
 use crate::config::Config;
 use crate::error::{Error, Kind, Result, Side};
 use crate::limits::{
-    TABLESYNC_ASK_INTERVAL, TABLESYNC_BYTES_MAX, TABLESYNC_NEAR_BYTES, TABLESYNC_NEAR_BYTES_MAX,
-    TABLESYNC_PATIENCE, TABLESYNC_TABLES_MAX,
+    RESHAPE_AGAIN_PAUSE, TABLESYNC_ASK_INTERVAL, TABLESYNC_BYTES_MAX, TABLESYNC_NEAR_BYTES,
+    TABLESYNC_NEAR_BYTES_MAX, TABLESYNC_PATIENCE, TABLESYNC_TABLES_MAX,
 };
 use crate::lsn::Lsn;
 use crate::observe::{Board, Identity};
@@ -90,25 +97,39 @@ struct Ahead {
     held: bool,
     /// How often it has waited in vain.
     turn: u32,
+    /// It stays there until the tables are in their places, or say that they will not be.
+    stays: bool,
 }
 
 /// What the main stream must know.
 pub(super) enum News {
     /// Little is missing: it is time to hold.
     Near,
-    /// The tables are where the main stream holds.
-    Done(Vec<Adopted>),
+    /// The tables are where the main stream held in this turn: they can take their places.
+    There(u32),
+    /// Somebody reads an old copy: it is to go on.
+    Later,
+    /// The tables are in their places.
+    Done,
+    /// They did not come in time: it is to go on.
+    Late,
     /// After a fault: it is time to begin again.
     Again,
+}
+
+/// What a tablesync says, and in which turn.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Said {
+    Near(u32),
+    There(u32),
+    Later(u32),
 }
 
 /// A running tablesync; ends when dropped.
 pub(super) struct Tablesync {
     main: watch::Sender<Ahead>,
-    near: watch::Receiver<Option<u32>>,
-    task: JoinHandle<Result<Vec<Adopted>>>,
-    loader: Loader,
-    pipeline: String,
+    said: watch::Receiver<Option<Said>>,
+    task: JoinHandle<Result<()>>,
 }
 
 impl Tablesync {
@@ -125,28 +146,26 @@ impl Tablesync {
             at,
             held: false,
             turn: 0,
+            stays: false,
         });
-        let (tell, near) = watch::channel(None);
+        let (say, said) = watch::channel(None);
         let mut own = Config::clone(config);
         own.pipeline = tablesync_name(&config.pipeline);
         let prefix = snapshot::hidden_prefix(&config.pipeline);
         let synchronisation = Synchronisation {
-            pipeline: own.pipeline.clone(),
             config: Arc::new(own),
             types,
             prefix,
             board: board.clone(),
+            loader,
             ahead,
-            near: tell,
+            say,
         };
-        let pipeline = synchronisation.pipeline.clone();
         tracing::info!(tables = joining.len(), "loading tables beside the stream");
         Tablesync {
             main,
-            near,
+            said,
             task: tokio::spawn(synchronisation.run(joining)),
-            loader,
-            pipeline,
         }
     }
 
@@ -157,36 +176,35 @@ impl Tablesync {
     pub(super) async fn news(&mut self) -> Result<News> {
         tokio::select! {
             done = &mut self.task => {
-                let tables = done.map_err(|error| {
+                let done = done.map_err(|error| {
                     let what = format!("The load of new tables failed: {error}");
                     Error::new(Kind::Unknown, what)
                 })?;
-                Ok(News::Done(tables?))
+                done.map(|()| News::Done)
             }
             // otherwise it is about to end
-            Ok(()) = self.near.changed() => Ok(News::Near),
+            Ok(()) = self.said.changed() => Ok(match *self.said.borrow_and_update() {
+                Some(Said::There(turn)) => News::There(turn),
+                Some(Said::Later(_)) => News::Later,
+                Some(Said::Near(_)) | None => News::Near,
+            }),
         }
     }
 
-    /// Tells how far the main stream lets transactions in, whether it waits there, and how often
-    /// it did so in vain.
-    pub(super) fn main_is_at(&self, at: Lsn, held: bool, turn: u32) {
+    /// Tells how far the main stream lets transactions in, whether it waits there, how often it did
+    /// so in vain, and whether it stays there now.
+    pub(super) fn main_is_at(&self, at: Lsn, held: bool, turn: u32, stays: bool) {
         self.main.send_if_modified(|ahead| {
-            let now = Ahead { at, held, turn };
+            let now = Ahead {
+                at,
+                held,
+                turn,
+                stays,
+            };
             let news = *ahead != now;
             *ahead = now;
             news
         });
-    }
-
-    /// What the applier is to do with the tables at `lsn`, where the main stream holds.
-    pub(super) fn adoption(&self, tables: Vec<Adopted>, lsn: Lsn) -> Adoption {
-        Adoption {
-            pipeline: self.pipeline.clone(),
-            lsn,
-            loader: self.loader.clone(),
-            tables,
-        }
     }
 }
 
@@ -201,25 +219,25 @@ struct Synchronisation {
     /// Ours but for the pipeline's name.
     config: Arc<Config>,
     types: Arc<Types>,
-    pipeline: String,
     /// How the names of the hidden tables begin.
     prefix: String,
     board: Board,
+    /// Records the tables for the main pipeline.
+    loader: Loader,
     ahead: watch::Receiver<Ahead>,
-    /// The turn in which the main stream was asked to wait.
-    near: watch::Sender<Option<u32>>,
+    say: watch::Sender<Option<Said>>,
 }
 
 impl Synchronisation {
-    async fn run(self, joining: Vec<Joining>) -> Result<Vec<Adopted>> {
+    async fn run(self, joining: Vec<Joining>) -> Result<()> {
         let config = Arc::clone(&self.config);
         match self.join(joining).await {
-            Ok(adopted) => Ok(adopted),
+            Ok(()) => Ok(()),
             Err(error) => Err(locked::named(&config.source.endpoint, error).await),
         }
     }
 
-    async fn join(mut self, joining: Vec<Joining>) -> Result<Vec<Adopted>> {
+    async fn join(mut self, joining: Vec<Joining>) -> Result<()> {
         let config = Arc::clone(&self.config);
         let state_schema = &config.destination.state_schema;
         let control = transport::connect(&config.destination.endpoint, "tablesync").await?;
@@ -234,13 +252,16 @@ impl Synchronisation {
 
         let (adopted, session) = self.load(joining, exported, &writer).await?;
         let session = session.ok_or_else(lost)?;
-        let catalog = transport::connect(&config.source.endpoint, "tablesync").await?;
         let sources: Vec<SourceTable> = adopted.iter().map(|t| t.plan.table.clone()).collect();
+        let (pipeline, loader) = (config.pipeline.clone(), self.loader.clone());
+        let adoption = Adoption::prepare(writer.client(), pipeline, loader, adopted).await?;
+        let catalog = transport::connect(&config.source.endpoint, "tablesync").await?;
         let version = start::version(&catalog).await?;
-        let (loaded, types) = (writer.loaded_tables().await?, Arc::clone(&self.types));
+        let (hidden, types) = (writer.loaded_tables().await?, Arc::clone(&self.types));
         // each of its tables is among the sources
         let gone = |_: &[Recorded]| Protection::default();
-        let routes = start::routes(&writer, &sources, gone, loaded, types, version).await?;
+        let binary = start::can_be_binary(version) && adoption.keeps_types();
+        let routes = start::routes(&writer, &sources, gone, hidden, types, binary).await?;
         let publications = &config.source.publications;
         // What has committed while it was loaded is read once, and large transactions are rare.
         let format = Format {
@@ -255,9 +276,8 @@ impl Synchronisation {
         let mut emptied = Emptied::default();
         let stream = stream.await?;
         let mut flow = Flow::new(&config, stream, routes, applier, &unseen, &mut emptied);
-        self.catch_up(&mut flow).await?;
-        // The main stream waits: the slot and the sessions end by themselves.
-        Ok(adopted)
+        // Then the main stream still waits: the slot and the sessions end by themselves.
+        self.catch_up(&mut flow, &Arc::new(adoption)).await
     }
 
     /// Loads the tables out of sight.
@@ -316,29 +336,62 @@ impl Synchronisation {
         Ok((adopted.collect(), session))
     }
 
-    /// Follows the main stream until that holds, and then up to where it does.
-    async fn catch_up(&mut self, flow: &mut Flow<'_>) -> Result<()> {
+    /// Follows the main stream, has the places filled once it is near, and the tables put into
+    /// them where the main stream holds.
+    async fn catch_up(&mut self, flow: &mut Flow<'_>, adoption: &Arc<Adoption>) -> Result<()> {
         let mut seconds = interval(Duration::from_secs(1));
         let mut asks = interval(TABLESYNC_ASK_INTERVAL);
-        let began = Instant::now();
+        let (mut stage, mut began) = (Stage::Following, Instant::now());
+        let mut quiet_until = began;
         loop {
             let ahead = *self.ahead.borrow_and_update();
-            flow.let_in(ahead.at);
-            take_in(flow)?;
-            if flow.has_reached_gate() && ahead.held {
-                return Ok(());
+            if stage != Stage::Stopping {
+                flow.let_in(ahead.at);
             }
+            take_in(flow)?;
             // the snapshot may show more than the main stream has seen
             let near = ahead.at >= flow.durable()
                 && ahead.at.bytes_since(flow.received()) < near_bytes(began.elapsed());
-            if near && *self.near.borrow() != Some(ahead.turn) {
-                self.near.send_replace(Some(ahead.turn));
+            match stage {
+                Stage::Following if near => {
+                    flow.hold();
+                    stage = Stage::Stopping;
+                    continue;
+                }
+                Stage::Stopping if flow.has_reached_gate() => {
+                    flow.fill(adoption)?;
+                    stage = Stage::Busy;
+                    continue;
+                }
+                // told to go on, the main stream may not have heard it yet
+                Stage::Filled if Instant::now() < quiet_until => {}
+                Stage::Filled if ahead.held && flow.has_reached_gate() => {
+                    self.say(Said::There(ahead.turn));
+                    if ahead.stays {
+                        flow.take(adoption, ahead.at)?;
+                        stage = Stage::Busy;
+                    }
+                }
+                Stage::Filled if near => self.say(Said::Near(ahead.turn)),
+                _ => {}
             }
             tokio::select! {
                 event = flow.event(&mut seconds) => match event? {
                     Event::Read => flow.heard(),
                     Event::Spooled => {}
-                    Event::Applied(done) => flow.applied(&done),
+                    Event::Applied(done) => {
+                        flow.applied(&done);
+                        match done.adoption {
+                            None => {}
+                            Some(Step::Taken) => return Ok(()),
+                            Some(Step::Filled) => (stage, began) = (Stage::Filled, Instant::now()),
+                            Some(Step::Locked) => {
+                                stage = Stage::Filled;
+                                quiet_until = Instant::now() + RESHAPE_AGAIN_PAUSE;
+                                self.say(Said::Later(ahead.turn));
+                            }
+                        }
+                    }
                     Event::Tick => flow.tick(Lsn::ZERO)?,
                 },
                 moved = self.ahead.changed() => moved.map_err(|_| lost())?,
@@ -346,6 +399,27 @@ impl Synchronisation {
             }
         }
     }
+
+    fn say(&self, what: Said) {
+        self.say.send_if_modified(|said| {
+            let news = *said != Some(what);
+            *said = Some(what);
+            news
+        });
+    }
+}
+
+/// How far a tablesync is that has copied all rows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Stage {
+    /// It applies what has come since the snapshot.
+    Following,
+    /// It lets nothing in until all is applied.
+    Stopping,
+    /// The applier works on the places.
+    Busy,
+    /// The places are filled, and what comes goes there.
+    Filled,
 }
 
 /// How much log may be missing when the main stream begins to wait. It grows with the time that was

@@ -1,13 +1,13 @@
 //! Slot and checkpoint: whether they belong together, and what happens when there is neither.
 
-use super::start::publication_gone;
+use super::publications::publication_gone;
 use crate::catalog::source::Facts;
 use crate::checkpoint::{NewPipeline, Pipeline, Writer};
 use crate::config::Config;
 use crate::error::{Error, Kind, Result, Side};
 use crate::lsn::Lsn;
+use crate::source::Connection;
 use crate::source::slot::{self, ExportedSnapshot, System};
-use crate::source::{Connection, Mode};
 use crate::sql;
 
 /// From this version on, a source decodes without the publication.
@@ -17,12 +17,11 @@ pub(super) const PUBLICATION_MAY_BE_MISSING: i32 = 18_00_00;
 /// Returns the snapshot of a slot that was just made.
 pub(super) async fn take_over(
     config: &Config,
+    mut session: Connection,
     writer: &mut Writer,
     facts: &Facts,
     made_publication: bool,
 ) -> Result<Option<ExportedSnapshot>> {
-    let endpoint = &config.source.endpoint;
-    let mut session = Connection::open(endpoint, "slot", Mode::Replication).await?;
     let system = slot::identify(&mut session).await?;
     let pipeline = if let Some(pipeline) = writer.read().await? {
         pipeline

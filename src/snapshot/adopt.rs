@@ -1,4 +1,17 @@
 //! Tables that were loaded out of sight, and brought up to the others' position, take their places.
+//!
+//! All of it is one destination transaction, of the session that also applies what is still to
+//! come (`apply/replace.rs`):
+//!
+//! ```text
+//! fill: rows into the places that stay ─▶ batches go there, too ─▶ take: moves, records ─▶ COMMIT
+//! ```
+//!
+//! **Why this is right.** Nobody sees any of it before the COMMIT, and then all of it. What takes
+//! as long as the table is large is done while the stream goes on; it holds for the last batches
+//! and for the steps of the catalog, whose length does not depend on the rows. These wait only
+//! briefly for readers that hold the lock of an old copy: if they have to wait longer they are
+//! undone and come again later, and the rows that were filled in stay.
 
 use tokio_postgres::Client;
 
@@ -6,23 +19,23 @@ use super::prepare::Plan;
 use crate::catalog::destination::{self, DestinationTable};
 use crate::catalog::types::TEXT;
 use crate::catalog::{Column, TableName};
-use crate::checkpoint::{LoadedTable, Loader};
+use crate::checkpoint::{LoadedTable, Loader, Record};
 use crate::error::postgres::from_client;
 use crate::error::{Error, Kind, Result, Side};
-use crate::limits::{IDENTIFIER_BYTES_MAX, RESHAPE_LOCK_MAX};
+use crate::limits::IDENTIFIER_BYTES_MAX;
 use crate::lsn::Lsn;
 use crate::sql;
 
-/// Tables that are complete up to one position.
+/// Tables that are loaded, and what puts them into their places.
 pub struct Adoption {
     /// The pipeline that loaded them: it ends with this.
-    pub pipeline: String,
-    /// They hold the transactions whose commit record begins before it.
-    pub lsn: Lsn,
+    pipeline: String,
     /// Records them for the pipeline that takes them over.
-    pub loader: Loader,
+    loader: Loader,
     /// The tables.
-    pub tables: Vec<Adopted>,
+    tables: Vec<Adopted>,
+    /// How each of them does it.
+    ways: Vec<Way>,
 }
 
 /// One of them.
@@ -39,99 +52,201 @@ pub struct Adopted {
     pub bytes: u64,
 }
 
+/// How a table takes its place.
+enum Way {
+    /// Its rows go into the table that is there, which keeps its views, rights and indexes.
+    Fill(Box<DestinationTable>),
+    /// It takes the place of one that goes, or of none.
+    Move {
+        /// One goes.
+        replaces: bool,
+    },
+}
+
+/// A statement, and the table that it is about.
+pub struct Statement<'a> {
+    /// Its text.
+    pub text: String,
+    /// The place of the table.
+    pub place: &'a TableName,
+    /// What to do when it fails, where the server does not know.
+    pub remedy: Option<&'static str>,
+}
+
+/// For objects that stand on an old copy.
+const VIEWS_REMEDY: &str = "Its shape changed on the source, and views or other objects stand on \
+     the old copy. Drop them, start walferry, and make them again once the table is there.";
+
 impl Adoption {
-    /// Puts all of them into their places and records them, in one transaction: a reader sees the
-    /// rows from before, or all of the new ones.
-    pub async fn run(&self, client: &Client) -> Result<()> {
-        execute(client, sql::apply::BEGIN).await?;
-        let limit = sql::reshape::limit_lock_wait(RESHAPE_LOCK_MAX.as_millis());
-        execute(client, &limit).await?;
-        let names = self.tables.iter();
+    /// Looks at the places, and says how each table takes its own.
+    pub async fn prepare(
+        client: &Client,
+        pipeline: String,
+        loader: Loader,
+        tables: Vec<Adopted>,
+    ) -> Result<Self> {
+        let names = tables.iter();
         let names = names.flat_map(|t| [t.place.clone(), t.plan.destination.clone()]);
         let names: Vec<TableName> = names.collect();
         let mut existing = destination::tables(client, &names).await?;
-        for table in &self.tables {
+        let mut ways = Vec::with_capacity(tables.len());
+        for table in &tables {
             let there = existing.remove(&table.place);
             let hidden = existing.remove(&table.plan.destination);
-            let made_table = table
-                .take_place(client, there.as_ref(), hidden.as_ref())
-                .await;
-            let made_table = made_table.map_err(|error| error.table(&table.place))?;
+            let way = table.way(there, hidden.as_ref());
+            ways.push(way.map_err(|error| error.table(&table.place))?);
+        }
+        Ok(Adoption {
+            pipeline,
+            loader,
+            tables,
+            ways,
+        })
+    }
+
+    fn each(&self) -> impl Iterator<Item = (&Adopted, &Way)> {
+        self.tables.iter().zip(&self.ways)
+    }
+
+    /// Fills the places that stay. Takes as long as there are rows.
+    pub fn fill(&self) -> Vec<Statement<'_>> {
+        let filled = self.each().filter_map(|(table, way)| match way {
+            Way::Fill(there) => Some(table.fill(there)),
+            Way::Move { .. } => None,
+        });
+        filled.flatten().collect()
+    }
+
+    /// The tables whose rows go into their places from then on, by the source's oid.
+    pub fn filled(&self) -> impl Iterator<Item = (u32, &TableName, &DestinationTable)> {
+        self.each().filter_map(|(table, way)| match way {
+            Way::Fill(there) => Some((table.plan.table.oid, &table.place, &**there)),
+            Way::Move { .. } => None,
+        })
+    }
+
+    /// Values go into the places in the form in which they went into the hidden tables.
+    pub fn keeps_types(&self) -> bool {
+        self.each().all(|(table, way)| match way {
+            Way::Fill(there) => table.keeps_types(there),
+            Way::Move { .. } => true,
+        })
+    }
+
+    /// Steps of the catalog that bring each table to its place. They wait for readers of old copies
+    /// that go.
+    pub fn take(&self) -> Vec<Statement<'_>> {
+        let taken = self.each().flat_map(|(table, way)| table.take(way));
+        taken.collect()
+    }
+
+    /// Records the tables as complete up to `lsn`: they hold the transactions whose commit record
+    /// begins before it. The first of each changes no row when another daemon has taken over.
+    pub fn records(&self, lsn: Lsn) -> Result<Vec<(&TableName, Vec<Record>)>> {
+        let records = self.each().map(|(table, way)| {
             let loaded = LoadedTable {
                 source_oid: table.plan.table.oid,
                 source: table.plan.table.name.clone(),
                 destination: table.place.clone(),
-                snapshot_lsn: self.lsn,
-                made_table,
+                snapshot_lsn: lsn,
+                made_table: matches!(way, Way::Move { .. }),
                 rows: table.rows,
                 bytes: table.bytes,
                 reload: false,
             };
-            self.loader.record(client, &loaded).await?;
-            self.loader
-                .record_shape(client, loaded.source_oid, 0, &table.plan.shape)
-                .await?;
+            let oid = loaded.source_oid;
+            let mut records = vec![self.loader.row(&loaded)?];
+            records.extend(self.loader.shape(oid, 0, &table.plan.shape)?);
             let protection = &table.plan.table.protection;
-            self.loader
-                .record_protection(client, loaded.source_oid, protection)
-                .await?;
-        }
-        self.loader.forget(client, &self.pipeline).await?;
-        execute(client, sql::apply::COMMIT).await?;
-        for Adopted {
-            plan, rows, bytes, ..
-        } in &self.tables
-        {
-            tracing::info!(table = %plan.table.name, rows, bytes, lsn = %self.lsn, "table loaded");
+            records.extend(self.loader.protection(oid, protection)?);
+            Ok((&table.place, records))
+        });
+        records.collect()
+    }
+
+    /// Forgets the pipeline that loaded them.
+    pub fn forget(&self) -> Result<Record> {
+        self.loader.forget(&self.pipeline)
+    }
+
+    /// They are in their places. Indexes that were named after hidden tables get the names that
+    /// they would have had; readers and writers do not notice.
+    pub async fn taken(&self, client: &Client, lsn: Lsn) -> Result<()> {
+        for (table, way) in self.each() {
+            let (rows, bytes) = (table.rows, table.bytes);
+            tracing::info!(table = %table.plan.table.name, rows, bytes, %lsn, "table loaded");
+            if matches!(way, Way::Move { .. }) {
+                table.rename_indexes(client).await?;
+            }
         }
         Ok(())
     }
 }
 
 impl Adopted {
-    /// Returns whether the table in its place is one that walferry made.
-    async fn take_place(
+    fn way(
         &self,
-        client: &Client,
-        there: Option<&DestinationTable>,
+        there: Option<DestinationTable>,
         hidden: Option<&DestinationTable>,
-    ) -> Result<bool> {
+    ) -> Result<Way> {
         let Some(there) = there else {
-            self.move_in(client).await?;
-            return Ok(true);
+            return Ok(Way::Move { replaces: false });
         };
-        if hidden.is_some_and(|hidden| self.fits(there, hidden)) {
-            // Its views, rights and indexes stay, and readers see its rows until the commit.
-            let computes = |name: &str| {
-                there
-                    .columns
-                    .iter()
-                    .any(|c| c.name == name && c.generated.is_some())
-            };
-            let mut copied = self.plan.copied();
-            copied.retain(|name| !computes(name));
-            let hidden = &self.plan.destination;
-            execute(client, &sql::load::delete_all(&self.place)).await?;
-            let fill = sql::load::insert_from(&self.place, &copied, hidden);
-            execute(client, &fill).await?;
-            execute(client, &sql::reshape::drop_table(hidden)).await?;
-            return Ok(false);
+        if hidden.is_some_and(|hidden| self.fits(&there, hidden)) {
+            return Ok(Way::Fill(Box::new(there)));
         }
-        if !self.may_drop {
-            let what = "The destination has a table of this name with another shape";
-            return Err(Error::new(Kind::ShapeMismatch, what)
-                .on(Side::Destination)
-                .remedy("Alter the table, or drop it and let walferry make it."));
+        if self.may_drop {
+            return Ok(Way::Move { replaces: true });
         }
-        let dropped = execute(client, &sql::reshape::drop_table(&self.place)).await;
-        dropped.map_err(|error| {
-            error.remedy(
-                "Its shape changed on the source, and views or other objects stand on the old \
-                 copy. Drop them, start walferry, and make them again once the table is there.",
-            )
-        })?;
-        self.move_in(client).await?;
-        Ok(true)
+        let what = "The destination has a table of this name with another shape";
+        Err(Error::new(Kind::ShapeMismatch, what)
+            .on(Side::Destination)
+            .remedy("Alter the table, or drop it and let walferry make it."))
+    }
+
+    /// Readers see its rows of before until the commit.
+    fn fill(&self, there: &DestinationTable) -> [Statement<'_>; 2] {
+        let computes = |name: &str| {
+            let mut columns = there.columns.iter();
+            columns.any(|c| c.name == name && c.generated.is_some())
+        };
+        let mut copied = self.plan.copied();
+        copied.retain(|name| !computes(name));
+        let fill = sql::load::insert_from(&self.place, &copied, &self.plan.destination);
+        [sql::load::delete_all(&self.place), fill].map(|text| self.statement(text))
+    }
+
+    fn take(&self, way: &Way) -> Vec<Statement<'_>> {
+        let hidden = &self.plan.destination;
+        match way {
+            Way::Fill(_) => vec![self.statement(sql::reshape::drop_table(hidden))],
+            Way::Move { replaces } => {
+                let old = replaces.then(|| Statement {
+                    remedy: Some(VIEWS_REMEDY),
+                    ..self.statement(sql::reshape::drop_table(&self.place))
+                });
+                let moved = sql::reshape::steps_to(hidden, &self.place).into_iter();
+                let moved = moved.map(|text| self.statement(text));
+                old.into_iter().chain(moved).collect()
+            }
+        }
+    }
+
+    fn statement(&self, text: String) -> Statement<'_> {
+        Statement {
+            text,
+            place: &self.place,
+            remedy: None,
+        }
+    }
+
+    /// The types of the place are those of the hidden table.
+    fn keeps_types(&self, there: &DestinationTable) -> bool {
+        let mut stored = self.plan.columns.iter();
+        stored.all(|column| {
+            let place = there.columns.iter().find(|c| c.name == column.name);
+            place.is_some_and(|place| place.type_name == column.type_sql)
+        })
     }
 
     /// The rows can go into the table that is there, and will be found by the same key.
@@ -163,11 +278,8 @@ impl Adopted {
         there.relkind == 'r' && same_key && same_expressions && stored.all(|fits| fits)
     }
 
-    /// Moves the table into its place; indexes that were named after it follow.
-    async fn move_in(&self, client: &Client) -> Result<()> {
+    async fn rename_indexes(&self, client: &Client) -> Result<()> {
         let hidden = &self.plan.destination;
-        let moved = sql::reshape::move_table(hidden, &self.place);
-        execute(client, &moved).await?;
         for index in destination::indexes(client, &self.place).await? {
             let Some(rest) = index.strip_prefix(&hidden.name) else {
                 continue;
@@ -177,9 +289,10 @@ impl Adopted {
                 let index = TableName::new(self.place.schema.clone(), index);
                 let rename = sql::reshape::rename_index(&index, &name);
                 // should the name be taken, the index keeps the one it has
-                execute(client, sql::load::SAVEPOINT).await?;
-                if execute(client, &rename).await.is_err() {
-                    execute(client, sql::load::ROLLBACK_TO_SAVEPOINT).await?;
+                if let Err(error) = client.batch_execute(&rename).await {
+                    let doing = "give an index the name of its table";
+                    let error = from_client(Side::Destination, doing, &error);
+                    tracing::debug!(error = %error, "it keeps its name");
                 }
             }
         }
@@ -200,15 +313,4 @@ fn generated(table: &DestinationTable) -> Vec<(&str, &str)> {
 
 fn names<'a>(columns: &'a [Column], at: &[usize]) -> Vec<&'a str> {
     at.iter().map(|&at| columns[at].name.as_str()).collect()
-}
-
-async fn execute(client: &Client, statement: &str) -> Result<()> {
-    let done = client.batch_execute(statement).await;
-    done.map_err(|error| {
-        from_client(
-            Side::Destination,
-            "put a loaded table into its place",
-            &error,
-        )
-    })
 }

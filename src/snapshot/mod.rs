@@ -41,6 +41,6 @@ mod prepare;
 mod queue;
 mod worker;
 
-pub use adopt::{Adopted, Adoption};
+pub use adopt::{Adopted, Adoption, Statement};
 pub use prepare::{KEY_REMEDY, Plan, PlannedColumn};
 pub use queue::{Load, drop_hidden_tables, hidden_prefix, load, try_to_tidy};

@@ -17,6 +17,9 @@ pub const BEGIN: &str = "BEGIN";
 /// Ends it.
 pub const COMMIT: &str = "COMMIT";
 
+/// In the open transaction, until it ends: what it does may take its time.
+pub const TAKE_TIME: &str = "SET LOCAL statement_timeout = 0";
+
 /// Gives it up.
 pub const ROLLBACK: &str = "ROLLBACK";
 

@@ -58,7 +58,7 @@ pub fn create_table(
 }
 
 /// From here on a statement fails that others keep waiting.
-pub const WAIT_BRIEFLY_FOR_LOCKS: &str = "SET lock_timeout = '1s'";
+pub const WAIT_BRIEFLY_FOR_LOCKS: &str = "SET lock_timeout = '100ms'";
 
 /// From here on it waits again.
 pub const WAIT_FOR_LOCKS: &str = "SET lock_timeout = 0";

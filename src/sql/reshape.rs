@@ -11,17 +11,24 @@ pub fn drop_table(table: &TableName) -> String {
 
 /// Moves a table to its schema and name.
 pub fn move_table(from: &TableName, to: &TableName) -> String {
+    steps_to(from, to).join("; ")
+}
+
+/// The same, statement by statement.
+pub fn steps_to(from: &TableName, to: &TableName) -> Vec<String> {
+    let rename = |from: &TableName| {
+        let (from, name) = (Name(from), Ident(&to.name));
+        format!("ALTER TABLE {from} RENAME TO {name}")
+    };
     if from.schema == to.schema {
-        return format!("ALTER TABLE {} RENAME TO {}", Name(from), Ident(&to.name));
+        return vec![rename(from)];
     }
     let moved = TableName::new(to.schema.clone(), from.name.clone());
-    format!(
-        "ALTER TABLE {} SET SCHEMA {}; ALTER TABLE {} RENAME TO {}",
-        Name(from),
-        Ident(&to.schema),
-        Name(&moved),
-        Ident(&to.name)
-    )
+    let (old, schema) = (Name(from), Ident(&to.schema));
+    vec![
+        format!("ALTER TABLE {old} SET SCHEMA {schema}"),
+        rename(&moved),
+    ]
 }
 
 /// Gives an index, and the constraint that it belongs to, another name.
@@ -116,6 +123,14 @@ pub fn drop_not_null(table: &TableName, column: &str) -> String {
         Ident(column)
     )
 }
+
+/// Whether views or others stand on a table, so that it cannot be dropped: $1 schema, $2 table.
+pub const IS_STOOD_ON: &str = "SELECT EXISTS (
+    SELECT FROM pg_catalog.pg_depend AS d
+      JOIN pg_catalog.pg_class AS c ON c.oid = d.refobjid
+      JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+     WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype = 'n'
+       AND n.nspname = $1 AND c.relname = $2)";
 
 /// The name of a table's primary key: $1 schema, $2 table.
 pub const PRIMARY_KEY_NAME: &str = "SELECT k.conname::pg_catalog.text

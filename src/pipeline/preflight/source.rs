@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use tokio_postgres::Client;
 
 use super::super::locked;
-use super::super::start::ONE_OF_SEVERAL;
+use super::super::publications::ONE_OF_SEVERAL;
 use super::report::Report;
 use super::{protect, server, tables};
 use crate::catalog::TableName;

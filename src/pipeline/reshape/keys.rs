@@ -12,17 +12,46 @@ use crate::checkpoint::LoadedTable;
 use crate::config::{Indexes, SchemaChanges};
 use crate::error::postgres::from_client;
 use crate::error::{Result, Side};
-use crate::sql::reshape;
+use crate::limits::KEY_IN_PLACE_BYTES_MAX;
+use crate::lsn::Lsn;
+use crate::sql::{self, reshape};
+
+/// Keys that wait until everything is applied that the source had written when they were seen
+/// first, by the table's oid: their columns, and that position. They outlive rounds, since a source
+/// that is busy has always written more.
+#[derive(Debug, Default)]
+pub(in crate::pipeline) struct Keys(HashMap<u32, (Vec<String>, Lsn)>);
+
+impl Keys {
+    /// When the next of them can follow.
+    pub(in crate::pipeline) fn due(&self) -> Option<Lsn> {
+        self.0.values().map(|(_, since)| *since).min()
+    }
+
+    /// Since when this key of a table waits.
+    fn since(&mut self, oid: u32, columns: &[&str], now: Lsn) -> Lsn {
+        let new = || (columns.iter().map(|&name| name.to_owned()).collect(), now);
+        let known = self.0.entry(oid).or_insert_with(new);
+        if known.0 != columns {
+            *known = new();
+        }
+        known.1
+    }
+}
 
 impl Reshape<'_> {
     /// The primary keys of copies that walferry made are those of the source: one that is no more
     /// would refuse rows, and one that is new finds them. A new one is not made before everything
-    /// from before it is applied: rows that come until then need not have it. Returns whether one
-    /// waits for that.
-    pub(super) async fn follow_keys(&self, loaded: &mut HashMap<u32, LoadedTable>) -> Result<bool> {
+    /// from before it is applied: rows that come until then need not have it.
+    pub(super) async fn follow_keys(
+        &self,
+        loaded: &mut HashMap<u32, LoadedTable>,
+        keys: &mut Keys,
+    ) -> Result<()> {
         let halts = self.config.schema_changes == SchemaChanges::Halt;
+        let mut waiting = std::mem::take(keys);
         if halts || self.config.snapshot.indexes == Indexes::None {
-            return Ok(false);
+            return Ok(());
         }
         let client = self.writer.client();
         let ours = loaded
@@ -30,7 +59,6 @@ impl Reshape<'_> {
             .filter(|loaded| loaded.made_table && !loaded.reload);
         let places: Vec<TableName> = ours.map(|loaded| loaded.destination.clone()).collect();
         let there = destination::tables(client, &places).await?;
-        let mut waits = false;
         for table in self.tables.iter().filter(|table| table.published) {
             let Some(known) = loaded.get_mut(&table.oid) else {
                 continue;
@@ -38,34 +66,74 @@ impl Reshape<'_> {
             let Some(there) = there.get(&known.destination) else {
                 continue;
             };
-            self.drop_expressions(table, there, &known.destination)
-                .await?;
-            let wanted = names(&table.columns, &table.primary_key);
-            let have = names(&there.columns, &there.primary_key);
-            if wanted == have {
-                continue;
-            }
-            if !have.is_empty() {
-                tracing::info!(table = %table.name, "the old primary key is dropped");
-                drop_primary_key(client, &known.destination, &have).await?;
-            }
-            if wanted.is_empty() {
-                continue;
-            }
-            if self.writer.applied().0 < self.position {
-                waits = true;
-                continue;
-            }
-            let key = table.primary_key.iter();
-            let key: Vec<&Column> = key.map(|&at| &table.columns[at]).collect();
-            let add = reshape::add_primary_key(&known.destination, &key);
-            tracing::info!(table = %table.name, "following a new primary key");
-            if execute(client, &add).await.is_err() {
-                known.reload = true;
-                self.writer.mark_for_reload(table.oid).await?;
+            let since = |columns: &[&str]| waiting.since(table.oid, columns, self.position);
+            let followed = self.follow_key(table, there, known, since).await;
+            let waits = *followed.as_ref().unwrap_or(&false);
+            self.or_load_again(followed.map(|_| ()), known).await?;
+            if let Some(key) = waiting.0.remove(&table.oid).filter(|_| waits) {
+                keys.0.insert(table.oid, key);
             }
         }
-        Ok(waits)
+        Ok(())
+    }
+
+    /// Whether it has to wait.
+    async fn follow_key(
+        &self,
+        table: &SourceTable,
+        there: &DestinationTable,
+        known: &mut LoadedTable,
+        since: impl FnOnce(&[&str]) -> Lsn,
+    ) -> Result<bool> {
+        let client = self.writer.client();
+        self.drop_expressions(table, there, &known.destination)
+            .await?;
+        let wanted = names(&table.columns, &table.primary_key);
+        let have = names(&there.columns, &there.primary_key);
+        if wanted == have {
+            return Ok(false);
+        }
+        if !have.is_empty() {
+            tracing::info!(table = %table.name, "the old primary key is dropped");
+            self.begin_change(&known.destination).await?;
+            drop_primary_key(client, &known.destination, &have).await?;
+            execute(client, sql::apply::COMMIT).await?;
+        }
+        if wanted.is_empty() {
+            return Ok(false);
+        }
+        if self.writer.applied().0 < since(&wanted) {
+            return Ok(true);
+        }
+        let key = table.primary_key.iter();
+        let key: Vec<&Column> = key.map(|&at| &table.columns[at]).collect();
+        tracing::info!(table = %table.name, "following a new primary key");
+        if !self.add_key(table, &known.destination, &key).await? {
+            known.reload = true;
+            self.writer.mark_for_reload(table.oid).await?;
+        }
+        Ok(false)
+    }
+
+    /// Builds a key, unless that would take long or does not go.
+    async fn add_key(
+        &self,
+        table: &SourceTable,
+        place: &TableName,
+        key: &[&Column],
+    ) -> Result<bool> {
+        if table.bytes > KEY_IN_PLACE_BYTES_MAX && !self.is_stood_on(place).await? {
+            return Ok(false);
+        }
+        let client = self.writer.client();
+        self.begin_change(place).await?;
+        let added = execute(client, &reshape::add_primary_key(place, key)).await;
+        let end = match added {
+            Ok(()) => sql::apply::COMMIT,
+            Err(_) => sql::apply::ROLLBACK,
+        };
+        execute(client, end).await?;
+        Ok(added.is_ok())
     }
 
     /// A column that the source no longer computes is sent from now on.
@@ -81,8 +149,10 @@ impl Reshape<'_> {
             let computed = places.find(|ours| ours.name == column.name);
             if computed.is_some_and(|ours| ours.generated.is_some()) {
                 let drop = reshape::drop_expression(place, &column.name);
-                let done = execute(self.writer.client(), &drop).await;
-                done.map_err(cannot_follow)?;
+                let client = self.writer.client();
+                self.begin_change(place).await?;
+                execute(client, &drop).await.map_err(cannot_follow)?;
+                execute(client, sql::apply::COMMIT).await?;
             }
         }
         Ok(())

@@ -13,9 +13,14 @@
 //! snapshot of a load, and written down with it: what changes in between is only loaded once more.
 //!
 //! **What can go wrong.** A view may stand on a column whose type changes; then the pipeline halts
-//! and says so. A partitioned table has no file, so each new or retyped column of one loads it
-//! again. VACUUM FULL of one of its partitions cannot be told from a TRUNCATE of it, and does so as
-//! well; a TRUNCATE of the whole table can (`emptied.rs`).
+//! and says so. A reader may hold the lock of a copy: nobody waits for that. A changed shape loads
+//! the table again beside the stream, which ends with such a lock, too, but can be tried again
+//! while the stream goes on; a copy that is to have another name keeps its own for now, and rows go
+//! there. A key that would take long to build is loaded with the table. Where views stand on the
+//! copy no other can take its place: then everything waits, and begins again. A partitioned table
+//! has no file, so each new or retyped column of one loads it again. VACUUM FULL of one of its
+//! partitions cannot be told from a TRUNCATE of it, and does so as well; a TRUNCATE of the whole
+//! table can (`emptied.rs`).
 
 mod difference;
 mod keys;
@@ -23,11 +28,14 @@ mod names;
 
 use std::collections::{HashMap, HashSet};
 
+use tokio::time::Duration;
 use tokio_postgres::Client;
+use tokio_postgres::types::ToSql;
 
 use difference::{Difference, difference};
+pub(super) use keys::Keys;
 
-use super::Progress;
+use super::emptied::Emptied;
 use super::loading::Knowledge;
 use crate::catalog::TableName;
 use crate::catalog::destination::{self, DestinationTable};
@@ -37,7 +45,7 @@ use crate::checkpoint::{LoadedTable, Shapes, Writer};
 use crate::config::{Config, SchemaChanges};
 use crate::error::postgres::from_client;
 use crate::error::{Error, Kind, Result, Side};
-use crate::limits::RESHAPE_LOCK_MAX;
+use crate::limits::{RESHAPE_LOCK_MAX, RESHAPE_LOCK_UNDER_VIEWS_MAX};
 use crate::lsn::Lsn;
 use crate::protect::{Reason, Recorded};
 use crate::sql::{self, reshape};
@@ -52,7 +60,7 @@ pub(super) struct Reshape<'a> {
     protected: &'a HashMap<u32, Vec<Recorded>>,
     /// The end of the source's WAL when all of this was known.
     position: Lsn,
-    progress: &'a Progress,
+    emptied: &'a Emptied,
 }
 
 impl<'a> Reshape<'a> {
@@ -62,7 +70,7 @@ impl<'a> Reshape<'a> {
         writer: &'a Writer,
         now: &Knowledge<'a>,
         position: Lsn,
-        progress: &'a Progress,
+        emptied: &'a Emptied,
     ) -> Self {
         Reshape {
             config,
@@ -72,16 +80,20 @@ impl<'a> Reshape<'a> {
             types: now.types,
             protected: now.protected,
             position,
-            progress,
+            emptied,
         }
     }
 
     /// Alters the destination's tables where that is the same as what happened on the source, and
-    /// marks the others for a new load, and with them one that did not fit. Returns whether a key
-    /// is to follow once everything is applied that the source had written by now.
-    pub(super) async fn follow(&self, loaded: &mut HashMap<u32, LoadedTable>) -> Result<bool> {
-        let misfit = self.progress.misfit.as_deref();
-        self.follow_names(loaded).await?;
+    /// marks the others for a new load, and with them the table `misfit`. `keys` are those that
+    /// wait. Returns the places of copies that are to have other names, and could not now.
+    pub(super) async fn follow(
+        &self,
+        loaded: &mut HashMap<u32, LoadedTable>,
+        misfit: Option<&str>,
+        keys: &mut Keys,
+    ) -> Result<HashSet<TableName>> {
+        let occupied = self.follow_names(loaded).await?;
         let mut known = self.writer.shapes().await?;
         for table in self.tables.iter().filter(|table| table.published) {
             let (Some(loaded), Some(now)) = (loaded.get_mut(&table.oid), self.now.get(&table.oid))
@@ -95,10 +107,29 @@ impl<'a> Reshape<'a> {
             if !loaded.reload {
                 let known = known.remove(&table.oid).unwrap_or_default();
                 let followed = self.follow_one(table, now, &known, loaded).await;
-                followed.map_err(|error| error.table(&table.name))?;
+                self.or_load_again(followed, loaded).await?;
             }
         }
-        self.follow_keys(loaded).await
+        self.follow_keys(loaded, keys).await?;
+        Ok(occupied)
+    }
+
+    /// Nobody waits for long for those who read a copy that is to change: where they hold its lock,
+    /// the table is loaded again beside the stream, and takes its place when they have gone.
+    async fn or_load_again(&self, followed: Result<()>, loaded: &mut LoadedTable) -> Result<()> {
+        match followed {
+            Err(error) if error.kind() == Kind::Contention => {
+                execute(self.writer.client(), sql::apply::ROLLBACK).await?;
+                if self.is_stood_on(&loaded.destination).await? {
+                    return Err(error.table(&loaded.source));
+                }
+                let why = "a reader holds the lock of its copy, which is to change";
+                tracing::info!(table = %loaded.source, why, "the table is loaded again");
+                loaded.reload = true;
+                self.writer.mark_for_reload(loaded.source_oid).await
+            }
+            followed => followed.map_err(|error| error.table(&loaded.source)),
+        }
     }
 
     async fn follow_one(
@@ -123,15 +154,15 @@ impl<'a> Reshape<'a> {
         }
         let Some(filenode) = known.filenode else {
             // Loaded by a version that did not look: it begins now.
-            return self.write_down(table, now, 0, &[]).await;
+            return self.write_down(table, now, 0).await;
         };
         let mut difference = difference(&known.versions, filenode, now);
         let version = known.versions.len();
-        let doubt = doubt(known, now, &difference, self.progress.emptied.by(table.oid));
+        let doubt = doubt(known, now, &difference, self.emptied.by(table.oid));
         if doubt.is_none() && difference.is_none() {
             if !is_written_down(known, now) || !table.protection.is_recorded(recorded) {
                 let last = version.saturating_sub(1);
-                self.write_down(table, now, last, &[]).await?;
+                self.write_down(table, now, last).await?;
             }
             return Ok(());
         }
@@ -153,19 +184,54 @@ impl<'a> Reshape<'a> {
         let place = &loaded.destination;
         let statements = statements(table, place, there, &difference, &left, self.types);
         tracing::info!(table = %table.name, changes = statements.len(), "following a new shape");
-        self.write_down(table, now, version, &statements).await
+        self.begin_change(place).await?;
+        self.write_in(table, now, version, &statements).await
     }
 
-    /// Begins a transaction that does not wait for readers for ever.
+    /// Begins a transaction that does not wait for readers for long.
     async fn begin(&self) -> Result<()> {
+        self.begin_within(RESHAPE_LOCK_MAX).await
+    }
+
+    /// The same, for one that changes a copy. Another copy can take its place, unless something
+    /// stands on it: then only patience helps.
+    async fn begin_change(&self, place: &TableName) -> Result<()> {
+        let stood_on = self.is_stood_on(place).await?;
+        let patience = if stood_on {
+            RESHAPE_LOCK_UNDER_VIEWS_MAX
+        } else {
+            RESHAPE_LOCK_MAX
+        };
+        self.begin_within(patience).await
+    }
+
+    async fn begin_within(&self, patience: Duration) -> Result<()> {
         let client = self.writer.client();
         execute(client, sql::apply::BEGIN).await?;
-        let limit = reshape::limit_lock_wait(RESHAPE_LOCK_MAX.as_millis());
-        execute(client, &limit).await
+        execute(client, &reshape::limit_lock_wait(patience.as_millis())).await
     }
 
-    /// Runs the statements and writes the shape down, in one transaction.
-    async fn write_down(
+    /// Views, or others, would keep the table from being dropped.
+    async fn is_stood_on(&self, place: &TableName) -> Result<bool> {
+        let values: [&(dyn ToSql + Sync); 2] = [&place.schema, &place.name];
+        let answer = self
+            .writer
+            .client()
+            .query_one(reshape::IS_STOOD_ON, &values);
+        let doing = "look what stands on a table";
+        let answer = answer.await;
+        let answer = answer.map_err(|error| from_client(Side::Destination, doing, &error))?;
+        Ok(answer.get(0))
+    }
+
+    /// Writes a shape down.
+    async fn write_down(&self, table: &SourceTable, shape: &Shape, version: usize) -> Result<()> {
+        self.begin().await?;
+        self.write_in(table, shape, version, &[]).await
+    }
+
+    /// Runs the statements and writes the shape down, in the open transaction, which it commits.
+    async fn write_in(
         &self,
         table: &SourceTable,
         shape: &Shape,
@@ -173,7 +239,6 @@ impl<'a> Reshape<'a> {
         statements: &[String],
     ) -> Result<()> {
         let client = self.writer.client();
-        self.begin().await?;
         for statement in statements {
             execute(client, statement).await.map_err(cannot_follow)?;
         }

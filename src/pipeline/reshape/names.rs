@@ -1,20 +1,50 @@
 //! Tables that were renamed or moved on the source.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use tokio_postgres::Client;
 
 use super::super::loading;
 use super::{Reshape, execute, passing};
 use crate::catalog::TableName;
+use crate::catalog::source::SourceTable;
 use crate::checkpoint::LoadedTable;
 use crate::config::SchemaChanges;
 use crate::error::{Error, Kind, Result};
 use crate::sql;
 
+/// A table, where its copy is, and where that belongs.
+type Move<'t> = (&'t SourceTable, TableName, TableName);
+
 impl Reshape<'_> {
-    /// Tables that were renamed or moved to another schema are so in the destination, too.
-    pub(super) async fn follow_names(&self, loaded: &mut HashMap<u32, LoadedTable>) -> Result<()> {
+    /// Tables that were renamed or moved to another schema are so in the destination, too. Where
+    /// readers hold the lock of a copy it keeps its name and its place for now, and all others with
+    /// it: some may have traded theirs. Returns those places.
+    pub(super) async fn follow_names(
+        &self,
+        loaded: &mut HashMap<u32, LoadedTable>,
+    ) -> Result<HashSet<TableName>> {
+        let moves = self.moves(loaded);
+        if moves.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let schemas = moves.iter().map(|(_, _, place)| place.schema.clone());
+        loading::ensure_schemas(self.config, self.writer, &schemas.collect()).await?;
+        let before = loaded.clone();
+        let occupied = moves.iter().map(|(_, from, _)| from.clone()).collect();
+        match self.rename_all(moves, loaded).await {
+            Err(error) if error.kind() == Kind::Contention => {
+                execute(self.writer.client(), sql::apply::ROLLBACK).await?;
+                let why = "a reader holds the lock of a copy that is to have another name";
+                tracing::info!(reason = why, "it keeps its name for now");
+                *loaded = before;
+                Ok(occupied)
+            }
+            done => done.map(|()| HashSet::new()),
+        }
+    }
+
+    fn moves(&self, loaded: &HashMap<u32, LoadedTable>) -> Vec<Move<'_>> {
         let naming = &self.config.destination.naming;
         let mut moves = Vec::new();
         for table in self.tables {
@@ -29,11 +59,14 @@ impl Reshape<'_> {
             let place = TableName::new(naming.destination_schema(schema), name.clone());
             moves.push((table, known.destination.clone(), place));
         }
-        if moves.is_empty() {
-            return Ok(());
-        }
-        let schemas = moves.iter().map(|(_, _, place)| place.schema.clone());
-        loading::ensure_schemas(self.config, self.writer, &schemas.collect()).await?;
+        moves
+    }
+
+    async fn rename_all(
+        &self,
+        moves: Vec<Move<'_>>,
+        loaded: &mut HashMap<u32, LoadedTable>,
+    ) -> Result<()> {
         let client = self.writer.client();
         self.begin().await?;
         for (_, _, place) in &moves {
