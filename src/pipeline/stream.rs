@@ -171,6 +171,7 @@ impl Source<'_> {
         in_time(looked).await?;
         in_time(self.followed.check(&self.catalog)).await
     }
+
     /// The tables are others than those that the start saw. What the log says of it comes first,
     /// since a start makes use of that, but is not waited for longer than until the next look.
     fn is_outdated(&mut self, flow: &mut Flow<'_>) -> bool {

@@ -6,18 +6,19 @@ use tokio::time::MissedTickBehavior;
 use tokio_postgres::Client;
 use tokio_util::sync::CancellationToken;
 
+use super::altered::{Longest, Stage};
 use crate::support::{
     Daemon, Figures, Pair, Pgbench, do_on, drain, equal_soon, majors, until, walferry,
 };
 
-const TABLES: u32 = 20;
-const ROWS: u32 = 5_000;
+pub(super) const TABLES: u32 = 20;
+pub(super) const ROWS: u32 = 5_000;
 
 /// How often a reader looks.
-const LOOK_INTERVAL: Duration = Duration::from_millis(20);
+pub(super) const LOOK_INTERVAL: Duration = Duration::from_millis(20);
 
 /// The longest that the other tables may stand still on a machine that does nothing else.
-const PAUSE_MAX: Duration = Duration::from_secs(2);
+pub(super) const PAUSE_MAX: Duration = Duration::from_secs(2);
 
 #[tokio::test]
 async fn tables_are_loaded_again_and_added_while_readers_always_see_whole_ones() {
@@ -39,7 +40,12 @@ async fn tables_are_loaded_again_and_added_while_readers_always_see_whole_ones()
         .await;
 
         let enough = CancellationToken::new();
-        let reader = tokio::spawn(read(pair.on_destination().await, enough.clone()));
+        let reader = read(
+            pair.on_destination().await,
+            enough.clone(),
+            Stage::default(),
+        );
+        let reader = tokio::spawn(reader);
         let beats = tokio::spawn(beat(pair.on_source().await, enough.clone()));
         tokio::time::sleep(figures.run / 4).await;
         walferry(
@@ -68,7 +74,7 @@ async fn tables_are_loaded_again_and_added_while_readers_always_see_whole_ones()
         load.stop(&pair).await;
         equal_soon(&pair).await;
         if figures.alone {
-            assert!(pause < PAUSE_MAX, "the others stood still for {pause:?}");
+            assert!(pause.time < PAUSE_MAX, "the others stood still for {pause}");
         }
         walferry(&pair.config(), &["resync", "public.t1", "t_of_nobody"])
             .await
@@ -76,13 +82,13 @@ async fn tables_are_loaded_again_and_added_while_readers_always_see_whole_ones()
         drain(&pair, daemon).await;
         eprintln!(
             "PostgreSQL {version}: two of {TABLES} tables loaded again, one added; {looks} looks, \
-             none at an empty or half table; the longest pause of the others was {pause:.1?}",
+             none at an empty or half table; the longest pause of the others was {pause}",
             version = pair.source.binaries().version(),
         );
     }
 }
 
-fn make_tables() -> String {
+pub(super) fn make_tables() -> String {
     let mut script = String::from("CREATE TABLE beat (n bigint); INSERT INTO beat VALUES (0);");
     script.push_str("ALTER TABLE beat REPLICA IDENTITY FULL;");
     script.extend((1..=TABLES).map(|table| {
@@ -95,7 +101,7 @@ fn make_tables() -> String {
 }
 
 /// Rows change and never come or go, so every look must see all of them.
-fn writes() -> String {
+pub(super) fn writes() -> String {
     let mut script = format!("\\set id random(1, {ROWS})\nBEGIN;\n");
     script.extend((1..=TABLES).map(|table| {
         format!("UPDATE t{table} SET n = n + 1 WHERE id = (:id + {table}) % {ROWS} + 1;\n")
@@ -104,7 +110,7 @@ fn writes() -> String {
 }
 
 /// The source's clock, as fast as a reader looks at it.
-async fn beat(source: Client, enough: CancellationToken) {
+pub(super) async fn beat(source: Client, enough: CancellationToken) {
     while !enough.is_cancelled() {
         do_on(&source, "UPDATE beat SET n = n + 1").await;
         tokio::time::sleep(LOOK_INTERVAL / 2).await;
@@ -112,7 +118,11 @@ async fn beat(source: Client, enough: CancellationToken) {
 }
 
 /// Looks, and the longest time that the copy of the clock stood still.
-async fn read(destination: Client, enough: CancellationToken) -> (u64, Duration) {
+pub(super) async fn read(
+    destination: Client,
+    enough: CancellationToken,
+    stage: Stage,
+) -> (u64, Longest) {
     let statement = "
         SELECT (SELECT n FROM app_public.beat),
                (SELECT count(*) FROM app_public.t1), (SELECT count(*) FROM app_public.t2),
@@ -121,7 +131,8 @@ async fn read(destination: Client, enough: CancellationToken) -> (u64, Duration)
     let statement = destination.prepare(statement).await.unwrap();
     let mut pause = tokio::time::interval(LOOK_INTERVAL);
     pause.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (mut looks, mut longest, mut last, mut moved) = (0, Duration::ZERO, 0, Instant::now());
+    let (mut looks, mut longest) = (0, Longest::default());
+    let (mut last, mut moved) = (0, Instant::now());
     while !enough.is_cancelled() {
         pause.tick().await;
         let row = destination.query_one(&statement, &[]).await.unwrap();
@@ -136,7 +147,7 @@ async fn read(destination: Client, enough: CancellationToken) -> (u64, Duration)
         looks += 1;
         let now: i64 = row.get(0);
         if now != last {
-            longest = longest.max(moved.elapsed());
+            longest.note(moved.elapsed(), &stage);
             (last, moved) = (now, Instant::now());
         }
     }

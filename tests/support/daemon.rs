@@ -18,7 +18,10 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Starts `walferry run` in the directory of its configuration; killed on drop.
 pub(super) fn spawn(config: &Path, log: File, variables: &[(&str, &str)]) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_walferry"))
+    // another build, for figures
+    let program = std::env::var_os("WALFERRY");
+    let program = program.unwrap_or_else(|| env!("CARGO_BIN_EXE_walferry").into());
+    Command::new(program)
         .args(["run", "--config"])
         .arg(config)
         .envs(variables.iter().copied())
