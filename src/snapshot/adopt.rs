@@ -268,7 +268,9 @@ impl Adopted {
                     .iter()
                     .find(|c| c.name == column.name);
                 let computed = theirs.is_some_and(|theirs| theirs.generated.is_some());
-                (place.generated.is_none() || computed) && (same || place.type_oid == TEXT)
+                // a table of others may hold any value as text; ours has the source's types
+                let holds = same || (place.type_oid == TEXT && !self.may_drop);
+                (place.generated.is_none() || computed) && holds
             })
         });
         let key: Vec<&str> = names(&self.plan.table.columns, &self.plan.table.primary_key);
