@@ -97,11 +97,8 @@ pub(super) async fn copy(
 }
 
 /// COPY asks for columns by name. Once it has run, its lock keeps their names as it saw them: they
-/// must be those by which columns are protected.
+/// must be those that were written down, by which columns are followed and protected.
 async fn check_names(source: &mut Connection, plan: &Plan) -> Result<()> {
-    if plan.table.protection.columns().next().is_none() {
-        return Ok(());
-    }
     let columns = &plan.shape.columns;
     let attnums: Vec<i16> = columns.iter().map(|column| column.attnum).collect();
     let statement = sql::column_names_now(plan.table.oid, &attnums);
