@@ -7,7 +7,7 @@ use tokio_postgres::Client;
 use super::{Reshape, cannot_follow, execute};
 use crate::catalog::destination::{self, DestinationTable};
 use crate::catalog::source::SourceTable;
-use crate::catalog::{Column, TableName};
+use crate::catalog::{Column, ReplicaIdentity, TableName};
 use crate::checkpoint::LoadedTable;
 use crate::config::{Indexes, SchemaChanges};
 use crate::error::postgres::from_client;
@@ -42,7 +42,9 @@ impl Keys {
 impl Reshape<'_> {
     /// The primary keys of copies that walferry made are those of the source: one that is no more
     /// would refuse rows, and one that is new finds them. A new one is not made before everything
-    /// from before it is applied: rows that come until then need not have it.
+    /// from before it is applied: rows that come until then need not have it. Under REPLICA
+    /// IDENTITY FULL rows come without a key as well, and were found by the one that went: such a
+    /// table is loaded again.
     pub(super) async fn follow_keys(
         &self,
         loaded: &mut HashMap<u32, LoadedTable>,
@@ -91,6 +93,13 @@ impl Reshape<'_> {
         let wanted = names(&table.columns, &table.primary_key);
         let have = names(&there.columns, &there.primary_key);
         if wanted == have {
+            return Ok(false);
+        }
+        if !have.is_empty() && table.identity == ReplicaIdentity::Full {
+            let why = "rows of one key may have been taken for one row";
+            tracing::info!(table = %table.name, why, "the table is loaded again");
+            known.reload = true;
+            self.writer.mark_for_reload(table.oid).await?;
             return Ok(false);
         }
         if !have.is_empty() {

@@ -1,0 +1,6 @@
+-- until it is noticed, rows are found by their keys
+ALTER TABLE t DROP CONSTRAINT t_pkey;
+BEGIN;
+INSERT INTO t VALUES (1, 'second');
+DELETE FROM t WHERE v = 'first';
+COMMIT;
