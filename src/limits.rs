@@ -143,6 +143,10 @@ pub const RESHAPE_AGAIN_PAUSE: Duration = Duration::from_secs(5);
 /// again beside the stream, with its key.
 pub const KEY_IN_PLACE_BYTES_MAX: u64 = 32 << 20;
 
+/// So many times in a row the catalogs are read once more because rows did not fit; then their
+/// tables are loaded again at once.
+pub const MISFITS_MAX: usize = 16;
+
 /// How often the columns of the publication's tables are looked at: a change without a row after it
 /// is noticed that late. Less often where looking takes more than a fiftieth of that.
 pub const SHAPE_WATCH_INTERVAL: Duration = Duration::from_secs(6);

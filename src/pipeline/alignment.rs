@@ -16,69 +16,59 @@ pub(super) fn align(
     shapes: &[Vec<ShapeColumn>],
     unsent: &HashSet<i16>,
 ) -> Option<Vec<i16>> {
-    let mut readings = shapes
-        .iter()
-        .filter_map(|shape| read_as(relation, shape, unsent));
-    match readings.next() {
-        Some(first) => readings.all(|other| other == first).then_some(first),
-        None => between(relation, shapes),
-    }
+    let shapes: Vec<Vec<&ShapeColumn>> = shapes.iter().map(|shape| sent(shape, unsent)).collect();
+    let exact = shapes.iter().filter_map(|shape| read_as(relation, shape));
+    let steps = shapes.windows(2);
+    let steps = steps.filter_map(|pair| between(relation, &pair[0], &pair[1]));
+    let mut readings = exact.chain(steps);
+    let first = readings.next()?;
+    readings.all(|other| other == first).then_some(first)
+}
+
+fn sent<'s>(shape: &'s [ShapeColumn], unsent: &HashSet<i16>) -> Vec<&'s ShapeColumn> {
+    let sent = shape.iter();
+    sent.filter(|column| !unsent.contains(&column.attnum))
+        .collect()
 }
 
 /// The message describes this shape.
-fn read_as(relation: &Relation, shape: &[ShapeColumn], unsent: &HashSet<i16>) -> Option<Vec<i16>> {
-    let sent: Vec<&ShapeColumn> = shape
-        .iter()
-        .filter(|known| !unsent.contains(&known.attnum))
-        .collect();
-    let same = sent.len() == relation.columns.len()
-        && relation
-            .columns
-            .iter()
-            .zip(&sent)
-            .all(|(column, known)| is(column, known));
-    same.then(|| sent.iter().map(|known| known.attnum).collect())
+fn read_as(relation: &Relation, shape: &[&ShapeColumn]) -> Option<Vec<i16>> {
+    let columns = relation.columns.iter().zip(shape);
+    let same = shape.len() == relation.columns.len()
+        && columns.into_iter().all(|(column, known)| is(column, known));
+    same.then(|| shape.iter().map(|known| known.attnum).collect())
 }
 
-/// The message comes from between two shapes that were written down: each column is one that the
-/// table had at some time, and there is only one way to read it.
-fn between(relation: &Relation, shapes: &[Vec<ShapeColumn>]) -> Option<Vec<i16>> {
-    let mut known: Vec<&ShapeColumn> = shapes.iter().flatten().collect();
-    known.sort_by_key(|column| column.attnum);
-    let mut ways: Vec<Vec<i16>> = vec![Vec::new()];
-    for column in &relation.columns {
-        let mut longer: Vec<Vec<i16>> = Vec::new();
-        for way in &ways {
-            let last = way.last().copied().unwrap_or(0);
-            let mut next: Vec<i16> = known
-                .iter()
-                .filter(|known| known.attnum > last && is(column, known))
-                .map(|known| known.attnum)
-                .collect();
-            next.dedup();
-            longer.extend(
-                next.iter()
-                    .map(|attnum| [way.as_slice(), &[*attnum]].concat()),
-            );
+/// The message comes from between two shapes that were written down one after the other. What both
+/// have was there all the time, and columns come in the order of their numbers: so their number
+/// says which of the later shape were there, if none was dropped. Each has one of the names that it
+/// is known to have had then.
+fn between(
+    relation: &Relation,
+    before: &[&ShapeColumn],
+    after: &[&ShapeColumn],
+) -> Option<Vec<i16>> {
+    let in_before = |attnum: i16| before.iter().find(|column| column.attnum == attnum);
+    let stays = after.iter().filter(|c| in_before(c.attnum).is_some());
+    let new = relation.columns.len().checked_sub(stays.count())?;
+    let mut left = new;
+    let mut there: Vec<&ShapeColumn> = Vec::with_capacity(relation.columns.len());
+    for column in after {
+        if in_before(column.attnum).is_none() {
+            if left == 0 {
+                continue;
+            }
+            left -= 1;
         }
-        if longer.len() > WAYS_MAX {
-            return None;
-        }
-        ways = longer;
+        there.push(column);
     }
-    // A column that is gone by now may have had this name as well at some time.
-    let live = |attnum: &i16| {
-        let newest = shapes.last().into_iter().flatten();
-        newest.clone().any(|column| column.attnum == *attnum)
+    let known = |column: &crate::decode::Column, later: &ShapeColumn| {
+        is(column, later) || in_before(later.attnum).is_some_and(|earlier| is(column, earlier))
     };
-    match ways.as_slice() {
-        [only] if only.iter().all(live) => Some(only.clone()),
-        _ => None,
-    }
+    let mut columns = relation.columns.iter().zip(&there);
+    let same = left == 0 && columns.all(|(column, later)| known(column, later));
+    same.then(|| there.iter().map(|column| column.attnum).collect())
 }
-
-/// More than one is one too many in the end; in between, some lead nowhere.
-const WAYS_MAX: usize = 64;
 
 fn is(column: &crate::decode::Column, known: &ShapeColumn) -> bool {
     column.name == known.name
@@ -139,6 +129,16 @@ mod tests {
         assert_eq!(align(&relation(&["a", "b"]), &shapes, &unsent), None);
         let unsent = HashSet::from([2, 3]);
         assert_eq!(align(&relation(&["a"]), &shapes, &unsent), Some(vec![1]));
+    }
+
+    #[test]
+    fn columns_that_stayed_all_the_time_are_in_every_message_from_between() {
+        // 1 may have been called b for a while, and 2 was called c before 3 was there
+        let shapes = [shape(&[(1, "a")]), shape(&[(1, "a"), (2, "b"), (3, "c")])];
+        assert_eq!(
+            align(&relation(&["b", "c"]), &shapes, &HashSet::new()),
+            None
+        );
     }
 
     #[test]

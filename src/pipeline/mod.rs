@@ -19,6 +19,7 @@ mod intake;
 mod joiners;
 mod loading;
 pub mod locked;
+mod misfits;
 mod pace;
 pub mod preflight;
 mod publications;
@@ -35,7 +36,6 @@ mod take_over;
 mod types;
 mod watch;
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -46,16 +46,18 @@ use tokio_util::sync::CancellationToken;
 pub use reaction::{Reaction, reaction};
 
 use emptied::Emptied;
+use misfits::Misfits;
 use reshape::Keys;
 use stream::Caution;
+use tablesync::Joining;
 use types::Mending;
 use watch::Watch;
 
+use crate::catalog::TableName;
 use crate::config::{Config, SchemaChanges};
 use crate::error::postgres::VALUE_UNKNOWN;
 use crate::error::{Error, Kind, Result};
 use crate::limits::{BACKOFF_MAX, BACKOFF_MIN, SPOOL_REST};
-use crate::lsn::Lsn;
 use crate::observe::{Board, State};
 
 /// Runs the pipeline until `shutdown`, through every fault that may heal.
@@ -76,8 +78,8 @@ pub async fn run(config: Config, board: Board, shutdown: CancellationToken) -> R
         board.error(&error);
         if began.elapsed() > BACKOFF_MAX {
             // older ones are behind us
-            progress.misfits.retain(|at| *at == error.position());
-            (progress.reloaded, progress.lacking) = (None, None);
+            progress.misfits.forget_all_but(error.position());
+            progress.lacking = None;
         }
         match reaction(error.kind()) {
             // The catalogs were read when the round began.
@@ -131,9 +133,6 @@ pub async fn run(config: Config, board: Board, shutdown: CancellationToken) -> R
     Ok(())
 }
 
-/// So many rounds may end, one soon after the other, because something did not fit.
-const MISFITS_MAX: usize = 16;
-
 /// What earlier rounds got done.
 #[derive(Default)]
 struct Progress {
@@ -141,12 +140,10 @@ struct Progress {
     checked: bool,
     /// The writer lock was ours.
     started: bool,
-    /// Where the shape of a table or a type did not fit, before the catalogs were read once more.
-    misfits: HashSet<Option<Lsn>>,
+    /// Where the shape of a table or a type did not fit.
+    misfits: Misfits,
     /// The table that a row did not fit even then: the next start has it loaded again.
     misfit: Option<String>,
-    /// A table for which that was done already.
-    reloaded: Option<String>,
     /// An error of one table: the next start goes on without that.
     faulty: Option<Error>,
     /// The table that it names, until that is done.
@@ -197,7 +194,7 @@ impl Progress {
             return false;
         }
         if std::mem::take(&mut self.mending.changed) {
-            self.misfits.clear();
+            self.misfits.begin_again();
         }
         let value_unknown = error.sqlstate() == Some(VALUE_UNKNOWN);
         let in_a_load = error.position().is_none();
@@ -207,10 +204,16 @@ impl Progress {
             return true;
         }
         self.careful = value_unknown;
-        if self.misfits.len() < MISFITS_MAX && self.misfits.insert(error.position()) {
-            return true;
-        }
-        self.may_mend_by_loading(config, error)
+        self.misfits.may_read_again(error.position()) || self.may_mend_by_loading(config, error)
+    }
+
+    /// Tables that are loaded again are no longer those that the source sent too little of.
+    fn forget_lacking(&mut self, joining: &[Joining]) {
+        let is = |table: &TableName, name: &str| table.to_string() == name;
+        self.lacking = self.lacking.take().filter(|name| {
+            let mut joining = joining.iter();
+            !joining.any(|joining| is(&joining.table.name, name) || is(&joining.place, name))
+        });
     }
 
     /// The error is of one table, and that can be named in the bookkeeping.
@@ -224,18 +227,17 @@ impl Progress {
         may
     }
 
-    /// Once for a table, until a round has gone well for a while.
     fn may_mend_by_loading(&mut self, config: &Config, error: &Error) -> bool {
         let follow = config.schema_changes == SchemaChanges::Follow;
-        let misfit = error.about_table().map(str::to_owned);
         let by_shape = error.kind() == Kind::SchemaChanged && error.sqlstate().is_none();
-        let new = misfit.is_some() && misfit != self.reloaded;
-        if follow && by_shape && new {
-            self.reloaded.clone_from(&misfit);
-            self.misfit = misfit;
-            return true;
+        let Some(table) = error.about_table().filter(|_| follow && by_shape) else {
+            return false;
+        };
+        let may = self.misfits.may_load_again(table, error.position());
+        if may {
+            self.misfit = Some(table.to_owned());
         }
-        false
+        may
     }
 }
 

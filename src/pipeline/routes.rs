@@ -103,6 +103,11 @@ impl Routes {
             // Sent again, as after any change of the catalog that does not matter here.
             Ok(target) if self.applies(&target) => return None,
             Ok(target) => Route::Apply(Arc::new(target)),
+            Err(why) if known.source.is_none() => {
+                let table = &known.loaded.source;
+                tracing::warn!(%table, why, "the copy of a table that was dropped stands still");
+                Route::Skip
+            }
             Err(why) => Route::Refuse(why),
         };
         self.by_oid.insert(relation.oid, route);

@@ -104,7 +104,11 @@ pub(super) async fn start(
     } else {
         joining = loading::joining(config, &writer, &knowledge, &loaded).await?;
         postponed = take_postponed(&mut joining, &occupied);
-        announce(config, board, &writer, &joining).await;
+        if joining.is_empty() {
+            tidy(config, &writer).await;
+        }
+        report_joining(board, &joining);
+        progress.forget_lacking(&joining);
     }
     let waiting = take_waiting(&mut loaded, &joining);
     let gone = |recorded: &[Recorded]| protector.of_gone(recorded);
@@ -196,16 +200,6 @@ async fn lock(config: &Config, migrated: bool) -> Result<(Writer, bool)> {
     Ok((writer, made))
 }
 
-/// Says which tables join; where none does, what was loaded for others can go.
-async fn announce(config: &Config, board: &Board, writer: &Writer, joining: &[Joining]) {
-    if joining.is_empty() {
-        tidy(config, writer).await;
-    }
-    for joining in joining {
-        board.table_state(&joining.table.name, TableState::Pending);
-    }
-}
-
 /// Takes out new tables whose places are those of others, which are to have other names later.
 fn take_postponed(joining: &mut Vec<Joining>, occupied: &HashSet<TableName>) -> HashSet<u32> {
     let postponed = joining.extract_if(.., |joining| occupied.contains(&joining.place));
@@ -226,6 +220,12 @@ fn take_waiting(loaded: &mut HashMap<u32, LoadedTable>, joining: &[Joining]) -> 
 fn report_loaded(board: &Board, loaded: &HashMap<u32, LoadedTable>) {
     for table in loaded.values() {
         board.table_done(&table.source, table.rows, table.bytes);
+    }
+}
+
+fn report_joining(board: &Board, joining: &[Joining]) {
+    for joining in joining {
+        board.table_state(&joining.table.name, TableState::Pending);
     }
 }
 

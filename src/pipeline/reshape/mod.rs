@@ -9,8 +9,11 @@
 //! pgoutput: then the file of the table is another one *and* a column's catalog row is, and the
 //! table is loaded again beside the stream. VACUUM FULL and CLUSTER change the file alone, SET
 //! STATISTICS the catalog row alone. How the table is sent is compared, too (`sending.rs` of the
-//! catalog): what may have been left out meanwhile is loaded again. The look is taken before the
-//! snapshot of a load, and written down with it: what changes in between is only loaded once more.
+//! catalog): what may have been left out meanwhile is loaded again. So is a table that lost a
+//! column and got another like it between two looks: rows with the new one may have been read as
+//! rows with the old one, whose message is the same. A row that fits no shape has its table loaded
+//! again, too (`misfits.rs`). The look is taken before the snapshot of a load, and written down
+//! with it: what changes in between is only loaded once more.
 //!
 //! **What can go wrong.** A view may stand on a column whose type changes; then the pipeline halts
 //! and says so. A reader may hold the lock of a copy: nobody waits for that. A changed shape loads
@@ -93,6 +96,12 @@ impl<'a> Reshape<'a> {
         misfit: Option<&str>,
         keys: &mut Keys,
     ) -> Result<HashSet<TableName>> {
+        // by the name that it had when the row came
+        let misfit = misfit.and_then(|misfit| {
+            let mut known = loaded.values();
+            known.find(|known| known.source.to_string() == misfit)
+        });
+        let misfit = misfit.map(|misfit| misfit.source_oid);
         let occupied = self.follow_names(loaded).await?;
         let mut known = self.writer.shapes().await?;
         for table in self.tables.iter().filter(|table| table.published) {
@@ -100,7 +109,8 @@ impl<'a> Reshape<'a> {
             else {
                 continue;
             };
-            if misfit.is_some_and(|misfit| table.name.to_string() == misfit) {
+            if misfit == Some(table.oid) {
+                tracing::info!(table = %table.name, "the table is loaded again: a row did not fit");
                 loaded.reload = true;
                 self.writer.mark_for_reload(table.oid).await?;
             }
@@ -269,6 +279,9 @@ fn doubt(
     let sending = known.sending.as_ref();
     if difference.rewritten {
         return Some("its rows were rewritten");
+    }
+    if difference.doubtful {
+        return Some("columns came and went at once: rows of in between cannot be told apart");
     }
     if sending.is_some_and(|before| now.sending.words_may_lack(before)) {
         return Some("it was published otherwise, or not at all, for a while");

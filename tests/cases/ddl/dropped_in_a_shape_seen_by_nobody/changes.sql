@@ -1,0 +1,9 @@
+BEGIN;
+ALTER TABLE t ADD b int;
+ALTER TABLE t RENAME a TO c;
+UPDATE t SET k = k + 1, c = 2;
+DROP TABLE t;
+CREATE TABLE t (k int PRIMARY KEY, a text);
+INSERT INTO t VALUES (7, 'new');
+COMMIT;
+INSERT INTO other VALUES (1);
