@@ -56,10 +56,6 @@ async fn random_histories_of_shapes_come_out_equal_on(major: u32) {
         return;
     }
     let figures = Figures::asked_for();
-    if !figures.alone {
-        eprintln!("SKIPPED: some random changes of shape still halt, see docs/testing.md");
-        return;
-    }
     eprintln!("WALFERRY_SEED={}", figures.seed);
     let number = figures.histories / SHARE_OF_SHAPES;
     shapes::come_out_equal(major, figures.seed, number).await;
