@@ -296,8 +296,16 @@ pub const SSH_KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
 /// Unanswered questions after which the SSH session is over.
 pub const SSH_KEEPALIVES_MISSED_MAX: u32 = 2;
 
-/// Bytes that an SSH server may send without our leave, so what one round trip can carry.
-pub const SSH_WINDOW_BYTES: u32 = 16 << 20;
+/// Bytes that an SSH server may send without our leave, so what one round trip can carry: as many
+/// for each millisecond that it takes to answer.
+pub const SSH_WINDOW_PER_MILLISECOND_BYTES: u32 = 256 << 10;
+
+/// As many at least; what OpenSSH's own client lets a server send.
+pub const SSH_WINDOW_BYTES_MIN: u32 = 2 << 20;
+
+/// As many at most. sshd reads ahead as much, into a buffer that it makes larger piece by piece and
+/// moves each time, so that twice the window costs it four times the work.
+pub const SSH_WINDOW_BYTES_MAX: u32 = 8 << 20;
 
 /// Bytes of data that one SSH packet may hold; what every SSH server has to manage.
 pub const SSH_PACKET_BYTES: u32 = 32 << 10;

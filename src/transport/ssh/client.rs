@@ -1,6 +1,7 @@
 //! One SSH session: the key exchange, the login, and channels to what is behind.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use russh::client::{self, DisconnectReason, Handle, Session as Task};
 use russh::keys::PublicKeyOrCertificate;
@@ -14,7 +15,8 @@ use super::tunnel::Tunnel;
 use super::watch::{Watch, Wire};
 use crate::error::{Error, Kind, Result};
 use crate::limits::{
-    SSH_KEEPALIVE_INTERVAL, SSH_PACKET_BYTES, SSH_PACKETS_WAITING_MAX, SSH_WINDOW_BYTES,
+    SSH_KEEPALIVE_INTERVAL, SSH_PACKET_BYTES, SSH_PACKETS_WAITING_MAX, SSH_WINDOW_BYTES_MAX,
+    SSH_WINDOW_BYTES_MIN, SSH_WINDOW_PER_MILLISECOND_BYTES,
 };
 use crate::transport::endpoint::place;
 
@@ -125,13 +127,18 @@ pub(super) struct Begun {
     identity: identity::Prepared,
 }
 
-/// Exchanges keys with the server at the end of the stream.
-pub(super) async fn begin<S>(hop: &Hop, ready: Ready, stream: S) -> Result<Begun, Failure>
+/// Exchanges keys with the server at the end of the stream, which took so long to be reached.
+pub(super) async fn begin<S>(
+    hop: &Hop,
+    ready: Ready,
+    stream: S,
+    took: Duration,
+) -> Result<Begun, Failure>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let address = hop.address();
-    let config = config(&ready.trust);
+    let config = config(&ready.trust, window(took));
     let watch = Arc::new(Watch::default());
     let client = Client {
         trust: ready.trust,
@@ -282,11 +289,20 @@ fn refused(hop: &Hop, fault: Fault) -> Failure {
     }
 }
 
-fn config(trust: &Trust) -> client::Config {
+/// How much a server may send without our leave that took so long to be reached. A larger window
+/// than the way needs is dear for sshd and brings nothing.
+fn window(took: Duration) -> u32 {
+    u32::try_from(took.as_millis())
+        .unwrap_or(u32::MAX)
+        .saturating_mul(SSH_WINDOW_PER_MILLISECOND_BYTES)
+        .clamp(SSH_WINDOW_BYTES_MIN, SSH_WINDOW_BYTES_MAX)
+}
+
+fn config(trust: &Trust, window: u32) -> client::Config {
     let (keys, certificates) = trust.algorithms();
     client::Config {
         client_id: SshId::Standard(concat!("SSH-2.0-walferry_", env!("CARGO_PKG_VERSION")).into()),
-        window_size: SSH_WINDOW_BYTES,
+        window_size: window,
         maximum_packet_size: SSH_PACKET_BYTES,
         // so many that the task never waits for the reader, see `watch`
         channel_buffer_size: SSH_PACKETS_WAITING_MAX,
@@ -329,4 +345,19 @@ fn has_aes() -> bool {
     #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
     let has = false;
     has
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_window_is_as_large_as_the_way_is_long() {
+        let window = |milliseconds| window(Duration::from_millis(milliseconds));
+        assert_eq!(window(0), SSH_WINDOW_BYTES_MIN);
+        assert_eq!(window(8), SSH_WINDOW_BYTES_MIN);
+        assert_eq!(window(20), 20 * SSH_WINDOW_PER_MILLISECOND_BYTES);
+        assert_eq!(window(300), SSH_WINDOW_BYTES_MAX);
+        assert_eq!(window(u64::MAX), SSH_WINDOW_BYTES_MAX);
+    }
 }

@@ -112,13 +112,15 @@ async fn attempt(
     let ready = client::prepare(hop).await.map_err(Failure::Other)?;
     let address = hop.address();
     let _turn = turn::turn(&address).await.map_err(Failure::Other)?;
-    let deadline = Instant::now() + endpoint.connect_timeout;
+    let asked = Instant::now();
+    let deadline = asked + endpoint.connect_timeout;
     let step = |name| Step(endpoint, name);
     let begun = match from {
         None => {
             let dialed = dial::tcp(endpoint, &hop.host, hop.port);
             let stream = step("be reached").within(deadline, &address, dialed).await;
-            let shake = client::begin(hop, ready, stream.map_err(Failure::Other)?);
+            let stream = stream.map_err(Failure::Other)?;
+            let shake = client::begin(hop, ready, stream, asked.elapsed());
             step("exchange keys")
                 .within(deadline, &address, shake)
                 .await
@@ -126,7 +128,8 @@ async fn attempt(
         Some(from) => {
             let opened = from.to_port(&hop.host, hop.port);
             let stream = step("be reached").within(deadline, &address, opened).await;
-            let shake = client::begin(hop, ready, stream.map_err(Failure::Other)?);
+            let stream = stream.map_err(Failure::Other)?;
+            let shake = client::begin(hop, ready, stream, asked.elapsed());
             step("exchange keys")
                 .within(deadline, &address, shake)
                 .await
