@@ -86,6 +86,15 @@ pub const XACT_STATUS_PAUSE: Duration = Duration::from_secs(2);
 /// applied at their commit after one could not be applied before.
 pub const SPOOL_REST: Duration = Duration::from_hours(1);
 
+/// So often in `MISFIT_LOADS_SPAN` a table is loaded again because a row fitted none of its shapes.
+pub const MISFIT_LOADS_MAX: usize = 16;
+
+/// See `MISFIT_LOADS_MAX`.
+pub const MISFIT_LOADS_SPAN: Duration = Duration::from_hours(1);
+
+/// How long a transaction that is applied while it is in progress waits for a lock.
+pub const AHEAD_LOCK_MAX: Duration = Duration::from_secs(5);
+
 /// How long a transaction that is applied while it is in progress may send nothing.
 pub const AHEAD_IDLE_MAX: Duration = Duration::from_secs(10);
 
@@ -102,7 +111,7 @@ pub const SLOT_WATCH_INTERVAL: Duration = Duration::from_secs(2);
 pub const PUBLICATION_WATCH_INTERVAL: Duration = Duration::from_secs(4);
 
 /// Tables that are loaded beside the stream together; the others come after them.
-pub const TABLESYNC_TABLES_MAX: usize = 1_000;
+pub const TABLESYNC_TABLES_MAX: usize = 250;
 
 /// Bytes of such tables that are loaded together, unless a single one is larger: what a fault can
 /// throw away.
@@ -129,8 +138,9 @@ pub const TABLESYNC_HOLD_MAX: Duration = Duration::from_secs(30);
 pub const TABLESYNC_ASK_INTERVAL: Duration = Duration::from_millis(50);
 
 /// How long the stream waits for readers that hold the lock of a copy whose shape, name or place
-/// changes; then it goes on, and what has to be done is done otherwise or later.
-pub const RESHAPE_LOCK_MAX: Duration = Duration::from_millis(500);
+/// changes; then it goes on, and what has to be done is done otherwise or later. Longer than a
+/// server's `deadlock_timeout` of 1 s, after which an autovacuum that is in the way is cancelled.
+pub const RESHAPE_LOCK_MAX: Duration = Duration::from_millis(1_200);
 
 /// As long the stream waits where only that helps: views stand on the copy, so that no other can
 /// take its place. Then the round begins again.

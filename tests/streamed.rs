@@ -296,7 +296,7 @@ async fn a_huge_transaction_takes_no_more_memory_than_it_may() {
     let (kept, undone) = (insert(1_001, rows), insert(rows + 1, 2 * rows));
     // all of it in a savepoint: nothing goes ahead, and waits behind the lock
     let script =
-        format!("BEGIN; SAVEPOINT all; {kept} SAVEPOINT a; {undone} ROLLBACK TO a; COMMIT");
+        format!("BEGIN; SAVEPOINT whole; {kept} SAVEPOINT a; {undone} ROLLBACK TO a; COMMIT");
     do_on(&source, &script).await;
     #[expect(clippy::cast_precision_loss, reason = "it is about megabytes")]
     until_spooled(&daemon, (rows * 800) as f64).await;

@@ -144,7 +144,8 @@ impl Session {
     }
 
     /// Sends a statement whose parameters are arrays of `types`, each of one column of `rows`; so
-    /// many rows have to be touched.
+    /// many rows have to be touched. It is planned for just these, each time: a plan that is kept
+    /// would be one for a handful.
     pub(super) async fn execute_lists<'r, R>(
         &mut self,
         text: &str,
@@ -155,9 +156,9 @@ impl Session {
     where
         R: Iterator<Item = Cell<'r>>,
     {
-        let name = self.prepare(text);
+        parse(self.wire.outgoing(), "", text);
         let mut count = Ok(0);
-        self.run(&name, |out| {
+        self.run("", |out| {
             // all of them are binary
             out.put_i16(1);
             out.put_i16(1);

@@ -45,8 +45,9 @@ use crate::checkpoint::{DurableLsn, Writer};
 use crate::config::Config;
 use crate::error::postgres::from_client;
 use crate::error::{Error, Kind, Result, Side};
+use crate::limits::AHEAD_LOCK_MAX;
 use crate::lsn::{AppliedLsn, Lsn};
-use crate::sql::{apply as sql, session as settings};
+use crate::sql::{apply as sql, load, reshape, session as settings};
 
 /// Applies batches, one after the other, for the session that holds the writer lock.
 pub struct Applier {
@@ -57,6 +58,8 @@ pub struct Applier {
     open: bool,
     /// The open transaction is that of tables that take their places.
     replacing: bool,
+    /// For locks, longer than a transaction that goes ahead may.
+    waits_long: bool,
 }
 
 impl Applier {
@@ -67,6 +70,9 @@ impl Applier {
             facts.map_err(|error| from_client(Side::Destination, "ask for the version", &error))?;
         let (version, standbys): (i32, bool) = (facts.get(0), facts.get(1));
         let limits = &config.apply;
+        let waits_long = limits
+            .lock_timeout
+            .is_none_or(|limit| limit > AHEAD_LOCK_MAX);
         let limits = settings::limit(limits.statement_timeout, limits.lock_timeout);
         let mut setup = vec![sql::PIN_PLANS, &limits];
         if version >= 140_000 {
@@ -81,6 +87,7 @@ impl Applier {
             session: Session::open(&config.destination.endpoint, &setup).await?,
             writer,
             stages: Stages::default(),
+            waits_long,
             open: false,
             replacing: false,
         })
@@ -96,8 +103,16 @@ impl Applier {
         self.writer.durable()
     }
 
-    /// Applies a part whose transaction goes on in the next one. Nothing is committed.
-    pub async fn apply_part(&mut self, batch: &Batch) -> Result<Steps> {
+    /// Applies a part whose transaction goes on in the next one. Nothing is committed. One that goes
+    /// `ahead` of its commit does not wait for locks for long.
+    pub async fn apply_part(&mut self, batch: &Batch, ahead: bool) -> Result<Steps> {
+        if ahead && !self.open {
+            self.open(batch);
+            if self.waits_long {
+                let limit = reshape::limit_lock_wait(AHEAD_LOCK_MAX.as_millis());
+                self.session.once(&limit);
+            }
+        }
         let landed = match self.send(batch).await {
             Ok(()) => self.session.land().await,
             Err(failure) => Err(failure),
@@ -110,7 +125,7 @@ impl Applier {
     /// Where tables are about to take their places, it only goes into that transaction.
     pub async fn apply(&mut self, batch: &Batch, point: CommitPoint) -> Result<Steps> {
         if self.replacing {
-            return self.apply_part(batch).await;
+            return self.apply_part(batch, false).await;
         }
         let flown = self.fly(batch, point).await;
         let landed = flown.map_err(|failure| self.explain(failure, batch).at(point.end_lsn))?;
@@ -186,10 +201,7 @@ impl Applier {
                 .into());
         }
         if !self.open {
-            self.session.make_room();
-            let count = batch.tables().len();
-            self.stages.make_room(&mut self.session, count);
-            self.begin();
+            self.open(batch);
         }
         self.truncate(batch);
         for (at, table) in batch.tables().iter().enumerate() {
@@ -204,6 +216,13 @@ impl Applier {
         Ok(())
     }
 
+    fn open(&mut self, batch: &Batch) {
+        self.session.make_room();
+        let count = batch.tables().len();
+        self.stages.make_room(&mut self.session, count);
+        self.begin();
+    }
+
     fn begin(&mut self) {
         let begin = plain(Step::Other, Wanted::Done);
         self.session.execute(sql::BEGIN, std::iter::empty(), begin);
@@ -212,7 +231,18 @@ impl Applier {
 
     /// Tables that were truncated, together: the source did it in one statement if they refer to
     /// each other.
+    ///
+    /// In the transaction in which tables take their places, which may last, readers are not kept
+    /// out: rows are deleted.
     fn truncate(&mut self, batch: &Batch) {
+        if self.replacing {
+            let truncated = batch.tables().iter().filter(|t| t.truncated.is_some());
+            for table in truncated {
+                self.session
+                    .once(&load::delete_all(&table.target.destination));
+            }
+            return;
+        }
         for restart in [false, true] {
             let tables = batch.tables().iter();
             let truncated = tables.filter(|t| t.truncated == Some(restart));

@@ -10,6 +10,9 @@ use crate::lsn::Lsn;
 use crate::snapshot::{Adoption, Statement};
 use crate::sql::{apply as sql, load, reshape};
 
+/// SQLSTATE `dependent_objects_still_exist`.
+const DEPENDENT_OBJECTS: &str = "2BP01";
+
 impl Applier {
     /// Opens it and fills the places that stay. All batches from then on go into it, too, and none
     /// is committed before [`Applier::take_places`].
@@ -27,30 +30,33 @@ impl Applier {
     /// when a reader holds the lock of an old copy for too long: then nothing of it is done, and
     /// the transaction goes on.
     pub async fn take_places(&mut self, adoption: &Adoption, lsn: Lsn) -> Result<bool> {
+        match self.place(adoption, lsn).await {
+            Ok(()) => {}
+            Err(error) if error.kind() == Kind::Contention => {
+                let undo = [load::ROLLBACK_TO_SAVEPOINT, load::RELEASE_SAVEPOINT];
+                self.run_all(&undo.map(str::to_owned)).await?;
+                tracing::info!(
+                    table = error.about_table().unwrap_or_default(),
+                    "somebody holds the lock of the old copy: it is tried again later"
+                );
+                return Ok(false);
+            }
+            Err(error) => return Err(error),
+        }
+        self.commit(lsn).await?;
+        self.replacing = false;
+        adoption.taken(self.writer.client(), lsn).await;
+        Ok(true)
+    }
+
+    async fn place(&mut self, adoption: &Adoption, lsn: Lsn) -> Result<()> {
         let limit = reshape::limit_lock_wait(RESHAPE_LOCK_MAX.as_millis());
         self.run_all(&[load::SAVEPOINT.to_owned(), limit]).await?;
         for statement in adoption.take() {
-            match self.run_one(&statement).await {
-                Ok(()) => {}
-                Err(error) if error.kind() == Kind::Contention => {
-                    self.run_all(&[load::ROLLBACK_TO_SAVEPOINT.to_owned()])
-                        .await?;
-                    tracing::info!(
-                        table = %statement.place,
-                        "a reader holds the lock of the old copy: it is tried again later"
-                    );
-                    return Ok(false);
-                }
-                Err(error) => return Err(error),
-            }
+            self.run_one(&statement).await?;
         }
-        self.record(adoption, lsn)
-            .await
-            .map_err(|failure| failure.error)?;
-        self.commit(lsn).await?;
-        self.replacing = false;
-        adoption.taken(self.writer.client(), lsn).await?;
-        Ok(true)
+        let recorded = self.record(adoption, lsn).await;
+        recorded.map_err(|failure| failure.error)
     }
 
     async fn record(&mut self, adoption: &Adoption, lsn: Lsn) -> Result<(), Failure> {
@@ -79,7 +85,9 @@ impl Applier {
         done.map_err(|error: Error| {
             let error = error.table(statement.place);
             match statement.remedy {
-                Some(remedy) if error.kind() != Kind::Contention => error.remedy(remedy),
+                Some(remedy) if error.sqlstate() == Some(DEPENDENT_OBJECTS) => {
+                    error.as_kind(Kind::Definite).remedy(remedy)
+                }
                 _ => error,
             }
         })

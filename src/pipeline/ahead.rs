@@ -11,8 +11,8 @@
 //! which has them too, replays them at the commit as if nothing had been.
 //!
 //! **Why this is right.** The destination commits nothing before the source has, and commits in the
-//! source's order: another transaction that begins, or commits, before this one ends has it fall
-//! back. So does all that would make the spool replay anything but each change once, in the order
+//! source's order: another transaction that changes something, and commits before this one does, has
+//! it fall back; one without changes, such as a heartbeat, only passes. So does all that would make the spool replay anything but each change once, in the order
 //! in which they came: a subtransaction, which may be rolled back, a rollback, and a description of
 //! a table other than the one that holds. A table counts as loaded up to a commit, and the position
 //! of this one's is not known yet, but it comes after everything that was received: it goes ahead
@@ -20,8 +20,9 @@
 //!
 //! **What can go wrong.** What fails may be a change that the source rolls back a moment later. Such
 //! an error ([`crate::Kind::Ahead`]) starts a new round, in which nothing goes ahead for a while. The
-//! destination's transaction holds its locks, and keeps VACUUM from what it would remove, for as
-//! long as the source's does, so one that stands still falls back after [`AHEAD_IDLE_MAX`]; and one
+//! destination's transaction waits for a lock no longer than [`AHEAD_LOCK_MAX`](crate::limits), but
+//! holds its own, and keeps VACUUM from what it would remove, for as long as the source's does, so
+//! one that stands still falls back after [`AHEAD_IDLE_MAX`]; and one
 //! that empties a table, which would keep readers out, at once. What is rolled back leaves dead
 //! rows, as it does on the source.
 
@@ -69,9 +70,14 @@ impl Ahead {
 }
 
 /// What went wrong with a transaction that went ahead: nobody knows yet whether the source commits
-/// it, and what it waits for may be gone by then. A connection that is lost is as ever.
+/// it, and what it waits for may be gone by then. A connection that is lost is as ever, and so is
+/// another daemon's turn.
 pub(super) fn of_ahead(error: Error) -> Error {
-    if reaction(error.kind()) != Reaction::Halt && error.kind() != Kind::Contention {
+    let as_ever = matches!(
+        error.kind(),
+        Kind::Unreachable | Kind::ConnectionLost | Kind::Fenced | Kind::AlreadyRunning
+    );
+    if as_ever || reaction(error.kind()) == Reaction::StartAgain {
         return error;
     }
     let what = format!("A transaction in progress cannot be applied before it commits: {error}");

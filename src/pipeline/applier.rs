@@ -16,8 +16,8 @@ use crate::snapshot::Adoption;
 
 /// What the applier is to do.
 enum Work {
-    /// Apply; the transaction goes on with the next part.
-    Part(Batch),
+    /// Apply; the transaction goes on with the next part. It may be one that goes ahead.
+    Part(Batch, bool),
     /// Apply and commit.
     Last(Batch, CommitPoint),
     /// Only move the position.
@@ -67,10 +67,20 @@ pub(super) struct HandOver {
     done: mpsc::Receiver<Result<Done>>,
     task: JoinHandle<()>,
     busy: bool,
-    /// A part was handed over whose commit has not been.
-    open: bool,
-    /// Its commit will not come.
-    giving_up: bool,
+    parts: Parts,
+    /// What is under way, or open, is of a transaction that went ahead.
+    ahead: bool,
+}
+
+/// What was handed over of a transaction whose commit was not.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Parts {
+    /// Nothing.
+    None,
+    /// Some.
+    Open,
+    /// Some, and its commit will not come.
+    GivenUp,
 }
 
 impl HandOver {
@@ -84,8 +94,8 @@ impl HandOver {
             done,
             task,
             busy: false,
-            open: false,
-            giving_up: false,
+            parts: Parts::None,
+            ahead: false,
         }
     }
 
@@ -96,34 +106,42 @@ impl HandOver {
 
     /// A destination transaction waits for its next part.
     pub(super) fn is_open(&self) -> bool {
-        self.open
+        self.parts != Parts::None
     }
 
-    /// Hands over a part of a transaction that is not complete.
-    pub(super) fn part(&mut self, batch: Batch) -> Result<()> {
-        self.open = true;
-        self.send(Work::Part(batch))
+    /// Hands over a part of a transaction that is not complete, or goes `ahead` of its commit.
+    pub(super) fn part(&mut self, batch: Batch, ahead: bool) -> Result<()> {
+        self.parts = Parts::Open;
+        self.ahead |= ahead;
+        self.send(Work::Part(batch, ahead))
+    }
+
+    /// What is under way is of a transaction that went ahead of its commit.
+    pub(super) fn is_ahead(&self) -> bool {
+        self.ahead
     }
 
     /// Hands over a batch that ends with a commit.
     pub(super) fn last(&mut self, batch: Batch, point: CommitPoint) -> Result<()> {
-        self.open = false;
+        self.parts = Parts::None;
         self.send(Work::Last(batch, point))
     }
 
     /// The parts that were handed over are to be rolled back, as soon as the applier is idle.
     pub(super) fn give_up(&mut self) {
-        self.giving_up = self.open;
+        if self.is_open() {
+            self.parts = Parts::GivenUp;
+        }
     }
 
     /// Parts are to be rolled back.
     pub(super) fn gives_up(&self) -> bool {
-        self.giving_up
+        self.parts == Parts::GivenUp
     }
 
     /// Has them rolled back; the applier must be idle.
     pub(super) fn roll_back(&mut self) -> Result<()> {
-        (self.open, self.giving_up) = (false, false);
+        self.parts = Parts::None;
         self.send(Work::GiveUp)
     }
 
@@ -155,9 +173,10 @@ impl HandOver {
         if !self.busy {
             return std::future::pending().await;
         }
-        let done = self.done.recv().await.ok_or_else(gone)?;
+        let done = self.done.recv().await.ok_or_else(gone)??;
         self.busy = false;
-        done
+        self.ahead &= self.is_open();
+        Ok(done)
     }
 
     /// Ends the task; an open transaction is rolled back. Work that does not end in time, for
@@ -214,8 +233,8 @@ async fn apply_all(
 async fn one(applier: &mut Applier, work: Work) -> Result<Done> {
     let (mut done_batch, mut adoption, mut steps) = (None, None, Steps::default());
     match work {
-        Work::Part(batch) => {
-            steps = applier.apply_part(&batch).await?;
+        Work::Part(batch, ahead) => {
+            steps = applier.apply_part(&batch, ahead).await?;
             done_batch = Some(batch);
         }
         Work::Last(batch, point) => {

@@ -55,6 +55,8 @@ pub(super) struct Feed {
     question: Option<Question>,
     /// The transaction that goes ahead.
     ahead: Option<Ahead>,
+    /// Another one that has begun meanwhile, and has changed nothing yet.
+    passing: Option<Message<'static>>,
     source: Arc<Endpoint>,
     pace: Pace,
 }
@@ -68,6 +70,7 @@ impl Feed {
             replayed: None,
             question: None,
             ahead: None,
+            passing: None,
             source: Arc::new(config.source.endpoint.clone()),
             pace: Pace::new(Instant::now()),
         }
@@ -82,11 +85,25 @@ impl Feed {
         if self.replayed.is_some() {
             return self.replay();
         }
+        if self.ahead.is_none()
+            && let Some(begin) = self.passing.take()
+        {
+            return Ok(Some(Piece::Message(begin)));
+        }
         loop {
             if self.spool.is_full() {
                 return Ok(None);
             }
             match self.stream.tag()? {
+                Some(tag) if self.may_pass(tag) => {
+                    if let Some(piece) = self.pass()? {
+                        return Ok(Some(piece));
+                    }
+                    continue;
+                }
+                Some(tag) if self.passing.is_some() && tag != Stream::NO_MESSAGE => {
+                    return Ok(Some(Piece::FallBack));
+                }
                 None => return Ok(None),
                 Some(b'S' | b'E' | b'c' | b'A') => {}
                 Some(_) if self.ahead.is_some() => break,
@@ -123,6 +140,38 @@ impl Feed {
                 let message = Message::parse(message).map_err(|error| unreadable(&error))?;
                 Ok(Some(Piece::Message(message)))
             }
+        }
+    }
+
+    /// A transaction beside the one that goes ahead begins, ends, or does what changes nothing.
+    fn may_pass(&self, tag: u8) -> bool {
+        let alone = self.ahead.is_some() && self.block.is_none();
+        alone && (tag == b'B' || self.passing.is_some() && matches!(tag, b'M' | b'O' | b'Y' | b'C'))
+    }
+
+    /// Takes a message of it. Once it has ended, all before its end has come.
+    fn pass(&mut self) -> Result<Option<Piece<'static>>> {
+        let Some(Replication::XLogData { message, .. }) = self.stream.take()? else {
+            return Ok(None);
+        };
+        match Message::parse(message).map_err(|error| unreadable(&error))? {
+            Message::Begin {
+                xid,
+                final_lsn,
+                committed_at,
+            } => {
+                self.passing = Some(Message::Begin {
+                    xid,
+                    final_lsn,
+                    committed_at,
+                });
+                Ok(None)
+            }
+            Message::Commit { end_lsn, .. } => {
+                self.passing = None;
+                Ok(Some(Piece::Keepalive(end_lsn)))
+            }
+            _ => Ok(None),
         }
     }
 

@@ -6,11 +6,13 @@
 //!
 //! **Why this ends.** A position is met once more only if neither helped, since rows from before
 //! the snapshot of a load are skipped. A table may change all the time, and its rows fail to fit
-//! time and again: each time further on, which is another fault and is mended as well.
+//! time and again: each time further on, which is another fault and is mended as well. How often
+//! is limited, should one not be what it seems.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::time::Instant;
 
-use crate::limits::MISFITS_MAX;
+use crate::limits::{MISFIT_LOADS_MAX, MISFIT_LOADS_SPAN, MISFITS_MAX};
 use crate::lsn::Lsn;
 
 /// What was tried where.
@@ -20,6 +22,8 @@ pub(super) struct Misfits {
     seen: HashSet<Option<Lsn>>,
     /// Where each table was when it was to be loaded again.
     loaded: HashMap<String, Option<Lsn>>,
+    /// When that was, the last few times.
+    loads: HashMap<String, VecDeque<Instant>>,
 }
 
 impl Misfits {
@@ -29,11 +33,17 @@ impl Misfits {
         self.seen.len() < MISFITS_MAX && self.seen.insert(at)
     }
 
-    /// Whether loading the table again may help: once for a position.
+    /// Whether loading the table again may help: once for a position, and not without end.
     pub(super) fn may_load_again(&mut self, table: &str, at: Option<Lsn>) -> bool {
         if self.loaded.get(table).is_some_and(|before| *before >= at) {
             return false;
         }
+        let loads = self.loads.entry(table.to_owned()).or_default();
+        loads.retain(|when| when.elapsed() < MISFIT_LOADS_SPAN);
+        if loads.len() >= MISFIT_LOADS_MAX {
+            return false;
+        }
+        loads.push_back(Instant::now());
         self.loaded.insert(table.to_owned(), at);
         true
     }
@@ -73,6 +83,14 @@ mod tests {
         assert!(!misfits.may_load_again("public.t", None));
         misfits.forget_all_but(None);
         assert!(misfits.may_load_again("public.t", None));
+    }
+
+    #[test]
+    fn a_table_that_never_fits_is_not_loaded_for_ever() {
+        let mut misfits = Misfits::default();
+        let loads = (0..).take_while(|at| misfits.may_load_again("public.t", Some(Lsn(*at))));
+        assert_eq!(loads.count(), MISFIT_LOADS_MAX);
+        assert!(misfits.may_load_again("public.u", Some(Lsn(1))));
     }
 
     #[test]

@@ -51,7 +51,7 @@ pub(super) struct Started {
     /// Once everything before it is applied, keys can follow.
     pub(super) keys_due: Option<Lsn>,
     /// When copies are to get their names that could not have them now.
-    pub(super) names_due: Option<Instant>,
+    pub(super) names_due: Option<(Instant, Lsn)>,
     /// The publications that may be read through, by oid, where the source does not see to that.
     pub(super) publications: Vec<u32>,
     /// A session for questions to the source's catalog.
@@ -131,7 +131,8 @@ pub(super) async fn start(
         loader: records,
         fingerprint,
         keys_due: progress.keys.due(),
-        names_due: (!occupied.is_empty()).then(|| Instant::now() + RESHAPE_AGAIN_PAUSE),
+        names_due: (!occupied.is_empty())
+            .then(|| (Instant::now() + RESHAPE_AGAIN_PAUSE, prepared.position)),
         publications: only_publications(&facts),
         catalog,
         types,

@@ -135,7 +135,7 @@ struct Source<'s> {
     /// Keys can follow once everything before it is applied.
     keys_due: Option<Lsn>,
     /// When copies are to get the names that they could not have.
-    names_due: Option<Instant>,
+    names_due: Option<(Instant, Lsn)>,
     followed: Followed,
     /// Changes of types can be made once everything before it is applied.
     due: Option<Lsn>,
@@ -152,7 +152,9 @@ impl Source<'_> {
         }
         // what is half received would have to come once more
         let may_restart = joining.is_idle() && flow.is_between_transactions();
-        if may_restart && self.names_due.is_some_and(|due| Instant::now() >= due) {
+        // what the source has to send once more has to have come, or it never would
+        let names = |(due, at)| Instant::now() >= due && flow.received() >= at;
+        if may_restart && !flow.holds_transactions() && self.names_due.is_some_and(names) {
             return Err(start_again());
         }
         if may_restart && self.is_outdated(flow) {

@@ -342,7 +342,7 @@ impl Synchronisation {
         let mut seconds = interval(Duration::from_secs(1));
         let mut asks = interval(TABLESYNC_ASK_INTERVAL);
         let (mut stage, mut began) = (Stage::Following, Instant::now());
-        let mut quiet_until = began;
+        let (mut quiet_until, mut taking, mut locked) = (began, 0, None);
         loop {
             let ahead = *self.ahead.borrow_and_update();
             if stage != Stage::Stopping {
@@ -363,13 +363,14 @@ impl Synchronisation {
                     stage = Stage::Busy;
                     continue;
                 }
-                // told to go on, the main stream may not have heard it yet
+                // told to go on, the main stream has not heard it yet
+                Stage::Filled if locked == Some(ahead.turn) => {}
                 Stage::Filled if Instant::now() < quiet_until => {}
                 Stage::Filled if ahead.held && flow.has_reached_gate() => {
                     self.say(Said::There(ahead.turn));
                     if ahead.stays {
                         flow.take(adoption, ahead.at)?;
-                        stage = Stage::Busy;
+                        (stage, taking) = (Stage::Busy, ahead.turn);
                     }
                 }
                 Stage::Filled if near => self.say(Said::Near(ahead.turn)),
@@ -386,9 +387,9 @@ impl Synchronisation {
                             Some(Step::Taken) => return Ok(()),
                             Some(Step::Filled) => (stage, began) = (Stage::Filled, Instant::now()),
                             Some(Step::Locked) => {
-                                stage = Stage::Filled;
+                                (stage, locked) = (Stage::Filled, Some(taking));
                                 quiet_until = Instant::now() + RESHAPE_AGAIN_PAUSE;
-                                self.say(Said::Later(ahead.turn));
+                                self.say(Said::Later(taking));
                             }
                         }
                     }

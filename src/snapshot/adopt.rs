@@ -73,6 +73,9 @@ pub struct Statement<'a> {
     pub remedy: Option<&'static str>,
 }
 
+/// Completes "Could not …".
+const RENAMING: &str = "give an index the name of its table";
+
 /// For objects that stand on an old copy.
 const VIEWS_REMEDY: &str = "Its shape changed on the source, and views or other objects stand on \
      the old copy. Drop them, start walferry, and make them again once the table is there.";
@@ -171,15 +174,16 @@ impl Adoption {
 
     /// They are in their places. Indexes that were named after hidden tables get the names that
     /// they would have had; readers and writers do not notice.
-    pub async fn taken(&self, client: &Client, lsn: Lsn) -> Result<()> {
+    pub async fn taken(&self, client: &Client, lsn: Lsn) {
         for (table, way) in self.each() {
             let (rows, bytes) = (table.rows, table.bytes);
             tracing::info!(table = %table.plan.table.name, rows, bytes, %lsn, "table loaded");
-            if matches!(way, Way::Move { .. }) {
-                table.rename_indexes(client).await?;
+            if matches!(way, Way::Move { .. })
+                && let Err(error) = table.rename_indexes(client).await
+            {
+                tracing::debug!(error = %error, "indexes keep their names");
             }
         }
-        Ok(())
     }
 }
 
@@ -219,7 +223,8 @@ impl Adopted {
     fn take(&self, way: &Way) -> Vec<Statement<'_>> {
         let hidden = &self.plan.destination;
         match way {
-            Way::Fill(_) => vec![self.statement(sql::reshape::drop_table(hidden))],
+            // the hidden table goes later: whoever reads it is not waited for
+            Way::Fill(_) => Vec::new(),
             Way::Move { replaces } => {
                 let old = replaces.then(|| Statement {
                     remedy: Some(VIEWS_REMEDY),
@@ -282,6 +287,9 @@ impl Adopted {
 
     async fn rename_indexes(&self, client: &Client) -> Result<()> {
         let hidden = &self.plan.destination;
+        let failed = |error| from_client(Side::Destination, RENAMING, &error);
+        let limit = client.batch_execute(sql::load::WAIT_BRIEFLY_FOR_LOCKS);
+        limit.await.map_err(failed)?;
         for index in destination::indexes(client, &self.place).await? {
             let Some(rest) = index.strip_prefix(&hidden.name) else {
                 continue;
@@ -292,9 +300,7 @@ impl Adopted {
                 let rename = sql::reshape::rename_index(&index, &name);
                 // should the name be taken, the index keeps the one it has
                 if let Err(error) = client.batch_execute(&rename).await {
-                    let doing = "give an index the name of its table";
-                    let error = from_client(Side::Destination, doing, &error);
-                    tracing::debug!(error = %error, "it keeps its name");
+                    tracing::debug!(error = %failed(error), "it keeps its name");
                 }
             }
         }

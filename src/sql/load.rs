@@ -69,6 +69,9 @@ pub const SAVEPOINT: &str = "SAVEPOINT walferry";
 /// After it has failed.
 pub const ROLLBACK_TO_SAVEPOINT: &str = "ROLLBACK TO SAVEPOINT walferry";
 
+/// Afterwards, so that savepoints do not pile up.
+pub const RELEASE_SAVEPOINT: &str = "RELEASE SAVEPOINT walferry";
+
 /// Removes all rows; readers see them until the transaction commits.
 pub fn delete_all(table: &TableName) -> String {
     format!("DELETE FROM {}", Name(table))

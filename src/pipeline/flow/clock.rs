@@ -57,6 +57,10 @@ impl Flow<'_> {
     /// Nothing is pending: only the positions move, now and then.
     fn checkpoint_quiet(&mut self) -> Result<()> {
         if !self.is_quiet() {
+            let waits = self.feed.is_ahead() && self.applier.is_idle();
+            if waits && self.durable.lsn() < self.applied.0 {
+                return self.applier.look_at_flush();
+            }
             return Ok(());
         }
         let due = self.idle_checkpoint_at.elapsed() >= IDLE_CHECKPOINT_INTERVAL;
@@ -76,6 +80,9 @@ impl Flow<'_> {
         // A quiet pipeline has applied everything that was sent, whatever the checkpoint says.
         let applied = if self.is_quiet() {
             self.applied.0.max(self.quiet_at)
+        } else if self.feed.is_ahead() && self.under_way_since.is_none() {
+            // what goes ahead is not committed: nothing is behind
+            self.received.0
         } else {
             self.applied.0
         };

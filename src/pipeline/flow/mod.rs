@@ -125,7 +125,7 @@ impl<'f> Flow<'f> {
     /// # Cancel-Safety
     /// Nothing is lost when the future is dropped.
     pub(super) async fn event(&mut self, seconds: &mut Interval) -> Result<Event> {
-        let (reading, feed_is_ahead) = (self.may_read(), self.feed.is_ahead());
+        let (reading, ahead) = (self.may_read(), self.applier.is_ahead());
         let feed = &mut self.feed;
         let read = async {
             if !reading {
@@ -134,12 +134,11 @@ impl<'f> Flow<'f> {
             }
             feed.fill().await
         };
-        let early = feed_is_ahead || self.applier.gives_up();
         tokio::select! {
             biased;
             done = self.applier.done() => match done {
                 Ok(done) => Ok(Event::Applied(Box::new(done))),
-                Err(error) if early => Err(of_ahead(error)),
+                Err(error) if ahead => Err(of_ahead(error)),
                 Err(error) => Err(error),
             },
             _ = seconds.tick() => Ok(Event::Tick),
@@ -175,7 +174,15 @@ impl<'f> Flow<'f> {
 
     /// No transaction is half received, but for such as the source sends before they commit.
     pub(super) fn is_between_transactions(&self) -> bool {
-        self.feed.is_ahead() || self.transaction.is_none() && !self.applier.is_open()
+        if self.feed.is_ahead() {
+            return self.applier.is_idle();
+        }
+        self.transaction.is_none() && !self.applier.is_open()
+    }
+
+    /// The source has sent a part of a transaction that is not applied.
+    pub(super) fn holds_transactions(&self) -> bool {
+        self.feed.spooled() > 0
     }
 
     /// The end of what was received.
@@ -333,7 +340,7 @@ impl<'f> Flow<'f> {
         self.transaction = None;
         self.received = self.received.max(ReceivedLsn(point.end_lsn));
         self.quiet_at = self.quiet_at.max(point.end_lsn);
-        if !self.batch.is_empty() || self.applier.is_open() {
+        if !self.batch.is_empty() || self.applier.is_open() && !self.applier.gives_up() {
             self.batch.commit(point);
         }
         if self.overdue || self.is_full() {
@@ -349,13 +356,14 @@ impl<'f> Flow<'f> {
         }
         if self.applier.gives_up() {
             self.uncommitted = Uncommitted::default();
+            self.under_way_since = None;
             return self.applier.roll_back();
         }
         if self.transaction.is_some() {
             self.overdue = true;
             if self.is_full() {
                 let batch = self.take_batch();
-                self.applier.part(batch)?;
+                self.applier.part(batch, self.feed.is_ahead())?;
             }
             return Ok(());
         }
