@@ -20,8 +20,9 @@
 //!
 //! **What can go wrong.** Any error ends the session, and the next one starts from the checkpoint
 //! row: there is no state to repair. A rollback that is no error, of parts that came before their
-//! commit, takes with it the staging tables that were made on the way, so none is kept after it. A session that outlives its daemon cannot commit: it
-//! was not sent a COMMIT, or the row lock on the checkpoint makes the next daemon wait for the end.
+//! commit, takes with it the staging tables that were made on the way, so none is kept after it. A
+//! session that outlives its daemon cannot commit: it was not sent a COMMIT, or the row lock on the
+//! checkpoint makes the next daemon wait for the end.
 //!
 //! TRUNCATE is not MVCC-safe, here as on the source: a REPEATABLE READ reader that has not touched
 //! the table yet sees it empty.
@@ -103,8 +104,8 @@ impl Applier {
         self.writer.durable()
     }
 
-    /// Applies a part whose transaction goes on in the next one. Nothing is committed. One that goes
-    /// `ahead` of its commit does not wait for locks for long.
+    /// Applies a part whose transaction goes on in the next one. Nothing is committed. One that
+    /// goes `ahead` of its commit does not wait for locks for long.
     pub async fn apply_part(&mut self, batch: &Batch, ahead: bool) -> Result<Steps> {
         if ahead && !self.open {
             self.open(batch);

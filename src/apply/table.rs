@@ -2,9 +2,9 @@
 //!
 //! Rows go through a staging table, in the order of their keys, so that neighbours in the index are
 //! visited one after the other. New rows need none: they are copied straight into the table; nor do
-//! keys of rows to delete that can be sent as arrays. A
-//! handful of rows goes as statements with their values, one for each: setting up a COPY, joining
-//! with a staging table and emptying it would cost more.
+//! keys of rows to delete that can be sent as arrays. A handful of rows goes as statements with
+//! their values, one for each: setting up a COPY, joining with a staging table and emptying it
+//! would cost more.
 
 use std::collections::BTreeMap;
 

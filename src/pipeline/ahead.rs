@@ -7,24 +7,25 @@
 //! ```
 //!
 //! As long as it is the only transaction that the source sends, its changes need not wait for its
-//! commit. Once that cannot be sure any more they are rolled back in the destination, and the spool,
-//! which has them too, replays them at the commit as if nothing had been.
+//! commit. Once that cannot be sure any more they are rolled back in the destination, and the
+//! spool, which has them too, replays them at the commit as if nothing had been.
 //!
 //! **Why this is right.** The destination commits nothing before the source has, and commits in the
-//! source's order: another transaction that changes something, and commits before this one does, has
-//! it fall back; one without changes, such as a heartbeat, only passes. So does all that would make the spool replay anything but each change once, in the order
-//! in which they came: a subtransaction, which may be rolled back, a rollback, and a description of
-//! a table other than the one that holds. A table counts as loaded up to a commit, and the position
-//! of this one's is not known yet, but it comes after everything that was received: it goes ahead
-//! only where all tables were loaded before that.
+//! source's order: another transaction that changes something, and commits before this one does,
+//! has it fall back; one without changes, such as a heartbeat, only passes. So does all that would
+//! make the spool replay anything but each change once, in the order in which they came: a
+//! subtransaction, which may be rolled back, a rollback, and a description of a table other than
+//! the one that holds. A table counts as loaded up to a commit, and the position of this one's is
+//! not known yet, but it comes after everything that was received: it goes ahead only where all
+//! tables were loaded before that.
 //!
-//! **What can go wrong.** What fails may be a change that the source rolls back a moment later. Such
-//! an error ([`crate::Kind::Ahead`]) starts a new round, in which nothing goes ahead for a while. The
-//! destination's transaction waits for a lock no longer than [`AHEAD_LOCK_MAX`](crate::limits), but
-//! holds its own, and keeps VACUUM from what it would remove, for as long as the source's does, so
-//! one that stands still falls back after [`AHEAD_IDLE_MAX`]; and one
-//! that empties a table, which would keep readers out, at once. What is rolled back leaves dead
-//! rows, as it does on the source.
+//! **What can go wrong.** What fails may be a change that the source rolls back a moment later.
+//! Such an error ([`crate::Kind::Ahead`]) starts a new round, in which nothing goes ahead for a
+//! while. The destination's transaction waits for a lock no longer than
+//! [`AHEAD_LOCK_MAX`](crate::limits), but holds its own, and keeps VACUUM from what it would
+//! remove, for as long as the source's does, so one that stands still falls back after
+//! [`AHEAD_IDLE_MAX`]; and one that empties a table, which would keep readers out, at once. What is
+//! rolled back leaves dead rows, as it does on the source.
 
 use tokio::time::Instant;
 

@@ -319,8 +319,8 @@ impl Feed {
         ahead.is_some_and(|ahead| ahead.stands_still(now))
     }
 
-    /// From now on the one that went ahead is like any other, and is replayed once it commits. False
-    /// when there is none.
+    /// From now on the one that went ahead is like any other, and is replayed once it commits.
+    /// False when there is none.
     pub(super) fn fall_back(&mut self) -> bool {
         self.ahead.take().is_some()
     }

@@ -104,11 +104,8 @@ pub(super) async fn start(
     } else {
         joining = loading::joining(config, &writer, &knowledge, &loaded).await?;
         postponed = take_postponed(&mut joining, &occupied);
-        if joining.is_empty() {
-            tidy(config, &writer).await;
-        }
-        report_joining(board, &joining);
         progress.forget_lacking(&joining);
+        announce(config, board, &writer, &joining).await;
     }
     let waiting = take_waiting(&mut loaded, &joining);
     let gone = |recorded: &[Recorded]| protector.of_gone(recorded);
@@ -224,7 +221,11 @@ fn report_loaded(board: &Board, loaded: &HashMap<u32, LoadedTable>) {
     }
 }
 
-fn report_joining(board: &Board, joining: &[Joining]) {
+/// Says which tables join; where none does, what was loaded for others can go.
+async fn announce(config: &Config, board: &Board, writer: &Writer, joining: &[Joining]) {
+    if joining.is_empty() {
+        tidy(config, writer).await;
+    }
     for joining in joining {
         board.table_state(&joining.table.name, TableState::Pending);
     }

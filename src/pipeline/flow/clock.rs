@@ -1,5 +1,5 @@
-//! What the clock brings, once a second: feedback, a checkpoint of a quiet pipeline, the lag; and what
-//! has waited for too long.
+//! What the clock brings, once a second: feedback, a checkpoint of a quiet pipeline, the lag; and
+//! what has waited for too long.
 
 use tokio::time::Instant;
 
