@@ -128,8 +128,7 @@ pub(super) async fn start(
         loader: records,
         fingerprint,
         keys_due: progress.keys.due(),
-        names_due: (!occupied.is_empty())
-            .then(|| (Instant::now() + RESHAPE_AGAIN_PAUSE, prepared.position)),
+        names_due: names_due(&occupied, prepared.position),
         publications: only_publications(&facts),
         catalog,
         types,
@@ -196,6 +195,13 @@ async fn lock(config: &Config, migrated: bool) -> Result<(Writer, bool)> {
     };
     let writer = Writer::lock(control, state_schema, &config.pipeline).await?;
     Ok((writer, made))
+}
+
+/// When the copies of `occupied` are to get their names, and not before the source's log is
+/// received up to where it ended.
+fn names_due(occupied: &HashSet<TableName>, position: Lsn) -> Option<(Instant, Lsn)> {
+    let due = Instant::now() + RESHAPE_AGAIN_PAUSE;
+    (!occupied.is_empty()).then_some((due, position))
 }
 
 /// Takes out new tables whose places are those of others, which are to have other names later.
