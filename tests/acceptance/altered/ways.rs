@@ -70,7 +70,7 @@ fn mark(table: &str, number: usize) -> String {
 
 pub(super) fn make_table(table: &str) -> String {
     format!(
-        "CREATE TABLE {table} (id int PRIMARY KEY, n int, v varchar(200));
+        "CREATE TABLE {table} (id int CONSTRAINT altered_pkey PRIMARY KEY, n int, v varchar(200));
          INSERT INTO {table} SELECT i, 0, repeat('y', 100) FROM generate_series(1, {ROWS}) AS i;"
     )
 }
