@@ -45,15 +45,7 @@ impl Uncommitted {
         let tables: Vec<_> = now
             .tables
             .iter()
-            .map(|(name, counts)| {
-                let Counts {
-                    inserts,
-                    updates,
-                    deletes,
-                    ..
-                } = *counts;
-                (name.clone(), inserts, updates, deletes)
-            })
+            .map(|(name, of)| (name.clone(), of.inserts, of.updates, of.deletes))
             .collect();
         board.batch_applied(&BatchReport {
             transactions: now.transactions,

@@ -12,8 +12,8 @@ use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 use tokio_util::sync::CancellationToken;
 
-use super::resync::{LOOK_INTERVAL, PAUSE_MAX, ROWS, TABLES, beat, make_tables, read, writes};
-use crate::support::{Daemon, Figures, Pair, Pgbench, do_on, drain, equal_soon, majors, until};
+use super::resync::{LOOK_INTERVAL, PAUSE_MAX, ROWS, TABLES, beat, make_tables, read, under_load};
+use crate::support::{Figures, Pair, do_on, drain, equal_soon, majors, until};
 use ways::{PLACES, Way, make_table, ways};
 
 /// A change that no row tells of is noticed within this time. Each way gets it for itself where a
@@ -39,14 +39,7 @@ async fn altered(major: u32) {
     let source = pair.on_source().await;
     let tables = make_tables() + &make_table(PLACES[0]) + "CREATE SCHEMA elsewhere";
     do_on(&source, &tables).await;
-    let script = pair.directory().join("write.sql");
-    std::fs::write(&script, writes()).unwrap();
-    let load = Pgbench::start_with(&pair, &["-R", "400", "-f", script.to_str().unwrap()]);
-    let mut daemon = Daemon::start(&pair);
-    daemon.wait_ready().await;
-    let destination = pair.on_destination().await;
-    let view = "CREATE VIEW seen AS SELECT * FROM app_public.t1";
-    do_on(&destination, view).await;
+    let (load, daemon) = under_load(&pair).await;
 
     let (enough, stage) = (CancellationToken::new(), Stage::default());
     let others = read(pair.on_destination().await, enough.clone(), stage.clone());

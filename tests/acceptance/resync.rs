@@ -27,17 +27,8 @@ async fn tables_are_loaded_again_and_added_while_readers_always_see_whole_ones()
         let pair = Pair::start(major).await;
         let source = pair.on_source().await;
         do_on(&source, &make_tables()).await;
-        let script = pair.directory().join("write.sql");
-        std::fs::write(&script, writes()).unwrap();
-        let load = Pgbench::start_with(&pair, &["-R", "400", "-f", script.to_str().unwrap()]);
-        let mut daemon = Daemon::start(&pair);
-        daemon.wait_ready().await;
+        let (load, daemon) = under_load(&pair).await;
         let destination = pair.on_destination().await;
-        do_on(
-            &destination,
-            "CREATE VIEW seen AS SELECT * FROM app_public.t1",
-        )
-        .await;
 
         let enough = CancellationToken::new();
         let reader = read(
@@ -88,6 +79,18 @@ async fn tables_are_loaded_again_and_added_while_readers_always_see_whole_ones()
     }
 }
 
+/// Writes to the tables, and a daemon that follows them into copies with a view on one.
+pub(super) async fn under_load(pair: &Pair) -> (Pgbench, Daemon) {
+    let script = pair.directory().join("write.sql");
+    std::fs::write(&script, writes()).unwrap();
+    let load = Pgbench::start_with(pair, &["-R", "400", "-f", script.to_str().unwrap()]);
+    let mut daemon = Daemon::start(pair);
+    daemon.wait_ready().await;
+    let view = "CREATE VIEW seen AS SELECT * FROM app_public.t1";
+    do_on(&pair.on_destination().await, view).await;
+    (load, daemon)
+}
+
 pub(super) fn make_tables() -> String {
     let mut script = String::from("CREATE TABLE beat (n bigint); INSERT INTO beat VALUES (0);");
     script.push_str("ALTER TABLE beat REPLICA IDENTITY FULL;");
@@ -101,7 +104,7 @@ pub(super) fn make_tables() -> String {
 }
 
 /// Rows change and never come or go, so every look must see all of them.
-pub(super) fn writes() -> String {
+fn writes() -> String {
     let mut script = format!("\\set id random(1, {ROWS})\nBEGIN;\n");
     script.extend((1..=TABLES).map(|table| {
         format!("UPDATE t{table} SET n = n + 1 WHERE id = (:id + {table}) % {ROWS} + 1;\n")
