@@ -11,6 +11,10 @@ pub const FRAME_BYTES_MAX: usize = (1 << 30) + (1 << 20);
 /// Columns that a Relation message may have (`MaxTupleAttributeNumber`); a table has 1,600 at most.
 pub const RELATION_COLUMNS_MAX: usize = 1_664;
 
+/// Relations that are gone and that one replication session may have described; with more, the next
+/// change of what is followed opens another session.
+pub const RELATIONS_GONE_MAX: usize = 10_000;
+
 /// How much is read from a server at once.
 pub const READ_BYTES: usize = 256 << 10;
 
@@ -136,6 +140,11 @@ pub const TABLESYNC_HOLD_MAX: Duration = Duration::from_secs(30);
 
 /// How often the load beside the stream asks the source where its slot is.
 pub const TABLESYNC_ASK_INTERVAL: Duration = Duration::from_millis(50);
+
+/// How long the stream waits at first for readers that hold the lock of a copy that is to go, or is
+/// small (see [`KEY_IN_PLACE_BYTES_MAX`]) and to change. Then it goes on: to wait again later,
+/// twice as long, or to load such a table again costs little.
+pub const RESHAPE_LOCK_MIN: Duration = Duration::from_millis(300);
 
 /// How long the stream waits for readers that hold the lock of a copy whose shape, name or place
 /// changes; then it goes on, and what has to be done is done otherwise or later. Longer than a

@@ -1,7 +1,10 @@
 //! Tables that come while the others are followed.
 
+use tokio_postgres::Client;
+
 use crate::support::{
     CANARY, Daemon, Pair, assert_discreet, do_on, drain, equal_soon, followed_pair, majors, until,
+    walferry,
 };
 
 #[tokio::test]
@@ -30,6 +33,93 @@ async fn a_table_that_joins_the_publication_is_loaded_while_the_others_are_follo
         assert_discreet(&pair, &daemon).await;
         drain(&pair, daemon).await;
     }
+}
+
+/// Decoding begins anew in a new session, and so does all that the source had decoded.
+#[tokio::test]
+async fn the_source_goes_on_in_its_session_while_other_tables_and_shapes_are_followed() {
+    for major in majors().await {
+        let (pair, source, daemon) = followed_pair(major).await;
+        let destination = pair.on_destination().await;
+        let walsender = async || -> Option<i32> {
+            let question = "SELECT active_pid FROM pg_replication_slots WHERE NOT temporary";
+            source.query_one(question, &[]).await.unwrap().get(0)
+        };
+        let before = walsender().await;
+        assert!(before.is_some());
+        alter(&source, &destination).await;
+        // a new one, in a transaction that goes on after it
+        do_on(
+            &source,
+            "BEGIN; UPDATE t SET more = 8 WHERE id = 2000;
+             CREATE TABLE young AS SELECT i AS id FROM generate_series(1, 100) AS i;
+             ALTER TABLE young ADD PRIMARY KEY (id);
+             UPDATE t SET more = 9 WHERE id = 2000; COMMIT",
+        )
+        .await;
+        let loaded = "SELECT to_regclass('app_public.young') IS NOT NULL";
+        until(&destination, loaded).await;
+        do_on(&source, "ALTER TABLE young RENAME TO grown").await;
+        let renamed = "SELECT to_regclass('app_public.grown') IS NOT NULL";
+        until(&destination, renamed).await;
+        do_on(
+            &source,
+            "UPDATE grown SET id = -id; DELETE FROM t WHERE id < 10",
+        )
+        .await;
+        equal_soon(&pair).await;
+        walferry(&pair.config(), &["resync", "public.other", "--wait"])
+            .await
+            .ended(0, &["Done."]);
+        equal_soon(&pair).await;
+        assert_eq!(walsender().await, before, "{}", daemon.log());
+
+        // one whose values have to be text
+        do_on(
+            &source,
+            "CREATE TYPE both_of AS (a int, b text);
+             CREATE TABLE pairs (id int PRIMARY KEY, v both_of);
+             INSERT INTO pairs VALUES (1, '(1,x)')",
+        )
+        .await;
+        equal_soon(&pair).await;
+        do_on(
+            &source,
+            "UPDATE t SET more = more + 1; UPDATE pairs SET v.b = 'y'",
+        )
+        .await;
+        equal_soon(&pair).await;
+        if major >= 14 {
+            assert_ne!(walsender().await, before, "{}", daemon.log());
+        }
+        drain(&pair, daemon).await;
+    }
+}
+
+/// In ways that are noticed sooner and later.
+async fn alter(source: &Client, destination: &Client) {
+    // noticed without a row of it
+    do_on(source, "ALTER TABLE t ADD more int DEFAULT 7").await;
+    let added = "SELECT count(*) = 1 FROM information_schema.columns
+         WHERE table_schema = 'app_public' AND table_name = 't' AND column_name = 'more'";
+    until(destination, added).await;
+    do_on(source, "INSERT INTO t VALUES (2000, 1)").await;
+    // noticed because of a row, before anything else of its transaction
+    do_on(source, "ALTER TABLE t ADD at_once int DEFAULT 1").await;
+    do_on(source, "UPDATE t SET at_once = 2 WHERE id = 2000").await;
+    let arrived = "SELECT count(*) = 1 FROM app_public.t WHERE to_jsonb(t)->>'at_once' = '2'";
+    until(destination, arrived).await;
+    // and after rows of that, which come once more
+    do_on(
+        source,
+        "BEGIN; UPDATE t SET at_once = 3 WHERE id = 2000; INSERT INTO other VALUES (2, 'x');
+         ALTER TABLE t ADD between_rows int DEFAULT 3; UPDATE t SET more = 5 WHERE id = 2000;
+         ALTER TABLE other RENAME v TO words; INSERT INTO other VALUES (3, 'y'); COMMIT",
+    )
+    .await;
+    let arrived = "SELECT count(*) = 1 FROM app_public.other
+         WHERE id = 3 AND to_jsonb(other)->>'words' = 'y'";
+    until(destination, arrived).await;
 }
 
 #[tokio::test]

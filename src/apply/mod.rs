@@ -94,6 +94,11 @@ impl Applier {
         })
     }
 
+    /// Ends the session that writes rows; nothing may be open in it.
+    pub fn into_writer(self) -> Writer {
+        self.writer
+    }
+
     /// The position that was committed last.
     pub fn applied(&self) -> AppliedLsn {
         self.writer.applied()
@@ -178,7 +183,7 @@ impl Applier {
         self.writer.look_at_flush().await
     }
 
-    /// Somebody asked for a table to be loaded again since this session began.
+    /// Somebody asked for a table to be loaded again since the last start.
     pub fn reload_asked(&self) -> bool {
         self.writer.reload_asked()
     }

@@ -1,11 +1,12 @@
 //! The transaction in which loaded tables take their places; see `snapshot/adopt.rs`.
 
+use std::time::Duration;
+
 use super::flight::{Failure, Wanted};
 use super::steps::Step;
 use super::{Applier, plain};
 use crate::checkpoint::Record;
 use crate::error::{Error, Kind, Result};
-use crate::limits::RESHAPE_LOCK_MAX;
 use crate::lsn::Lsn;
 use crate::snapshot::{Adoption, Statement};
 use crate::sql::{apply as sql, load, reshape};
@@ -27,10 +28,15 @@ impl Applier {
     }
 
     /// Brings the tables to their places, records them as complete up to `lsn`, and commits. False
-    /// when a reader holds the lock of an old copy for too long: then nothing of it is done, and
-    /// the transaction goes on.
-    pub async fn take_places(&mut self, adoption: &Adoption, lsn: Lsn) -> Result<bool> {
-        match self.place(adoption, lsn).await {
+    /// when a reader holds the lock of an old copy longer than `patience`: then nothing of it is
+    /// done, and the transaction goes on.
+    pub async fn take_places(
+        &mut self,
+        adoption: &Adoption,
+        lsn: Lsn,
+        patience: Duration,
+    ) -> Result<bool> {
+        match self.place(adoption, lsn, patience).await {
             Ok(()) => {}
             Err(error) if error.kind() == Kind::Contention => {
                 let undo = [load::ROLLBACK_TO_SAVEPOINT, load::RELEASE_SAVEPOINT];
@@ -49,8 +55,8 @@ impl Applier {
         Ok(true)
     }
 
-    async fn place(&mut self, adoption: &Adoption, lsn: Lsn) -> Result<()> {
-        let limit = reshape::limit_lock_wait(RESHAPE_LOCK_MAX.as_millis());
+    async fn place(&mut self, adoption: &Adoption, lsn: Lsn, patience: Duration) -> Result<()> {
+        let limit = reshape::limit_lock_wait(patience.as_millis());
         self.run_all(&[load::SAVEPOINT.to_owned(), limit]).await?;
         for statement in adoption.take() {
             self.run_one(&statement).await?;

@@ -290,7 +290,12 @@ impl Writer {
         self.advanced(to, Some(row.get(0)))
     }
 
-    /// Somebody asked for a table to be loaded again since this session took the pipeline over.
+    /// All requests for loading tables again that are known by now are about to be looked at.
+    pub fn take_note_of_reloads(&mut self) {
+        self.reloads.0 = self.reloads.1;
+    }
+
+    /// Somebody asked for a table to be loaded again since they were looked at.
     pub fn reload_asked(&self) -> bool {
         self.reloads.0 != self.reloads.1
     }

@@ -26,8 +26,9 @@ enum Work {
     LookAtFlush,
     /// Open the transaction in which tables take their places, and fill those.
     Fill(Arc<Adoption>),
-    /// Put the tables into their places, complete up to there.
-    Take(Arc<Adoption>, Lsn),
+    /// Put the tables into their places, complete up to there, unless readers are in the way for so
+    /// long.
+    Take(Arc<Adoption>, Lsn, Duration),
     /// Roll back the parts whose commit has not come.
     GiveUp,
 }
@@ -65,7 +66,7 @@ pub(super) enum Step {
 pub(super) struct HandOver {
     work: mpsc::Sender<Work>,
     done: mpsc::Receiver<Result<Done>>,
-    task: JoinHandle<()>,
+    task: JoinHandle<Applier>,
     busy: bool,
     parts: Parts,
     /// What is under way, or open, is of a transaction that went ahead.
@@ -161,8 +162,13 @@ impl HandOver {
     }
 
     /// Puts loaded tables into their places, complete up to `lsn`.
-    pub(super) fn take(&mut self, adoption: Arc<Adoption>, lsn: Lsn) -> Result<()> {
-        self.send(Work::Take(adoption, lsn))
+    pub(super) fn take(
+        &mut self,
+        adoption: Arc<Adoption>,
+        lsn: Lsn,
+        patience: Duration,
+    ) -> Result<()> {
+        self.send(Work::Take(adoption, lsn, patience))
     }
 
     /// Waits for the work that is under way; for ever when nothing is.
@@ -192,6 +198,13 @@ impl HandOver {
         }
     }
 
+    /// Ends the task; nothing may be under way or open.
+    pub(super) async fn give_back(mut self) -> Result<Applier> {
+        let (closed, _) = mpsc::channel(1);
+        self.work = closed;
+        (&mut self.task).await.map_err(|_| gone())
+    }
+
     fn send(&mut self, work: Work) -> Result<()> {
         self.busy = true;
         self.work.try_send(work).map_err(|_| gone())
@@ -213,7 +226,7 @@ async fn apply_all(
     mut applier: Applier,
     mut todo: mpsc::Receiver<Work>,
     report: mpsc::Sender<Result<Done>>,
-) {
+) -> Applier {
     while let Some(work) = todo.recv().await {
         let started = Instant::now();
         let done = one(&mut applier, work).await.map(|mut done| {
@@ -222,12 +235,13 @@ async fn apply_all(
         });
         let failed = done.is_err();
         if report.send(done).await.is_err() || failed {
-            return;
+            return applier;
         }
     }
     if let Err(error) = applier.abandon().await {
         tracing::debug!(error = %error, "rolling back at the end failed");
     }
+    applier
 }
 
 async fn one(applier: &mut Applier, work: Work) -> Result<Done> {
@@ -247,8 +261,8 @@ async fn one(applier: &mut Applier, work: Work) -> Result<Done> {
             applier.fill_places(&filling).await?;
             adoption = Some(Step::Filled);
         }
-        Work::Take(taking, lsn) => {
-            let taken = applier.take_places(&taking, lsn).await?;
+        Work::Take(taking, lsn, patience) => {
+            let taken = applier.take_places(&taking, lsn, patience).await?;
             adoption = Some(if taken { Step::Taken } else { Step::Locked });
         }
         Work::GiveUp => applier.abandon().await?,

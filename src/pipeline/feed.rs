@@ -178,6 +178,8 @@ impl Feed {
     /// Takes a message of a transaction in progress. Its commit becomes the beginning of the
     /// transaction, which is replayed from then on, unless it went ahead.
     fn put_away(&mut self, willing: bool) -> Result<Option<Piece<'static>>> {
+        // the spool has it, and is not to have it twice
+        self.stream.forget_mark();
         let Some(Replication::XLogData { message, .. }) = self.stream.take()? else {
             return Ok(None);
         };
@@ -306,6 +308,22 @@ impl Feed {
     /// What the source sends is looked at: no transaction is replayed, and the spool has room.
     pub(super) fn reads_wire(&self) -> bool {
         self.replayed.is_none() && !self.spool.is_full()
+    }
+
+    /// Everything before what comes next is done with: what comes from there can come once more,
+    /// while that is little.
+    pub(super) fn mark(&mut self) {
+        let plain = self.block.is_none() && self.replayed.is_none() && self.passing.is_none();
+        if plain && self.ahead.is_none() {
+            self.stream.mark();
+        } else {
+            self.stream.forget_mark();
+        }
+    }
+
+    /// What came since the mark comes once more; false when it cannot.
+    pub(super) fn rewind(&mut self) -> bool {
+        self.stream.rewind()
     }
 
     /// A transaction goes ahead.

@@ -120,7 +120,9 @@ impl<'j> Joiners<'j> {
     pub(super) fn note(&mut self, news: Result<News>, flow: &mut Flow<'_>) -> Result<()> {
         match news {
             Ok(News::Near) if self.held.is_none() => {
-                self.held = Some((flow.hold(), Instant::now()));
+                let lsn = flow.hold();
+                tracing::debug!(%lsn, "the stream holds for tables beside it");
+                self.held = Some((lsn, Instant::now()));
             }
             Ok(News::There(turn)) if self.held.is_some() && turn == self.turn => self.stays = true,
             // there, where the stream has just left
@@ -181,6 +183,7 @@ impl<'j> Joiners<'j> {
     fn release(&mut self, flow: &mut Flow<'_>) {
         self.stays = false;
         if self.held.take().is_some() {
+            tracing::debug!("the stream goes on");
             self.turn += 1;
             flow.let_in(Lsn::MAX);
         }

@@ -1,4 +1,5 @@
-//! preflight → start (slot, checkpoint, initial load) → stream → drain, and again after a fault.
+//! preflight → start (slot, checkpoint, initial load) → stream → drain, and again after a fault, or
+//! when what is followed changes.
 //!
 //! ```text
 //! run ─▶ preflight ─▶ ┌─ start ─▶ stream ─▶ drained: done
@@ -6,7 +7,9 @@
 //! ```
 //!
 //! Each round starts from what the destination's checkpoint says and holds no state of the round
-//! before it: whatever failed, the way back is the same.
+//! before it: whatever failed, the way back is the same. Only one that nothing was wrong with, and
+//! that stands between two transactions with all before them applied, leaves its stream and its
+//! lock to the next.
 
 mod ahead;
 mod alignment;
@@ -48,7 +51,7 @@ pub use reaction::{Reaction, reaction};
 use emptied::Emptied;
 use misfits::Misfits;
 use reshape::Keys;
-use stream::Caution;
+use stream::{Caution, Ended, Kept};
 use tablesync::Joining;
 use types::Mending;
 use watch::Watch;
@@ -71,16 +74,23 @@ pub async fn run(config: Config, board: Board, shutdown: CancellationToken) -> R
     while !shutdown.is_cancelled() {
         let began = Instant::now();
         let outcome = round(&config, &board, &shutdown, &mut progress).await;
+        if began.elapsed() > BACKOFF_MAX {
+            // It was healthy: what ends it is new, and older misfits are behind us.
+            pauses = self::pauses();
+            let position = outcome.as_ref().err().and_then(Error::position);
+            progress.misfits.forget_all_but(position);
+            progress.lacking = None;
+        }
         let error = match outcome {
-            Ok(()) => break,
+            Ok(Ended::Drained) => break,
+            Ok(Ended::Paused(kept, reason)) => {
+                tracing::info!(%reason, "looking at the catalogs again");
+                progress.kept = Some(*kept);
+                continue;
+            }
             Err(error) => locked::named(&config.source.endpoint, error).await,
         };
         board.error(&error);
-        if began.elapsed() > BACKOFF_MAX {
-            // older ones are behind us
-            progress.misfits.forget_all_but(error.position());
-            progress.lacking = None;
-        }
         match reaction(error.kind()) {
             // The catalogs were read when the round began.
             Reaction::Halt if progress.may_mend(&config, &error) => {
@@ -99,16 +109,8 @@ pub async fn run(config: Config, board: Board, shutdown: CancellationToken) -> R
                 board.state(State::Halted);
                 return Err(error);
             }
-            Reaction::StartAgain if error.kind() == Kind::Spool => {
-                report_spool(&error);
-                progress.spool_failed_at = Some(Instant::now());
-                continue;
-            }
             Reaction::StartAgain => {
-                if error.kind() == Kind::Ahead {
-                    progress.ahead_failed_at = Some(Instant::now());
-                }
-                tracing::info!(reason = %error, "starting again");
+                progress.start_again(&error);
                 continue;
             }
             Reaction::Retry => {}
@@ -118,16 +120,15 @@ pub async fn run(config: Config, board: Board, shutdown: CancellationToken) -> R
         if let Some(side) = error.side() {
             board.reconnect(side);
         }
-        // A round that ran for a while was healthy: its end is a new fault, not the old one.
-        if began.elapsed() > BACKOFF_MAX {
-            pauses = self::pauses();
-        }
         let pause = pauses.next().unwrap_or(BACKOFF_MAX);
         report_retry(&error, pause);
         board.state(State::Retrying);
         if !wait(&board, pause, &shutdown).await {
             break;
         }
+    }
+    if let Some(kept) = progress.kept {
+        kept.inlet.close().await;
     }
     board.state(State::Stopped);
     Ok(())
@@ -160,6 +161,8 @@ struct Progress {
     catalog: Option<Arc<Client>>,
     /// Keys that wait for what was written before them.
     keys: Keys,
+    /// The stream and the lock of a round that nothing was wrong with.
+    kept: Option<Kept>,
     /// When the spool could not take a large transaction.
     spool_failed_at: Option<Instant>,
     /// When a transaction could not be applied ahead of its commit.
@@ -170,6 +173,20 @@ impl Progress {
     /// The source is to send large transactions before they commit.
     fn takes_transactions_in_progress(&self, config: &Config) -> bool {
         config.apply.spool_bytes_max > 0 && self.spool_failed_at.is_none_or(has_rested)
+    }
+
+    /// Takes note of what is not to be tried again for a while.
+    fn start_again(&mut self, error: &Error) {
+        let now = Some(Instant::now());
+        match error.kind() {
+            Kind::Spool => {
+                self.spool_failed_at = now;
+                return report_spool(error);
+            }
+            Kind::Ahead => self.ahead_failed_at = now,
+            _ => {}
+        }
+        tracing::info!(reason = %error, "starting again");
     }
 
     /// Whether starting again can mend the failure: with the catalogs as they are now, by finding
@@ -252,12 +269,12 @@ async fn round(
     board: &Board,
     shutdown: &CancellationToken,
     progress: &mut Progress,
-) -> Result<()> {
+) -> Result<Ended> {
     if !progress.checked {
         board.state(State::Preflight);
         let findings = tokio::select! {
             findings = turning(board, preflight::findings(config)) => findings?,
-            () = shutdown.cancelled() => return Ok(()),
+            () = shutdown.cancelled() => return Ok(Ended::Drained),
         };
         if let Some(failure) = preflight::first_failure(&findings) {
             return Err(failure);
@@ -268,7 +285,7 @@ async fn round(
     let watch = Watch::start(config, board.clone());
     let started = tokio::select! {
         started = turning(board, Box::pin(start::start(config, board, progress))) => started?,
-        () = shutdown.cancelled() => return Ok(()),
+        () = shutdown.cancelled() => return Ok(Ended::Drained),
     };
     progress.started = true;
     // they stand in the bookkeeping now

@@ -30,7 +30,7 @@ pub(super) struct Known {
 }
 
 /// What becomes of a relation's rows.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Route {
     /// They are applied.
     Apply(Arc<Target>),
@@ -51,8 +51,10 @@ pub(super) struct Newcomer {
 pub(super) struct Routes {
     known: HashMap<u32, Known>,
     by_oid: HashMap<u32, Route>,
-    /// The last description of each known relation.
+    /// The last description of each relation.
     relations: HashMap<u32, Relation>,
+    /// What held for the relations that were described since [`Routes::mark`], in order.
+    before: Vec<(u32, Option<Relation>, Option<Route>)>,
     /// Tables that nobody is to wait for.
     left: HashSet<u32>,
     types: Arc<Types>,
@@ -76,6 +78,7 @@ impl Routes {
             known,
             by_oid,
             relations: HashMap::new(),
+            before: Vec::new(),
             left: HashSet::new(),
             types,
             equality,
@@ -90,6 +93,9 @@ impl Routes {
 
     /// Takes note of a relation message; tells of a relation that nobody knows.
     pub(super) fn learn(&mut self, relation: &Relation) -> Option<Newcomer> {
+        let described = self.relations.insert(relation.oid, relation.clone());
+        let route = self.by_oid.get(&relation.oid).cloned();
+        self.before.push((relation.oid, described, route));
         let Some(known) = self.known.get(&relation.oid) else {
             if self.by_oid.contains_key(&relation.oid) {
                 return None;
@@ -111,8 +117,46 @@ impl Routes {
             Err(why) => Route::Refuse(why),
         };
         self.by_oid.insert(relation.oid, route);
-        self.relations.insert(relation.oid, relation.clone());
         None
+    }
+
+    /// Learns what the source told before these routes were made: it does not say so again. A
+    /// relation that a start has found no trace of is gone.
+    pub(super) fn remember(&mut self, relations: HashMap<u32, Relation>) {
+        for relation in relations.into_values() {
+            if let Some(gone) = self.learn(&relation) {
+                self.skip(gone.oid);
+            }
+        }
+    }
+
+    /// A start has found the relation.
+    pub(super) fn has(&self, oid: u32) -> bool {
+        self.known.contains_key(&oid) || self.by_oid.contains_key(&oid)
+    }
+
+    /// What [`Routes::remember`] takes.
+    pub(super) fn into_relations(self) -> HashMap<u32, Relation> {
+        self.relations
+    }
+
+    /// What was learned so far need not be undone any more.
+    pub(super) fn mark(&mut self) {
+        self.before.clear();
+    }
+
+    /// Undoes what was learned since the mark: it comes once more.
+    pub(super) fn rewind(&mut self) {
+        for (oid, described, route) in self.before.drain(..).rev() {
+            match described {
+                Some(relation) => self.relations.insert(oid, relation),
+                None => self.relations.remove(&oid),
+            };
+            match route {
+                Some(route) => self.by_oid.insert(oid, route),
+                None => self.by_oid.remove(&oid),
+            };
+        }
     }
 
     /// The relation is described as it was before, if it was.

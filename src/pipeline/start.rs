@@ -7,13 +7,15 @@ use tokio::time::Instant;
 use tokio::try_join;
 use tokio_postgres::Client;
 
+use super::flow::Inlet;
 use super::loading::{self, Knowledge};
 use super::publications::ensure_publications;
 use super::reading::{Seen, decide, read_source};
 use super::reshape::Reshape;
 use super::routes::{Known, Routes};
+use super::stream::Kept;
 use super::tablesync::{Joining, next_group};
-use super::take_over::{PUBLICATION_MAY_BE_MISSING, take_over};
+use super::take_over::{PUBLICATION_MAY_BE_MISSING, check_same_publication, take_over};
 use super::types::{self, Followed};
 use super::{Progress, quarantine};
 use crate::apply::Applier;
@@ -24,13 +26,13 @@ use crate::catalog::types::Types;
 use crate::checkpoint::{self, LoadedTable, Loader, Writer, tablesync_name};
 use crate::config::Config;
 use crate::error::{Error, Kind, Result, Side};
-use crate::limits::{RESHAPE_AGAIN_PAUSE, WRITER_LOCK_POLL, WRITER_LOCK_WAIT_MAX};
+use crate::limits::RESHAPE_AGAIN_PAUSE;
 use crate::lsn::Lsn;
 use crate::observe::{Board, State, TableState};
 use crate::protect::{Protection, Recorded};
 use crate::snapshot;
 use crate::source::slot::ExportedSnapshot;
-use crate::source::{Connection, Mode, Stream};
+use crate::source::{Connection, Mode};
 use crate::sql::replication::Format;
 use crate::transport;
 
@@ -38,42 +40,47 @@ use crate::transport;
 pub(super) struct Started {
     /// Holds the writer lock.
     pub(super) applier: Applier,
-    /// Starts after the checkpoint.
-    pub(super) stream: Stream,
+    /// Of a stream that starts after the checkpoint, or has come there.
+    pub(super) inlet: Inlet,
     /// Where rows go.
     pub(super) routes: Routes,
     /// Tables that are to be loaded now, while the others are followed.
     pub(super) joining: Vec<Joining>,
     /// Records them.
     pub(super) loader: Loader,
-    /// What the source's tables looked like.
-    pub(super) fingerprint: String,
-    /// Once everything before it is applied, keys can follow.
-    pub(super) keys_due: Option<Lsn>,
-    /// When copies are to get their names that could not have them now.
-    pub(super) names_due: Option<(Instant, Lsn)>,
-    /// The publications that may be read through, by oid, where the source does not see to that.
-    pub(super) publications: Vec<u32>,
-    /// A session for questions to the source's catalog.
-    pub(super) catalog: Arc<Client>,
     /// What becomes of types.
     pub(super) types: Arc<Types>,
-    /// Those that may change while it runs.
-    pub(super) followed: Followed,
+    /// What will have to be looked at.
+    pub(super) outlook: Outlook,
     /// The end of the source's WAL when the types were read.
     pub(super) position: Lsn,
 }
 
-/// Takes the pipeline over, loads what is missing, opens the stream. What earlier rounds have found
-/// out about tables is written down first.
+/// What the source looked like, and what is due later.
+pub(super) struct Outlook {
+    /// A session for questions to its catalog.
+    pub(super) catalog: Arc<Client>,
+    /// What its tables looked like.
+    pub(super) fingerprint: String,
+    /// The types that may change.
+    pub(super) followed: Followed,
+    /// The publications that may be read through, by oid, where the source does not see to that.
+    pub(super) publications: Vec<u32>,
+    /// Once everything before it is applied, keys can follow.
+    pub(super) keys_due: Option<Lsn>,
+    /// When copies are to get the names that they could not have.
+    pub(super) names_due: Option<Instant>,
+}
+
+/// Takes the pipeline over, loads what is missing, opens the stream; or goes on with what the last
+/// round has kept. What earlier rounds have found out about tables is written down first.
 pub(super) async fn start(
     config: &Arc<Config>,
     board: &Board,
     progress: &mut Progress,
 ) -> Result<Started> {
-    board.state(State::Starting);
-    let opened = open(config, progress).await?;
-    let (writer, exported) = (opened.writer, opened.exported);
+    let opened = go_on_or_open(config, board, progress).await?;
+    let (writer, exported, inlet) = (opened.writer, opened.exported, opened.inlet);
     let (catalog, facts, mut seen) = (opened.catalog, opened.facts, opened.seen);
     let server_version = u32::try_from(facts.version_num).unwrap_or(0);
     let was_loaded = what_is_loaded(config, board, &writer, &catalog, &mut seen.look, progress);
@@ -84,7 +91,6 @@ pub(super) async fn start(
     let mending = &mut progress.mending;
     let prepared = types::prepare(config, &writer, &catalog, &new, &kept, mending).await?;
     let types = Arc::new(prepared.types);
-    report_loaded(board, &loaded);
     writer.forget(&tablesync_name(&config.pipeline)).await?;
     let knowledge = Knowledge {
         tables: &tables,
@@ -92,10 +98,9 @@ pub(super) async fn start(
         types: &types,
         protected: &protected,
     };
-    let emptied = &progress.emptied;
-    let reshape = Reshape::new(config, &writer, &knowledge, prepared.position, emptied);
-    let misfit = progress.misfit.as_deref();
-    let keys = &mut progress.keys;
+    let position = prepared.position;
+    let reshape = Reshape::new(config, &writer, &knowledge, position, &progress.emptied);
+    let (misfit, keys) = (progress.misfit.as_deref(), &mut progress.keys);
     let occupied = reshape.follow(&mut loaded, misfit, keys).await?;
     let (mut joining, mut postponed) = (Vec::new(), HashSet::new());
     if let Some(exported) = exported {
@@ -109,31 +114,34 @@ pub(super) async fn start(
     }
     let waiting = take_waiting(&mut loaded, &joining);
     let gone = |recorded: &[Recorded]| protector.of_gone(recorded);
-    let types_too = Arc::clone(&types);
-    let binary = can_be_binary(server_version);
+    let (types_too, binary) = (Arc::clone(&types), can_be_binary(server_version));
     let mut routes = routes(&writer, &tables, gone, loaded, types_too, binary).await?;
     routes.skip_all(waiting);
     routes.leave(quarantined.into_iter().chain(postponed).collect());
-    let (records, from) = (writer.loader(), writer.durable().lsn());
-    let (stream, applier) = try_join!(
-        open_stream(config, from, &routes, server_version, progress),
+    let (records, from) = (writer.loader(), writer.applied());
+    let format = format(config, &routes, server_version, progress);
+    let (inlet, applier) = try_join!(
+        Inlet::open(config, from, inlet, &routes, format),
         Applier::new(config, writer),
     )?;
-    progress.catalog = Some(Arc::clone(&catalog));
+    let outlook = Outlook {
+        fingerprint,
+        followed: prepared.followed,
+        publications: only_publications(&facts),
+        keys_due: progress.keys.due(),
+        names_due: names_due(&occupied),
+        catalog: Arc::clone(&catalog),
+    };
+    progress.catalog = Some(catalog);
     Ok(Started {
         applier,
-        stream,
+        inlet,
         routes,
         joining: next_group(joining),
         loader: records,
-        fingerprint,
-        keys_due: progress.keys.due(),
-        names_due: names_due(&occupied, prepared.position),
-        publications: only_publications(&facts),
-        catalog,
         types,
-        followed: prepared.followed,
-        position: prepared.position,
+        outlook,
+        position,
     })
 }
 
@@ -145,6 +153,36 @@ struct Opened {
     seen: Seen,
     /// Of a slot that was just made.
     exported: Option<ExportedSnapshot>,
+    /// Of a stream that is open.
+    inlet: Option<Inlet>,
+}
+
+async fn go_on_or_open(config: &Config, board: &Board, progress: &mut Progress) -> Result<Opened> {
+    if let Some(kept) = progress.kept.take() {
+        return go_on(config, kept, progress).await;
+    }
+    board.state(State::Starting);
+    open(config, progress).await
+}
+
+/// Looks at the source's catalogs again; the lock, the slot and the stream are ours.
+async fn go_on(config: &Config, kept: Kept, progress: &mut Progress) -> Result<Opened> {
+    let Kept { inlet, mut writer } = kept;
+    // before the tables are read, which tell of all of them
+    writer.take_note_of_reloads();
+    let read = read_source(config, progress.catalog.take()).await?;
+    ensure_publications(config, &read.catalog, &read.facts, &writer).await?;
+    if let Some(pipeline) = writer.read().await? {
+        check_same_publication(&pipeline, &read.facts)?;
+    }
+    Ok(Opened {
+        seen: decide(config, read.look, &writer).await?,
+        writer,
+        catalog: read.catalog,
+        facts: read.facts,
+        exported: None,
+        inlet: Some(inlet),
+    })
 }
 
 /// Opens them side by side, since tables may wait for the stream meanwhile, and takes over.
@@ -171,6 +209,7 @@ async fn open(config: &Config, progress: &mut Progress) -> Result<Opened> {
         facts,
         seen,
         exported,
+        inlet: None,
     })
 }
 
@@ -197,11 +236,9 @@ async fn lock(config: &Config, migrated: bool) -> Result<(Writer, bool)> {
     Ok((writer, made))
 }
 
-/// When the copies of `occupied` are to get their names, and not before the source's log is
-/// received up to where it ended.
-fn names_due(occupied: &HashSet<TableName>, position: Lsn) -> Option<(Instant, Lsn)> {
-    let due = Instant::now() + RESHAPE_AGAIN_PAUSE;
-    (!occupied.is_empty()).then_some((due, position))
+/// When the copies of `occupied` are to get their names.
+fn names_due(occupied: &HashSet<TableName>) -> Option<Instant> {
+    (!occupied.is_empty()).then(|| Instant::now() + RESHAPE_AGAIN_PAUSE)
 }
 
 /// Takes out new tables whose places are those of others, which are to have other names later.
@@ -256,33 +293,12 @@ async fn tidy(config: &Config, writer: &Writer) {
     }
 }
 
-/// Streams from the checkpoint on, `from`; large transactions come before they commit, if they can.
-/// The walsender of our own last round may take a moment to end.
-async fn open_stream(
-    config: &Config,
-    from: Lsn,
-    routes: &Routes,
-    version: u32,
-    progress: &Progress,
-) -> Result<Stream> {
-    let in_progress = version >= 140_000 && progress.takes_transactions_in_progress(config);
-    let format = Format {
+/// What the source is to send; large transactions before they commit, if it can.
+fn format(config: &Config, routes: &Routes, version: u32, progress: &Progress) -> Format {
+    Format {
         version,
         binary: routes.binary(),
-        in_progress,
-    };
-    let deadline = Instant::now() + WRITER_LOCK_WAIT_MAX;
-    loop {
-        let (endpoint, publications) = (&config.source.endpoint, &config.source.publications);
-        let session = Connection::open(endpoint, "stream", Mode::Replication).await?;
-        let slot = &config.source.slot;
-        let started = session.start_replication(slot, from, publications, format);
-        match started.await {
-            Err(error) if error.kind() == Kind::SlotInUse && Instant::now() < deadline => {
-                tokio::time::sleep(WRITER_LOCK_POLL).await;
-            }
-            started => return started,
-        }
+        in_progress: version >= 140_000 && progress.takes_transactions_in_progress(config),
     }
 }
 
@@ -318,6 +334,7 @@ async fn what_is_loaded(
     if let Some(left) = no_longer_published(config, &look.tables, &loaded, &aside) {
         return Err(left_or_dropped(config, catalog, left).await);
     }
+    report_loaded(board, &loaded);
     Ok((loaded, quarantined))
 }
 

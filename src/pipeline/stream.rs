@@ -4,6 +4,10 @@
 //! whatever has committed goes at once; when it is busy, the batch grows until it is full, and
 //! then reading stops, while feedback goes on by the clock. A quiet system therefore has the
 //! latency of one transaction and a busy one the throughput of large batches.
+//!
+//! When other tables are to be followed, or in another shape, the catalogs have to be looked at.
+//! The loop then lets nothing further in, applies what it has, and leaves the open stream to the
+//! next round: the source need not decode again what it has sent.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -13,14 +17,16 @@ use tokio_postgres::Client;
 use tokio_util::sync::CancellationToken;
 
 use super::emptied::Emptied;
-use super::flow::{Event, Flow};
+use super::flow::{Event, Flow, Inlet, Surprise};
 use super::joiners::Joiners;
 use super::loading::is_wanted_now;
 use super::publications::publication_gone;
+use super::reaction::{Reaction, reaction};
 use super::routes::{Newcomer, Routes};
-use super::start::Started;
-use super::types::{Followed, change_is_due};
+use super::start::{Outlook, Started};
+use super::types::change_is_due;
 use super::watch::{Published, Watch, list};
+use crate::checkpoint::Writer;
 use crate::config::Config;
 use crate::error::{Error, Kind, Result, Side};
 use crate::limits::CATALOG_ANSWER_MAX;
@@ -37,7 +43,24 @@ pub(super) struct Caution {
     pub(super) ahead: bool,
 }
 
-/// Follows the source until told to stop, then drains. Takes note of tables that are emptied.
+/// How a round ends that nothing was wrong with.
+pub(super) enum Ended {
+    /// Told to stop, it has drained.
+    Drained,
+    /// What it follows is another now, for this reason: the next round goes on from there.
+    Paused(Box<Kept>, Error),
+}
+
+/// What a round leaves to the next.
+pub(super) struct Kept {
+    /// The open stream; everything before that position is applied.
+    pub(super) inlet: Inlet,
+    /// It still holds the writer lock.
+    pub(super) writer: Writer,
+}
+
+/// Follows the source until told to stop, then drains, or until what it follows changes. Takes note
+/// of tables that are emptied.
 pub(super) async fn follow(
     config: &Arc<Config>,
     started: Started,
@@ -46,13 +69,14 @@ pub(super) async fn follow(
     board: &Board,
     shutdown: &CancellationToken,
     emptied: &mut Emptied,
-) -> Result<()> {
-    let (stream, routes, applier) = (started.stream, started.routes, started.applier);
-    let mut flow = Flow::new(config, stream, routes, applier, board, emptied);
+) -> Result<Ended> {
+    let (inlet, routes, applier) = (started.inlet, started.routes, started.applier);
+    let mut flow = Flow::new(config, inlet, routes, applier, board, emptied);
     flow.one_by_one_until = caution.one_by_one.then_some(started.position);
     flow.ahead_from = caution.ahead.then(|| flow.routes.loaded_up_to());
     board.state(State::Streaming);
     tracing::info!(lsn = %flow.durable(), "streaming");
+    flow.stops_for_shapes = started.joining.is_empty();
     let mut joining = Joiners::new(
         config,
         &flow,
@@ -61,32 +85,24 @@ pub(super) async fn follow(
         started.loader,
         board,
     );
-    let mut source = Source {
-        config,
-        watch,
-        catalog: started.catalog,
-        publications: started.publications,
-        fingerprint: started.fingerprint,
-        outdated_at: None,
-        keys_due: started.keys_due,
-        names_due: started.names_due,
-        followed: started.followed,
-        due: caution.due,
-    };
+    let mut source = Source::new(config, watch, started.outlook, caution.due);
     let mut seconds = interval(Duration::from_secs(1));
     seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while !flow.is_drained() {
         tokio::select! {
             biased;
             () = shutdown.cancelled(), if !flow.is_draining() => flow.drain(),
-            news = joining.news() => joining.note(news, &mut flow)?,
+            // once they have given a reason they have nothing more to tell
+            news = joining.news(), if source.reason.is_none() => {
+                source.note(joining.note(news, &mut flow))?;
+            }
             event = flow.event(&mut seconds) => match event? {
                 Event::Read => flow.heard(),
                 Event::Spooled => {}
                 Event::Applied(done) => {
                     flow.applied(&done);
                     if done.reload_asked && joining.is_idle() {
-                        return Err(start_again());
+                        source.note(Err(start_again()))?;
                     }
                 }
                 Event::Tick => {
@@ -97,25 +113,30 @@ pub(super) async fn follow(
         }
         // A full batch goes first: what was read and found no room then has some.
         flow.hand_over()?;
-        while let Some(newcomer) = flow.take_in()? {
-            if joining.is_idle() {
-                in_time(is_wanted_now(&source.catalog, config, newcomer.oid)).await?;
-            }
-            skip(&mut flow.routes, &newcomer);
+        source.take_in(&mut flow, &joining).await?;
+        if source.reason.is_some() {
+            flow.stop_before_next();
         }
         flow.hand_over()?;
         joining.go_on(&flow);
+        if let Some(why) = source.reason.take_if(|_| flow.may_leave()) {
+            let (inlet, writer) = flow.leave().await?;
+            return Ok(Ended::Paused(Box::new(Kept { inlet, writer }), why));
+        }
     }
-    flow.end().await
+    flow.end().await.map(|()| Ended::Drained)
 }
 
-fn skip(routes: &mut Routes, newcomer: &Newcomer) {
+fn skip(routes: &mut Routes, newcomer: &Newcomer, is_wanted: bool) {
+    routes.skip(newcomer.oid);
+    if is_wanted {
+        return;
+    }
     tracing::warn!(
         table = newcomer.name,
         oid = newcomer.oid,
         "skipping rows of a table that is not selected, is gone, or cannot be seen yet"
     );
-    routes.skip(newcomer.oid);
 }
 
 pub(super) fn start_again() -> Error {
@@ -127,58 +148,105 @@ pub(super) fn start_again() -> Error {
 struct Source<'s> {
     config: &'s Config,
     watch: &'s Watch,
-    catalog: Arc<Client>,
-    publications: Vec<u32>,
-    fingerprint: String,
+    outlook: Outlook,
     /// The tables are others by now: where the source's WAL ended when that was seen.
     outdated_at: Option<Lsn>,
-    /// Keys can follow once everything before it is applied.
-    keys_due: Option<Lsn>,
-    /// When copies are to get the names that they could not have.
-    names_due: Option<(Instant, Lsn)>,
-    followed: Followed,
     /// Changes of types can be made once everything before it is applied.
     due: Option<Lsn>,
+    /// Why the catalogs are to be looked at.
+    reason: Option<Error>,
 }
 
-impl Source<'_> {
-    /// Ends the round when other tables are to be followed; not while some are being loaded.
+impl<'s> Source<'s> {
+    fn new(config: &'s Config, watch: &'s Watch, outlook: Outlook, due: Option<Lsn>) -> Self {
+        Source {
+            config,
+            watch,
+            outlook,
+            outdated_at: None,
+            due,
+            reason: None,
+        }
+    }
+
+    /// Takes note of an error that only says that the catalogs are to be looked at.
+    fn note(&mut self, looked: Result<()>) -> Result<()> {
+        match looked {
+            Err(error) if reaction(error.kind()) == Reaction::StartAgain => {
+                self.reason.get_or_insert(error);
+                Ok(())
+            }
+            looked => looked,
+        }
+    }
+
+    /// Takes in what was read. Rows of tables that nobody knows are skipped: should they be wanted,
+    /// they are loaded later than these rows came.
+    async fn take_in(&mut self, flow: &mut Flow<'_>, joining: &Joiners<'_>) -> Result<()> {
+        while let Some(surprise) = flow.take_in()? {
+            match surprise {
+                Surprise::Newcomer(newcomer) => {
+                    let may_be_wanted = joining.is_idle() && self.reason.is_none();
+                    if may_be_wanted {
+                        let wanted =
+                            is_wanted_now(&self.outlook.catalog, self.config, newcomer.oid);
+                        self.note(in_time(wanted).await)?;
+                    }
+                    let is_wanted = may_be_wanted && self.reason.is_some();
+                    skip(&mut flow.routes, &newcomer, is_wanted);
+                }
+                Surprise::Misfit(why) => {
+                    self.reason.get_or_insert(why);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Finds out whether other tables are to be followed; not while some are being loaded.
     async fn look_around(&mut self, flow: &mut Flow<'_>, joining: &Joiners<'_>) -> Result<()> {
-        if joining.is_idle() && self.due.is_some_and(|due| flow.durable() >= due) {
-            return Err(change_is_due());
+        if self.reason.is_none() {
+            let looked = self.look(flow, joining).await;
+            return self.note(looked);
         }
-        if joining.is_idle() && self.keys_due.is_some_and(|due| flow.durable() >= due) {
-            return Err(start_again());
-        }
-        // what is half received would have to come once more
-        let may_restart = joining.is_idle() && flow.is_between_transactions();
-        // what the source has to send once more has to have come, or it never would
-        let names = |(due, at)| Instant::now() >= due && flow.received() >= at;
-        if may_restart && !flow.holds_transactions() && self.names_due.is_some_and(names) {
-            return Err(start_again());
-        }
-        if may_restart && self.is_outdated(flow) {
-            return Err(start_again());
-        }
-        let Some(published) = self.watch.published() else {
-            return Ok(());
-        };
-        if let Some(gone) = published.lacks(&self.publications) {
+        Ok(())
+    }
+
+    async fn look(&mut self, flow: &mut Flow<'_>, joining: &Joiners<'_>) -> Result<()> {
+        let published = self.watch.published();
+        let gone = published
+            .as_ref()
+            .and_then(|p| p.lacks(&self.outlook.publications));
+        if let Some(gone) = gone {
             return Err(publication_gone(gone));
         }
         if !joining.is_idle() {
             return Ok(());
         }
-        let looked = look_for_newcomers(&flow.routes, &published, &self.catalog, self.config);
+        let is_due = |due: Option<Lsn>| due.is_some_and(|due| flow.durable() >= due);
+        if is_due(self.due) {
+            return Err(change_is_due());
+        }
+        // what goes ahead would have to be done once more
+        let names = self.outlook.names_due.filter(|_| !flow.is_ahead());
+        let names = names.is_some_and(|due| Instant::now() >= due);
+        if names || is_due(self.outlook.keys_due) || self.is_outdated(flow) {
+            return Err(start_again());
+        }
+        let Some(published) = published else {
+            return Ok(());
+        };
+        let looked =
+            look_for_newcomers(&flow.routes, &published, &self.outlook.catalog, self.config);
         in_time(looked).await?;
-        in_time(self.followed.check(&self.catalog)).await
+        in_time(self.outlook.followed.check(&self.outlook.catalog)).await
     }
 
     /// The tables are others than those that the start saw. What the log says of it comes first,
     /// since a start makes use of that, but is not waited for longer than until the next look.
     fn is_outdated(&mut self, flow: &mut Flow<'_>) -> bool {
         let looked = self.watch.fingerprint();
-        if looked.is_some_and(|now| now != self.fingerprint) {
+        if looked.is_some_and(|now| now != self.outlook.fingerprint) {
             if self.outdated_at.is_some() {
                 return true;
             }

@@ -39,7 +39,7 @@ use tokio::time::{Duration, Instant, interval};
 
 use super::applier::Step;
 use super::emptied::Emptied;
-use super::flow::{Event, Flow};
+use super::flow::{Event, Flow, Inlet, Surprise};
 use super::{loading, locked, start};
 use crate::apply::Applier;
 use crate::catalog::TableName;
@@ -49,8 +49,9 @@ use crate::checkpoint::{Loader, NewPipeline, Writer, tablesync_name};
 use crate::config::Config;
 use crate::error::{Error, Kind, Result, Side};
 use crate::limits::{
-    RESHAPE_AGAIN_PAUSE, TABLESYNC_ASK_INTERVAL, TABLESYNC_BYTES_MAX, TABLESYNC_NEAR_BYTES,
-    TABLESYNC_NEAR_BYTES_MAX, TABLESYNC_PATIENCE, TABLESYNC_TABLES_MAX,
+    RESHAPE_AGAIN_PAUSE, RESHAPE_LOCK_MAX, RESHAPE_LOCK_MIN, TABLESYNC_ASK_INTERVAL,
+    TABLESYNC_BYTES_MAX, TABLESYNC_NEAR_BYTES, TABLESYNC_NEAR_BYTES_MAX, TABLESYNC_PATIENCE,
+    TABLESYNC_TABLES_MAX,
 };
 use crate::lsn::Lsn;
 use crate::observe::{Board, Identity};
@@ -274,8 +275,8 @@ impl Synchronisation {
         // what this stream does is not what the pipeline's figures are about
         let unseen = Board::new(Identity::default());
         let mut emptied = Emptied::default();
-        let stream = stream.await?;
-        let mut flow = Flow::new(&config, stream, routes, applier, &unseen, &mut emptied);
+        let inlet = Inlet::new(stream.await?, &config, format, applier.applied());
+        let mut flow = Flow::new(&config, inlet, routes, applier, &unseen, &mut emptied);
         // Then the main stream still waits: the slot and the sessions end by themselves.
         self.catch_up(&mut flow, &Arc::new(adoption)).await
     }
@@ -343,6 +344,7 @@ impl Synchronisation {
         let mut asks = interval(TABLESYNC_ASK_INTERVAL);
         let (mut stage, mut began) = (Stage::Following, Instant::now());
         let (mut quiet_until, mut taking, mut locked) = (began, 0, None);
+        let mut patience = RESHAPE_LOCK_MIN;
         loop {
             let ahead = *self.ahead.borrow_and_update();
             if stage != Stage::Stopping {
@@ -369,7 +371,7 @@ impl Synchronisation {
                 Stage::Filled if ahead.held && flow.has_reached_gate() => {
                     self.say(Said::There(ahead.turn));
                     if ahead.stays {
-                        flow.take(adoption, ahead.at)?;
+                        flow.take(adoption, ahead.at, patience)?;
                         (stage, taking) = (Stage::Busy, ahead.turn);
                     }
                 }
@@ -389,6 +391,7 @@ impl Synchronisation {
                             Some(Step::Locked) => {
                                 (stage, locked) = (Stage::Filled, Some(taking));
                                 quiet_until = Instant::now() + RESHAPE_AGAIN_PAUSE;
+                                patience = (patience * 2).min(RESHAPE_LOCK_MAX);
                                 self.say(Said::Later(taking));
                             }
                         }
@@ -433,7 +436,7 @@ fn near_bytes(spent: Duration) -> u64 {
 /// Rows of tables that nobody knows here are the main stream's.
 fn take_in(flow: &mut Flow<'_>) -> Result<()> {
     flow.hand_over()?;
-    while let Some(others) = flow.take_in()? {
+    while let Some(Surprise::Newcomer(others)) = flow.take_in()? {
         flow.routes.skip(others.oid);
     }
     flow.hand_over()

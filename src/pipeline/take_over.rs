@@ -138,7 +138,7 @@ fn check_same_source(config: &Config, pipeline: &Pipeline, system: &System) -> R
 /// Refuses a publication that was dropped and made again. A source before 18 fails by itself when
 /// it decodes a change that was written meanwhile; since 18 it leaves that change out. Where others
 /// stand beside it or in its place, each table knows which of them has sent it.
-fn check_same_publication(pipeline: &Pipeline, facts: &Facts) -> Result<()> {
+pub(super) fn check_same_publication(pipeline: &Pipeline, facts: &Facts) -> Result<()> {
     let registered = &pipeline.registered;
     let now = facts.publication(&registered.publication);
     let same = now.is_none_or(|now| registered.publication_oid.is_none_or(|oid| oid == now.oid));

@@ -80,6 +80,21 @@ impl Stream {
         self.wire.has_room()
     }
 
+    /// Keeps what is taken from now on, as far as that is little.
+    pub fn mark(&mut self) {
+        self.wire.mark();
+    }
+
+    /// Nothing has to be kept any more.
+    pub fn forget_mark(&mut self) {
+        self.wire.forget_mark();
+    }
+
+    /// What was taken since the mark comes once more; false when it was too much to be kept.
+    pub fn rewind(&mut self) -> bool {
+        self.wire.rewind()
+    }
+
     /// Writes feedback that is queued, without reading: for times of back-pressure.
     ///
     /// # Cancel-Safety

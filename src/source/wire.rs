@@ -35,6 +35,8 @@ pub(crate) struct Wire<S> {
     read_bytes: usize,
     incoming: Vec<u8>,
     start: usize,
+    /// From here on, what was taken is kept, as long as there is room for it.
+    mark: Option<usize>,
     end: usize,
     outgoing: BytesMut,
 }
@@ -49,6 +51,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             read_bytes: READ_BYTES,
             incoming: vec![0; READ_BYTES],
             start: 0,
+            mark: None,
             end: 0,
             outgoing: BytesMut::new(),
         }
@@ -63,6 +66,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// There is room to read more before anything is taken.
     pub(super) fn has_room(&self) -> bool {
         self.end < self.incoming.len()
+    }
+
+    /// Keeps what is taken from now on, so that it can be taken once more; as much of it as half of
+    /// the buffer holds.
+    pub(super) fn mark(&mut self) {
+        self.mark = Some(self.start);
+    }
+
+    /// Nothing has to be kept any more.
+    pub(super) fn forget_mark(&mut self) {
+        self.mark = None;
+    }
+
+    /// What was taken since the mark comes once more; false when it is not there any more.
+    pub(super) fn rewind(&mut self) -> bool {
+        let Some(mark) = self.mark else {
+            return false;
+        };
+        self.start = mark;
+        true
     }
 
     /// What the bytes come from.
@@ -207,8 +230,38 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         Pin::new(&mut self.stream).poll_flush(context)
     }
 
+    /// There is room, and what was taken since the mark is kept. Otherwise that is given up.
+    fn makes_room_beside_mark(&mut self) -> io::Result<bool> {
+        let frame = self.frame_length()?.unwrap_or(0);
+        let (few, enough) = (self.read_bytes / 2, self.read_bytes / 4);
+        let Some(mark) = self.mark else {
+            return Ok(false);
+        };
+        let fits = self.end - mark + enough <= self.incoming.len();
+        if self.start - mark > few || frame > enough || !fits {
+            self.mark = None;
+            return Ok(false);
+        }
+        if self.incoming.len() - self.end < enough {
+            self.incoming.copy_within(mark..self.end, 0);
+            (self.start, self.end) = (self.start - mark, self.end - mark);
+            self.mark = Some(0);
+        }
+        Ok(true)
+    }
+
     /// Makes the free end of the buffer large enough for the frame that is being received.
     fn make_room(&mut self) -> io::Result<()> {
+        let is_at_mark = self.mark == Some(self.start);
+        if !is_at_mark && self.makes_room_beside_mark()? {
+            return Ok(());
+        }
+        self.make_room_for_frame()?;
+        self.mark = is_at_mark.then_some(self.start);
+        Ok(())
+    }
+
+    fn make_room_for_frame(&mut self) -> io::Result<()> {
         if self.start == self.end {
             (self.start, self.end) = (0, 0);
             if self.incoming.len() > self.read_bytes {
@@ -264,6 +317,42 @@ mod tests {
         drop(sender.await.unwrap());
         let end = wire.frame().await.map(|frame| frame.tag);
         assert_eq!(end.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    #[tokio::test]
+    async fn what_was_taken_since_a_mark_comes_once_more_as_long_as_it_is_little() {
+        let mut random = fastrand::Rng::with_seed(7);
+        let (mut server, client) = tokio::io::duplex(3 * READ_BYTES);
+        let large = |random: &mut fastrand::Rng| random.u8(..) < 3;
+        let sizes: Vec<usize> = (0..5_000)
+            .map(|_| match large(&mut random) {
+                true => random.usize(..2 * READ_BYTES),
+                false => random.usize(..2_000),
+            })
+            .collect();
+        let sent = sizes.clone();
+        let sender = tokio::spawn(async move {
+            for size in sent {
+                server.write_all(&frame(b'd', size)).await.unwrap();
+            }
+        });
+        let mut wire = Wire::new(client);
+        let (mut at, mut marked, mut again, mut in_vain) = (0, 0, 0, 0);
+        while at < sizes.len() {
+            assert_eq!(wire.frame().await.unwrap().body.len(), sizes[at]);
+            at += 1;
+            match random.u8(..) {
+                0..20 => {
+                    wire.mark();
+                    marked = at;
+                }
+                20..30 if wire.rewind() => (again, at) = (again + at - marked, marked),
+                20..30 => in_vain += 1,
+                _ => {}
+            }
+        }
+        sender.await.unwrap();
+        assert!(again > 100 && in_vain > 0, "{again} {in_vain}");
     }
 
     #[tokio::test]

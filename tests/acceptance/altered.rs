@@ -138,6 +138,9 @@ pub(super) struct Longest {
 
 impl Longest {
     pub(super) fn note(&mut self, time: Duration, stage: &Stage) {
+        if time > PAUSE_MAX / 2 {
+            eprintln!("stood still for {time:.2?} ({})", stage.label());
+        }
         if time > self.time {
             (self.time, self.during) = (time, stage.label());
         }

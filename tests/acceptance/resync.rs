@@ -83,7 +83,7 @@ async fn tables_are_loaded_again_and_added_while_readers_always_see_whole_ones()
 pub(super) async fn under_load(pair: &Pair) -> (Pgbench, Daemon) {
     let script = pair.directory().join("write.sql");
     std::fs::write(&script, writes()).unwrap();
-    let load = Pgbench::start_with(pair, &["-R", "400", "-f", script.to_str().unwrap()]);
+    let load = Pgbench::start_with(pair, &["-R", "250", "-f", script.to_str().unwrap()]);
     let mut daemon = Daemon::start(pair);
     daemon.wait_ready().await;
     let view = "CREATE VIEW seen AS SELECT * FROM app_public.t1";

@@ -1,10 +1,12 @@
 //! What the loop holds between events: the batch that is filled, the applier, the positions.
 
 mod clock;
+mod gate;
+mod inlet;
 
 use std::sync::Arc;
 
-use tokio::time::{Instant, Interval};
+use tokio::time::{Duration, Instant, Interval};
 
 use super::ahead::of_ahead;
 use super::applier::{Done, HandOver};
@@ -23,7 +25,11 @@ use crate::limits::{DRAIN_MAX, GOODBYE_MAX};
 use crate::lsn::{AppliedLsn, Lsn, ReceivedLsn};
 use crate::observe::{Board, State};
 use crate::snapshot::Adoption;
-use crate::source::Stream;
+use crate::sql::replication::Format;
+
+use gate::Gate;
+
+pub(super) use inlet::Inlet;
 
 /// What the wire, the applier and the clock can tell.
 pub(super) enum Event {
@@ -37,9 +43,19 @@ pub(super) enum Event {
     Tick,
 }
 
+/// What the source describes and nobody has foreseen.
+pub(super) enum Surprise {
+    /// A relation that was not there when the pipeline started.
+    Newcomer(Newcomer),
+    /// A table whose shape does not fit its copy; nothing of the transaction that has its rows is
+    /// let in yet. Why.
+    Misfit(Error),
+}
+
 /// One stream on its way into one destination session.
 pub(super) struct Flow<'f> {
     feed: Feed,
+    format: Format,
     pub(super) routes: Routes,
     applier: HandOver,
     board: &'f Board,
@@ -51,6 +67,10 @@ pub(super) struct Flow<'f> {
     uncommitted: Uncommitted,
     /// Start of the commit record of the transaction that is being received.
     transaction: Option<Lsn>,
+    /// Changes that the batch held when it began.
+    changes_before: u64,
+    /// `received` and `quiet_at` where the batch begins.
+    batch_begins_at: (ReceivedLsn, Lsn),
     /// The applier became idle while a transaction was being received: hand over at its end.
     overdue: bool,
     received: ReceivedLsn,
@@ -67,30 +87,27 @@ pub(super) struct Flow<'f> {
     gate: Gate,
     /// Up to here each batch holds one transaction.
     pub(super) one_by_one_until: Option<Lsn>,
+    /// It stops before a transaction that begins with a table whose shape does not fit.
+    pub(super) stops_for_shapes: bool,
     /// Transactions go ahead once so much was received; `None`: never.
     pub(super) ahead_from: Option<Lsn>,
-}
-
-/// Up to where transactions are let in: those whose commit record begins before it.
-struct Gate {
-    until: Lsn,
-    /// Start of the commit record of the transaction that stands before it.
-    waiting: Option<Lsn>,
 }
 
 impl<'f> Flow<'f> {
     pub(super) fn new(
         config: &Config,
-        stream: Stream,
-        routes: Routes,
+        inlet: Inlet,
+        mut routes: Routes,
         applier: Applier,
         board: &'f Board,
         emptied: &'f mut Emptied,
     ) -> Self {
         let (now, durable) = (Instant::now(), applier.durable());
         let committed = applier.applied();
+        routes.remember(inlet.relations);
         Flow {
-            feed: Feed::new(stream, config),
+            feed: inlet.feed,
+            format: inlet.format,
             routes,
             applier: HandOver::new(applier),
             board,
@@ -100,22 +117,25 @@ impl<'f> Flow<'f> {
             batch_bytes_max: config.apply.memory_bytes_max / 4,
             batch_changes_max: config.apply.batch_rows_max as u64,
             uncommitted: Uncommitted::default(),
-            transaction: None,
+            transaction: inlet.begun,
+            changes_before: 0,
+            batch_begins_at: (inlet.received, inlet.quiet_at),
             overdue: false,
-            received: ReceivedLsn(committed.0),
-            quiet_at: committed.0,
+            received: inlet.received,
+            quiet_at: inlet.quiet_at,
             applied: committed,
             durable,
             under_way_since: None,
-            heard_at: now,
-            feedback_at: now,
-            idle_checkpoint_at: now,
+            heard_at: now.checked_sub(inlet.clocks.silence).unwrap_or(now),
+            feedback_at: inlet.clocks.feedback_at,
+            idle_checkpoint_at: inlet.clocks.idle_checkpoint_at,
             drain_until: None,
             gate: Gate {
                 until: Lsn::MAX,
                 waiting: None,
             },
             one_by_one_until: None,
+            stops_for_shapes: false,
             ahead_from: None,
         }
     }
@@ -149,40 +169,9 @@ impl<'f> Flow<'f> {
         }
     }
 
-    /// Lets in no other transaction than the one that is being received. Returns up to where that
-    /// is: transactions whose commit record begins before it.
-    pub(super) fn hold(&mut self) -> Lsn {
-        self.fall_back();
-        let until = self.transaction.map_or(self.received.0, |at| Lsn(at.0 + 1));
-        self.gate.until = until;
-        until
-    }
-
-    /// Lets in the transactions whose commit record begins before `until`.
-    pub(super) fn let_in(&mut self, until: Lsn) {
-        self.gate.until = until;
-        if self.gate.waiting.is_some_and(|at| at < until) {
-            self.transaction = self.gate.waiting.take();
-        }
-    }
-
-    /// Everything that the gate lets in is applied.
-    pub(super) fn has_reached_gate(&self) -> bool {
-        let seen = self.gate.waiting.is_some() || self.received.0 >= self.gate.until;
-        seen && self.is_quiet()
-    }
-
-    /// No transaction is half received, but for such as the source sends before they commit.
-    pub(super) fn is_between_transactions(&self) -> bool {
-        if self.feed.is_ahead() {
-            return self.applier.is_idle();
-        }
-        self.transaction.is_none() && !self.applier.is_open()
-    }
-
-    /// The source has sent a part of a transaction that is not applied.
-    pub(super) fn holds_transactions(&self) -> bool {
-        self.feed.spooled() > 0
+    /// A transaction goes ahead of its commit.
+    pub(super) fn is_ahead(&self) -> bool {
+        self.feed.is_ahead()
     }
 
     /// The end of what was received.
@@ -213,9 +202,14 @@ impl<'f> Flow<'f> {
     }
 
     /// Has loaded tables put into their places, complete up to `lsn`; everything before it must be
-    /// applied.
-    pub(super) fn take(&mut self, adoption: &Arc<Adoption>, lsn: Lsn) -> Result<()> {
-        self.applier.take(Arc::clone(adoption), lsn)
+    /// applied. Readers of old copies are waited for no longer than `patience`.
+    pub(super) fn take(
+        &mut self,
+        adoption: &Arc<Adoption>,
+        lsn: Lsn,
+        patience: Duration,
+    ) -> Result<()> {
+        self.applier.take(Arc::clone(adoption), lsn, patience)
     }
 
     /// A full batch waits for the applier, and a drain goes on only to the end of the
@@ -260,9 +254,8 @@ impl<'f> Flow<'f> {
         }
     }
 
-    /// Decodes and folds what was read, until the batch is full; stops at a relation that nobody
-    /// knows.
-    pub(super) fn take_in(&mut self) -> Result<Option<Newcomer>> {
+    /// Decodes and folds what was read, until the batch is full; stops at a surprise.
+    pub(super) fn take_in(&mut self) -> Result<Option<Surprise>> {
         let taken = self.take_in_all();
         match taken {
             Err(error) if self.feed.is_ahead() => Err(of_ahead(error)),
@@ -270,13 +263,16 @@ impl<'f> Flow<'f> {
         }
     }
 
-    fn take_in_all(&mut self) -> Result<Option<Newcomer>> {
+    fn take_in_all(&mut self) -> Result<Option<Surprise>> {
         while self.may_read() {
             let transaction = self.transaction;
             let place = |error: Error| match transaction {
                 Some(at) => error.at(at),
                 None => error,
             };
+            if transaction.is_none() && self.batch.is_empty() {
+                self.mark();
+            }
             let willing = self.may_go_ahead();
             let Some(piece) = self.feed.take(willing).map_err(place)? else {
                 return Ok(None);
@@ -313,7 +309,9 @@ impl<'f> Flow<'f> {
                     if self.feed.is_ahead() && !self.routes.agrees(&relation) {
                         self.fall_back();
                     } else if let Some(newcomer) = self.routes.learn(&relation) {
-                        return Ok(Some(newcomer));
+                        return Ok(Some(Surprise::Newcomer(newcomer)));
+                    } else if let Some(why) = self.misfit(relation.oid) {
+                        return Ok(Some(Surprise::Misfit(why)));
                     }
                 }
                 Piece::Message(change) => {
@@ -329,6 +327,7 @@ impl<'f> Flow<'f> {
     }
 
     fn begin(&mut self, final_lsn: Lsn) {
+        self.changes_before = self.batch.changes();
         if final_lsn >= self.gate.until {
             self.gate.waiting = Some(final_lsn);
         } else {

@@ -104,7 +104,7 @@ impl Reshape<'_> {
         }
         if !have.is_empty() {
             tracing::info!(table = %table.name, "the old primary key is dropped");
-            self.begin_change(&known.destination).await?;
+            self.begin_change(table, &known.destination).await?;
             drop_primary_key(client, &known.destination, &have).await?;
             execute(client, sql::apply::COMMIT).await?;
         }
@@ -135,7 +135,7 @@ impl Reshape<'_> {
             return Ok(false);
         }
         let client = self.writer.client();
-        self.begin_change(place).await?;
+        self.begin_change(table, place).await?;
         let added = execute(client, &reshape::add_primary_key(place, key)).await;
         let end = match added {
             Ok(()) => sql::apply::COMMIT,
@@ -159,7 +159,7 @@ impl Reshape<'_> {
             if computed.is_some_and(|ours| ours.generated.is_some()) {
                 let drop = reshape::drop_expression(place, &column.name);
                 let client = self.writer.client();
-                self.begin_change(place).await?;
+                self.begin_change(table, place).await?;
                 execute(client, &drop).await.map_err(cannot_follow)?;
                 execute(client, sql::apply::COMMIT).await?;
             }

@@ -48,7 +48,9 @@ use crate::checkpoint::{LoadedTable, Shapes, Writer};
 use crate::config::{Config, SchemaChanges};
 use crate::error::postgres::from_client;
 use crate::error::{Error, Kind, Result, Side};
-use crate::limits::{RESHAPE_LOCK_MAX, RESHAPE_LOCK_UNDER_VIEWS_MAX};
+use crate::limits::{
+    KEY_IN_PLACE_BYTES_MAX, RESHAPE_LOCK_MAX, RESHAPE_LOCK_MIN, RESHAPE_LOCK_UNDER_VIEWS_MAX,
+};
 use crate::lsn::Lsn;
 use crate::protect::{Reason, Recorded};
 use crate::sql::{self, reshape};
@@ -194,7 +196,7 @@ impl<'a> Reshape<'a> {
         let place = &loaded.destination;
         let statements = statements(table, place, there, &difference, &left, self.types);
         tracing::info!(table = %table.name, changes = statements.len(), "following a new shape");
-        self.begin_change(place).await?;
+        self.begin_change(table, place).await?;
         self.write_in(table, now, version, &statements).await
     }
 
@@ -205,10 +207,11 @@ impl<'a> Reshape<'a> {
 
     /// The same, for one that changes a copy. Another copy can take its place, unless something
     /// stands on it: then only patience helps.
-    async fn begin_change(&self, place: &TableName) -> Result<()> {
-        let stood_on = self.is_stood_on(place).await?;
-        let patience = if stood_on {
+    async fn begin_change(&self, table: &SourceTable, place: &TableName) -> Result<()> {
+        let patience = if self.is_stood_on(place).await? {
             RESHAPE_LOCK_UNDER_VIEWS_MAX
+        } else if table.bytes <= KEY_IN_PLACE_BYTES_MAX {
+            RESHAPE_LOCK_MIN
         } else {
             RESHAPE_LOCK_MAX
         };
