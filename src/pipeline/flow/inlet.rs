@@ -89,9 +89,9 @@ impl Inlet {
         }
     }
 
-    /// It can go on as it is: it sends what is `wanted`, or has sent a part of a transaction that it
-    /// would send otherwise now; the source does not give it up just now; and not too many of the
-    /// relations that it has described are gone.
+    /// It can go on as it is: it sends what is `wanted`, or has sent a part of a transaction that
+    /// it would send otherwise now; the source does not give it up just now; and not too many of
+    /// the relations that it has described are gone.
     fn suits(&self, wanted: Format, routes: &Routes) -> bool {
         let same = self.format.binary == wanted.binary;
         let in_progress = self.format.in_progress == wanted.in_progress || self.feed.spooled() > 0;
