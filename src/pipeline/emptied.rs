@@ -52,6 +52,12 @@ impl Emptied {
         }
     }
 
+    /// The transaction was not taken in after all: it will begin again.
+    pub(super) fn take_back(&mut self) {
+        let transaction = self.transaction;
+        self.by.retain(|_, by| *by != transaction);
+    }
+
     /// The last transaction that emptied the table and left it so.
     pub(super) fn by(&self, oid: u32) -> Option<u32> {
         self.by.get(&oid).copied()
@@ -85,5 +91,7 @@ mod tests {
         emptied.begin(9);
         emptied.note(&truncate(1));
         assert_eq!(emptied.by(1), Some(9));
+        emptied.take_back();
+        assert_eq!(emptied.by(1), None);
     }
 }

@@ -321,6 +321,11 @@ impl Feed {
         }
     }
 
+    /// Nothing that came will have to come once more.
+    pub(super) fn forget_mark(&mut self) {
+        self.stream.forget_mark();
+    }
+
     /// What came since the mark comes once more; false when it cannot.
     pub(super) fn rewind(&mut self) -> bool {
         self.stream.rewind()

@@ -77,7 +77,10 @@ pub async fn run(config: Config, board: Board, shutdown: CancellationToken) -> R
         if began.elapsed() > BACKOFF_MAX {
             // It was healthy: what ends it is new, and older misfits are behind us.
             pauses = self::pauses();
-            let position = outcome.as_ref().err().and_then(Error::position);
+            let position = match &outcome {
+                Ok(Ended::Drained) => None,
+                Ok(Ended::Paused(_, reason)) | Err(reason) => reason.position(),
+            };
             progress.misfits.forget_all_but(position);
             progress.lacking = None;
         }

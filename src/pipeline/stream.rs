@@ -127,9 +127,9 @@ pub(super) async fn follow(
     flow.end().await.map(|()| Ended::Drained)
 }
 
-fn skip(routes: &mut Routes, newcomer: &Newcomer, is_wanted: bool) {
+fn skip(routes: &mut Routes, newcomer: &Newcomer, looked_at_soon: bool) {
     routes.skip(newcomer.oid);
-    if is_wanted {
+    if looked_at_soon {
         return;
     }
     tracing::warn!(
@@ -186,14 +186,12 @@ impl<'s> Source<'s> {
         while let Some(surprise) = flow.take_in()? {
             match surprise {
                 Surprise::Newcomer(newcomer) => {
-                    let may_be_wanted = joining.is_idle() && self.reason.is_none();
-                    if may_be_wanted {
+                    if joining.is_idle() && self.reason.is_none() {
                         let wanted =
                             is_wanted_now(&self.outlook.catalog, self.config, newcomer.oid);
                         self.note(in_time(wanted).await)?;
                     }
-                    let is_wanted = may_be_wanted && self.reason.is_some();
-                    skip(&mut flow.routes, &newcomer, is_wanted);
+                    skip(&mut flow.routes, &newcomer, self.reason.is_some());
                 }
                 Surprise::Misfit(why) => {
                     self.reason.get_or_insert(why);

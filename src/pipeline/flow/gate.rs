@@ -8,8 +8,10 @@
 //!
 //! **Why this is right.** Nothing of the batch has left this process before it is handed over, and
 //! the mark is where it begins. What reading it has changed besides is put back: the positions,
-//! and how relations were described. A part that went to the spool or came from there would be
-//! there twice, so it ends the mark.
+//! how relations were described, and which tables were emptied. A part that went to the spool or
+//! came from there would be there twice, so it ends the mark, and so does leaving: of a transaction
+//! that the last flow has stopped at, this one has no mark, and a row that does not fit even now is
+//! an error.
 
 use tokio::time::Instant;
 
@@ -89,6 +91,7 @@ impl Flow<'_> {
         } else {
             return None;
         }
+        self.emptied.take_back();
         self.transaction = None;
         self.gate.until = at;
         Some(why.at(at))
@@ -97,6 +100,8 @@ impl Flow<'_> {
     /// Leaves the stream to the next flow, and the bookkeeping to its start; only where everything
     /// that the gate lets in is applied.
     pub(in crate::pipeline) async fn leave(mut self) -> Result<(Inlet, Writer)> {
+        // what came before is applied; the next flow marks where its own batches begin
+        self.feed.forget_mark();
         // the source hears nothing of us for a while
         self.feedback();
         let told = tokio::time::timeout(GOODBYE_MAX, self.feed.flush()).await;

@@ -105,6 +105,7 @@ impl<'f> Flow<'f> {
         let (now, durable) = (Instant::now(), applier.durable());
         let committed = applier.applied();
         routes.remember(inlet.relations);
+        routes.mark();
         Flow {
             feed: inlet.feed,
             format: inlet.format,
@@ -361,6 +362,8 @@ impl<'f> Flow<'f> {
         if self.transaction.is_some() {
             self.overdue = true;
             if self.is_full() {
+                // no part of it can be taken in once more
+                self.routes.mark();
                 let batch = self.take_batch();
                 self.applier.part(batch, self.feed.is_ahead())?;
             }
