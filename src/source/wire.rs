@@ -323,11 +323,10 @@ mod tests {
     async fn what_was_taken_since_a_mark_comes_once_more_as_long_as_it_is_little() {
         let mut random = fastrand::Rng::with_seed(7);
         let (mut server, client) = tokio::io::duplex(3 * READ_BYTES);
-        let large = |random: &mut fastrand::Rng| random.u8(..) < 3;
         let sizes: Vec<usize> = (0..5_000)
-            .map(|_| match large(&mut random) {
-                true => random.usize(..2 * READ_BYTES),
-                false => random.usize(..2_000),
+            .map(|_| {
+                let is_large = random.u8(..) < 3;
+                random.usize(..if is_large { 2 * READ_BYTES } else { 2_000 })
             })
             .collect();
         let sent = sizes.clone();
