@@ -146,7 +146,7 @@ impl Applier {
     /// Everything of a batch but its COMMIT.
     async fn fly(&mut self, batch: &Batch, point: CommitPoint) -> Result<Landed, Failure> {
         self.send(batch).await?;
-        let checkpoint = self.writer.checkpoint(point);
+        let checkpoint = self.writer.checkpoint(point)?;
         let values = checkpoint.values();
         let sent = plain(Step::Commit, Wanted::Done);
         let values = values.into_iter();

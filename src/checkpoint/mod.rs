@@ -12,7 +12,8 @@
 //!   back at a start is durable because the commit that raised the fence, in a session that waits
 //!   for its flush, came after it. Commits are compared by the end LSN of their record, and the
 //!   stream resumes at that LSN, not after it.
-//! * *Nothing twice.* The stream resumes exactly after the last commit that is in the tables. If
+//! * *Nothing twice.* The stream resumes exactly after the last commit that is in the tables, and a
+//!   batch that ends before it is refused. If
 //!   the connection is lost at COMMIT, nobody guesses: the next start reads the row.
 //! * *One writer.* A session-level advisory lock keeps a second daemon out. Should that lock be
 //!   lost without us noticing (a failed-over destination), each take-over raises `fence`, and every

@@ -214,16 +214,28 @@ impl Writer {
 
     /// The checkpoint as a statement in the transaction of a batch; its answer is for
     /// [`Writer::advanced`].
-    pub fn checkpoint(&self, point: CommitPoint) -> Checkpoint {
+    ///
+    /// # Errors
+    /// What ends before the position that is committed was applied before: it would be there twice.
+    pub fn checkpoint(&self, point: CommitPoint) -> Result<Checkpoint> {
+        if point.end_lsn < self.applied.0 {
+            let what = format!(
+                "A transaction came once more: everything up to {} is applied",
+                self.applied.0
+            );
+            return Err(Error::new(Kind::Protocol, what)
+                .on(Side::Source)
+                .at(point.end_lsn));
+        }
         let lsn = |lsn: Lsn| lsn.0.to_be_bytes();
-        Checkpoint {
+        Ok(Checkpoint {
             statement: sql::advance(&self.state_schema),
             pipeline: self.pipeline.clone(),
             fence: self.fence.to_be_bytes(),
             from: lsn(self.applied.0),
             to: lsn(point.end_lsn),
             time: point.committed_at.to_be_bytes(),
-        }
+        })
     }
 
     /// Looks at what the checkpoint of a batch returned: the count of requests for loading tables
