@@ -374,9 +374,11 @@ async fn subscribe(pair: &Pair, name: &str, tables: &str) -> Client {
         pair.source.port()
     );
     let conninfo = Literal(&conninfo);
+    // the default since 18 is to stream transactions in progress, and then sources of every version
+    // may fail for good: "could not map filenumber to relation OID"
     let subscribe = format!(
         "CREATE SUBSCRIPTION native CONNECTION {conninfo} PUBLICATION walferry_app
-         WITH (copy_data = false, slot_name = {database})"
+         WITH (copy_data = false, slot_name = {database}, streaming = off)"
     );
     client.batch_execute(&subscribe).await.unwrap();
     client
