@@ -280,6 +280,7 @@ fn rules_between_keys_hold() {
             "sslrootcert = \"system\"\nsslmode = \"require\"",
             "must be verify-full",
         ),
+        ("source", "sslmode = \"verify-ca\"", "which authority"),
         ("apply", "lock_timeout = \"1ms\"", "a duration from 100ms"),
         (
             "source",

@@ -22,6 +22,14 @@ pub(super) fn read(section: &mut Section<'_>, host: &Host) -> Tls {
             "Write sslmode = \"verify-full\"",
         );
     }
+    if root.is_none() && written == Some(SslMode::VerifyCa) {
+        section.fault(
+            "sslmode",
+            "is verify-ca, and nothing says which authority: from a public one anybody can get a \
+             certificate",
+            "Name the authority in sslrootcert, or write sslmode = \"verify-full\"",
+        );
+    }
     let mode = written.unwrap_or(match host {
         Host::Tcp(_) => SslMode::VerifyFull,
         Host::Unix(_) => SslMode::Disable,

@@ -213,7 +213,15 @@ async fn psql(place: &Place, keys: &str) -> (&'static str, String) {
 async fn ours(place: &Place, name: &str, keys: &str) -> (&'static str, String) {
     let keys = format!("{keys}\npassword_file = \"password\"");
     let config = place.config(name, "localhost", &keys);
-    let config = walferry::config::load(Some(&config)).unwrap();
+    let config = match walferry::config::load(Some(&config)) {
+        Ok(config) => config,
+        // refused before anybody is asked, as by psql
+        Err(error) => {
+            let said = error.to_string();
+            assert!(said.contains("nothing says which authority"), "{said}");
+            return (REFUSED, said);
+        }
+    };
     match connect(&config.source.endpoint, "matrix").await {
         Ok(client) => {
             let row = client.query_one(IS_ENCRYPTED, &[]).await.unwrap();
