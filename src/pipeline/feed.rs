@@ -19,6 +19,7 @@ use crate::checkpoint::DurableLsn;
 use crate::config::Config;
 use crate::decode::{InProgress, Message, Replication, Streamed};
 use crate::error::{Error, Kind, Result, Side};
+use crate::limits::GOODBYE_MAX;
 use crate::lsn::{AppliedLsn, Lsn, ReceivedLsn};
 use crate::source::Stream;
 use crate::spool::{Spool, Step};
@@ -363,9 +364,12 @@ impl Feed {
         self.stream.feedback(received, applied, durable);
     }
 
-    /// See [`Stream::finish`].
-    pub(super) async fn finish(self) -> Result<()> {
-        self.stream.finish().await
+    /// Ends the stream in good order, if the source answers in time.
+    pub(super) async fn close(self) {
+        let goodbye = tokio::time::timeout(GOODBYE_MAX, self.stream.finish()).await;
+        if !matches!(goodbye, Ok(Ok(()))) {
+            tracing::debug!("the source did not answer the goodbye");
+        }
     }
 }
 

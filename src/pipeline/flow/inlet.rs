@@ -13,9 +13,7 @@ use super::super::routes::Routes;
 use crate::config::Config;
 use crate::decode::Relation;
 use crate::error::{Kind, Result};
-use crate::limits::{
-    GOODBYE_MAX, RELATIONS_GONE_MAX, WIRE_SILENCE_MAX, WRITER_LOCK_POLL, WRITER_LOCK_WAIT_MAX,
-};
+use crate::limits::{RELATIONS_GONE_MAX, WIRE_SILENCE_MAX, WRITER_LOCK_POLL, WRITER_LOCK_WAIT_MAX};
 use crate::lsn::{AppliedLsn, Lsn, ReceivedLsn};
 use crate::source::{Connection, Mode, Stream};
 use crate::sql::replication::Format;
@@ -103,10 +101,7 @@ impl Inlet {
     /// Ends the stream, so that another can be opened; what was received and is not applied will
     /// come again.
     pub(in crate::pipeline) async fn close(self) {
-        let goodbye = tokio::time::timeout(GOODBYE_MAX, self.feed.finish()).await;
-        if !matches!(goodbye, Ok(Ok(()))) {
-            tracing::debug!("the source did not answer the goodbye");
-        }
+        self.feed.close().await;
     }
 }
 

@@ -21,7 +21,7 @@ use crate::checkpoint::DurableLsn;
 use crate::config::Config;
 use crate::decode::Message;
 use crate::error::{Error, Result};
-use crate::limits::{DRAIN_MAX, GOODBYE_MAX};
+use crate::limits::DRAIN_MAX;
 use crate::lsn::{AppliedLsn, Lsn, ReceivedLsn};
 use crate::observe::{Board, State};
 use crate::snapshot::Adoption;
@@ -439,10 +439,7 @@ impl<'f> Flow<'f> {
         let (received, applied, durable) = (self.received, self.applied, self.durable);
         self.applier.finish().await;
         self.feed.feedback(received, applied, durable);
-        let goodbye = tokio::time::timeout(GOODBYE_MAX, self.feed.finish()).await;
-        if !matches!(goodbye, Ok(Ok(()))) {
-            tracing::debug!("the source did not answer the goodbye");
-        }
+        self.feed.close().await;
         tracing::info!(lsn = %self.durable.lsn(), "drained");
         Ok(())
     }
