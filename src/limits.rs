@@ -102,7 +102,8 @@ pub const AHEAD_LOCK_MAX: Duration = Duration::from_secs(5);
 /// How long a transaction that is applied while it is in progress may send nothing.
 pub const AHEAD_IDLE_MAX: Duration = Duration::from_secs(10);
 
-/// How often the reader tells the source where it stands, whatever the applier does.
+/// How often the reader tells the source where it stands, whatever the applier does, and asks it
+/// for a reply; more often where that leaves no [`SILENCE_QUESTIONS`] in `silence_timeout`.
 pub const FEEDBACK_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How often a transactional message keeps an otherwise idle slot moving.
@@ -181,10 +182,6 @@ pub const SLOT_WARNING_INTERVAL: Duration = Duration::from_mins(1);
 
 /// Shortest time between two checkpoints that only move the position of an idle pipeline.
 pub const IDLE_CHECKPOINT_INTERVAL: Duration = Duration::from_secs(10);
-
-/// Silence on the replication wire after which it is taken for dead. The server answers our
-/// feedback, which asks for a reply every [`FEEDBACK_INTERVAL`], so silence means trouble.
-pub const WIRE_SILENCE_MAX: Duration = Duration::from_secs(30);
 
 /// What we ask the source to use as `wal_sender_timeout` (12+).
 pub const WAL_SENDER_TIMEOUT: Duration = Duration::from_mins(1);
@@ -278,6 +275,10 @@ pub const UNTRUSTED_BYTES_MAX: usize = 200;
 /// Fewest bytes of a salt: with less, a hash is undone by trying.
 pub const SALT_BYTES_MIN: usize = 16;
 
+/// So often in `silence_timeout` SSH servers and the stream's source are asked for a sign of life;
+/// and so often a server that owes an answer is called in vain before its session is given up.
+pub const SILENCE_QUESTIONS: u32 = 3;
+
 /// How long a password command may run.
 pub const PASSWORD_COMMAND_MAX: Duration = Duration::from_secs(30);
 
@@ -309,12 +310,6 @@ pub const SSH_STARTUP_PAUSE: Duration = Duration::from_millis(200);
 /// SSH servers that a connection may pass on its way.
 pub const SSH_HOPS_MAX: usize = 8;
 
-/// How long an SSH server may be silent before it is asked for a sign of life, and how often.
-pub const SSH_KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
-
-/// Unanswered questions after which the SSH session is over.
-pub const SSH_KEEPALIVES_MISSED_MAX: u32 = 2;
-
 /// Bytes that an SSH server may send without our leave, so what one round trip can carry: as many
 /// for each millisecond that it takes to answer.
 pub const SSH_WINDOW_PER_MILLISECOND_BYTES: u32 = 256 << 10;
@@ -342,5 +337,4 @@ pub const SSH_AGENT_KEYS_MAX: usize = 5;
 pub const KNOWN_HOSTS_BYTES_MAX: usize = 16 << 20;
 
 const _: () = assert!(SOURCE_LOCK_MAX.as_secs() < CATALOG_ANSWER_MAX.as_secs());
-const _: () = assert!(FEEDBACK_INTERVAL.as_secs() * 2 < WIRE_SILENCE_MAX.as_secs());
-const _: () = assert!(WIRE_SILENCE_MAX.as_secs() < WAL_SENDER_TIMEOUT.as_secs());
+const _: () = assert!(FEEDBACK_INTERVAL.as_secs() * 2 < WAL_SENDER_TIMEOUT.as_secs());

@@ -1,5 +1,6 @@
 //! The connection keys that `[source]` and `[destination]` share.
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,22 +11,26 @@ use crate::transport::{ChannelBinding, Endpoint, Host, Secret, SslMode, Tls};
 
 const PORT: u64 = 5432;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
-const CONNECT_TIMEOUT_MAX: Duration = Duration::from_hours(1);
+const SILENCE_TIMEOUT: Duration = Duration::from_secs(30);
+const SILENCE_TIMEOUT_MIN: Duration = Duration::from_secs(3);
+const TIMEOUT_MAX: Duration = Duration::from_hours(1);
 
 /// Reads them; the result is only good when no fault was found.
 pub(super) fn read(section: &mut Section<'_>, side: Side) -> Endpoint {
     url::unfold(section);
     let host = host(section);
     let port = section.integer("port", 1..=65535, PORT);
-    let timeout = section.parsed(
+    let connect_timeout = section.parsed(
         "connect_timeout",
         "a duration of at most an hour",
         "15s",
-        |text| {
-            let duration = text.parse::<humantime_serde::re::humantime::Duration>();
-            let duration = Duration::from(duration.ok()?);
-            (!duration.is_zero() && duration <= CONNECT_TIMEOUT_MAX).then_some(duration)
-        },
+        duration_within(Duration::from_nanos(1)..=TIMEOUT_MAX),
+    );
+    let silence_timeout = section.parsed(
+        "silence_timeout",
+        "a duration from 3s to 1h",
+        "30s",
+        duration_within(SILENCE_TIMEOUT_MIN..=TIMEOUT_MAX),
     );
     let tls = tls::read(section, &host);
     let password = secret(section, "password");
@@ -41,7 +46,16 @@ pub(super) fn read(section: &mut Section<'_>, side: Side) -> Endpoint {
         password,
         md5_in_clear: section.boolean("md5_in_clear", false),
         hops: ssh::read(section),
-        connect_timeout: timeout.unwrap_or(CONNECT_TIMEOUT),
+        connect_timeout: connect_timeout.unwrap_or(CONNECT_TIMEOUT),
+        silence_timeout: silence_timeout.unwrap_or(SILENCE_TIMEOUT),
+    }
+}
+
+fn duration_within(range: RangeInclusive<Duration>) -> impl Fn(&str) -> Option<Duration> {
+    move |text| {
+        let duration = text.parse::<humantime_serde::re::humantime::Duration>();
+        let duration = Duration::from(duration.ok()?);
+        range.contains(&duration).then_some(duration)
     }
 }
 

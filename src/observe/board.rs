@@ -54,7 +54,6 @@ struct Inner {
     state: watch::Sender<State>,
     // milliseconds since `born`, so that the hot path takes no lock
     loop_turned: AtomicU64,
-    source_heard: AtomicU64,
 }
 
 struct Facts {
@@ -94,18 +93,13 @@ impl Board {
             metrics,
             state: watch::Sender::new(State::Starting),
             loop_turned: AtomicU64::new(0),
-            source_heard: AtomicU64::new(0),
         }))
     }
 
-    /// The pipeline is in this state from now on. Entering `Streaming` counts as having heard from
-    /// the source: before, nobody listened.
+    /// The pipeline is in this state from now on.
     pub fn state(&self, state: State) {
         let mut facts = self.facts();
         self.loop_turned();
-        if state == State::Streaming {
-            self.heard_from_source();
-        }
         if self.0.state.send_replace(state) != state {
             facts.since = now();
             self.0.metrics.state(state);
@@ -253,11 +247,6 @@ impl Board {
         self.0.metrics.error(error.kind());
     }
 
-    /// Bytes arrived on the replication connection.
-    pub fn heard_from_source(&self) {
-        self.0.source_heard.store(self.clock(), Ordering::Relaxed);
-    }
-
     /// The pipeline's loop has come round; due in every state, far more often than
     /// [`limits::LOOP_SILENCE_MAX`].
     pub fn loop_turned(&self) {
@@ -305,29 +294,21 @@ impl Board {
         self.0.state.subscribe()
     }
 
-    /// `Err` with the reason when a supervisor had better restart the daemon: the loop is stuck,
-    /// the wire has been silent for too long, or the pipeline has halted.
+    /// `Err` with the reason when a supervisor had better restart the daemon: the loop is stuck, or
+    /// the pipeline has halted.
     pub fn health(&self) -> std::result::Result<(), String> {
         self.health_at(self.clock())
     }
 
     fn health_at(&self, now: u64) -> std::result::Result<(), String> {
-        let silence = |heard: &AtomicU64| {
-            Duration::from_millis(now.saturating_sub(heard.load(Ordering::Relaxed)))
-        };
-        let state = self.current_state();
-        if state == State::Halted {
+        if self.current_state() == State::Halted {
             return Err("the pipeline has halted and needs an operator, see /status".to_owned());
         }
-        let stuck = silence(&self.0.loop_turned);
+        let turned = self.0.loop_turned.load(Ordering::Relaxed);
+        let stuck = Duration::from_millis(now.saturating_sub(turned));
         if stuck > limits::LOOP_SILENCE_MAX {
             let seconds = stuck.as_secs();
             return Err(format!("the loop has not turned for {seconds} s"));
-        }
-        let silent = silence(&self.0.source_heard);
-        if state == State::Streaming && silent > limits::WIRE_SILENCE_MAX {
-            let seconds = silent.as_secs();
-            return Err(format!("the source has not been heard for {seconds} s"));
         }
         Ok(())
     }

@@ -70,6 +70,7 @@ mod tests {
             md5_in_clear: false,
             hops: Vec::new(),
             connect_timeout: Duration::from_secs(1),
+            silence_timeout: Duration::from_secs(3),
         })
         .host
     }

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use super::Literal;
 use crate::error::Side;
 use crate::limits::SOURCE_LOCK_MAX;
 
@@ -29,6 +30,11 @@ macro_rules! common {
             // how long work may take: walferry has bounds of its own
             ("statement_timeout", "0"),
             ("idle_in_transaction_session_timeout", "0"),
+            // how soon the server notices that we are gone, and frees our locks: as soon as we
+            // notice that it is
+            ("tcp_keepalives_idle", "20"),
+            ("tcp_keepalives_interval", "5"),
+            ("tcp_keepalives_count", "4"),
             ("default_transaction_isolation", "read committed"),
             $($more),*
         ]
@@ -74,6 +80,28 @@ fn with_lock_wait(
     settings.chain([("lock_timeout", most.into())]).collect()
 }
 
+/// Whether the session works: no row when it is not there. One that has been idle for so long while
+/// somebody waits for its answer is never heard again: it is ended, so that its locks are free.
+/// Everybody sees and may end the sessions of the own role.
+pub fn works(process: i32, application: &str, idle: Duration) -> String {
+    format!(
+        "SELECT NOT CASE WHEN state LIKE 'idle%' \
+         AND state_change <= pg_catalog.clock_timestamp() - '{} ms'::pg_catalog.interval \
+         THEN pg_catalog.pg_terminate_backend(pid) ELSE false END \
+         FROM pg_catalog.pg_stat_activity WHERE pid = {process} AND application_name = {}",
+        idle.as_millis(),
+        Literal(application)
+    )
+}
+
+/// Sets what only newer servers know, and says the number of the session's process.
+pub fn begin(version: &str) -> String {
+    format!(
+        "{} SELECT pg_catalog.pg_backend_pid()",
+        settings_of_newer_servers(version)
+    )
+}
+
 /// As the server takes a limit; 0 for none.
 fn milliseconds(limit: Option<Duration>) -> u128 {
     limit.map_or(0, |limit| limit.as_millis())
@@ -113,14 +141,15 @@ pub fn settings_of_newer_servers(version: &str) -> &'static str {
 pub fn newer_settings(major: u32) -> &'static str {
     match major {
         0..14 => "",
-        14..17 => "SET idle_session_timeout TO 0",
-        17.. => "SET idle_session_timeout TO 0; SET transaction_timeout TO 0",
+        14..17 => "SET idle_session_timeout TO 0;",
+        17.. => "SET idle_session_timeout TO 0; SET transaction_timeout TO 0;",
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::{TCP_KEEPALIVE_IDLE, TCP_KEEPALIVE_INTERVAL, TCP_KEEPALIVE_PROBES};
 
     #[test]
     fn options_escape_blanks_and_keep_empty_values() {
@@ -129,6 +158,19 @@ mod tests {
         assert!(options.contains("-c search_path= -c"), "{options}");
         assert!(options.contains("-c row_security=off"));
         assert!(startup_options(Side::Destination).contains("-c row_security=off"));
+    }
+
+    #[test]
+    fn the_server_looks_for_us_as_we_look_for_it() {
+        for (name, ours) in [
+            ("tcp_keepalives_idle", TCP_KEEPALIVE_IDLE.as_secs()),
+            ("tcp_keepalives_interval", TCP_KEEPALIVE_INTERVAL.as_secs()),
+            ("tcp_keepalives_count", TCP_KEEPALIVE_PROBES.into()),
+        ] {
+            for side in [SOURCE, DESTINATION] {
+                assert!(side.contains(&(name, &ours.to_string())), "{name}");
+            }
+        }
     }
 
     #[test]

@@ -38,6 +38,9 @@ pub struct Endpoint {
     /// Limit for reaching the server, TLS and authentication together, and before that for each
     /// hop.
     pub connect_timeout: Duration,
+    /// How long a server may owe an answer before it is asked whether it still works on it, and how
+    /// long the replication stream and SSH servers, which give signs of life, may be silent.
+    pub silence_timeout: Duration,
 }
 
 impl Endpoint {
@@ -226,6 +229,7 @@ pub(super) mod tests {
             channel_binding: ChannelBinding::Prefer,
             md5_in_clear: false,
             connect_timeout: Duration::from_secs(10),
+            silence_timeout: Duration::from_secs(30),
         }
     }
 

@@ -15,6 +15,7 @@ pub use endpoint::{
 };
 pub use establish::establish;
 pub use login_watch::Exposed;
+pub use pulse::watch;
 pub use session::{connect, refuse, unbound, without_password};
 pub use stream::Transport;
 
@@ -27,6 +28,7 @@ mod establish;
 mod fault;
 mod login_watch;
 mod passfile;
+mod pulse;
 mod session;
 pub mod ssh;
 mod stream;

@@ -3,30 +3,40 @@
 use std::error::Error as _;
 use std::future::{Ready, poll_fn, ready};
 use std::pin::Pin;
+use std::sync::Weak;
 use std::task::{Context, Poll, ready};
 
 use secrecy::{ExposeSecret, SecretString};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_postgres::tls::{ChannelBinding, TlsConnect, TlsStream};
-use tokio_postgres::{AsyncMessage, Client, Config, Connection};
+use tokio_postgres::{AsyncMessage, Client, Config, Connection, SimpleQueryMessage};
 
 use super::login_watch::{Exposed, LoginWatch};
+use super::pulse::{Pulse, Watched};
 use super::{ChannelBinding as Binding, Endpoint, Transport, establish, passfile, tls};
 use crate::error::{Error, Kind, Result, Side, postgres};
 use crate::sql;
 
 /// Opens a session named `walferry <application>` whose settings are pinned ([`sql::session`]).
 ///
-/// A task of its own drives it and ends when the client is dropped. Fails as
+/// Tasks of its own drive it and watch for silence, and end when the client is dropped. Fails as
 /// [`super::establish()`] does, and with [`Kind::Authentication`] or whatever else the
 /// server says to the login.
 pub async fn connect(endpoint: &Endpoint, application: &str) -> Result<Client> {
+    let (client, watched) = Box::pin(open(endpoint, application)).await?;
+    tokio::spawn(watched.watch());
+    Ok(client)
+}
+
+/// The same without the watch for silence, and what there is to watch.
+pub(super) async fn open(endpoint: &Endpoint, application: &str) -> Result<(Client, Watched)> {
+    let application = format!("walferry {application}");
     let password = endpoint.password().await?;
     let mut config = Config::new();
     config
         .user(&endpoint.user)
         .dbname(&endpoint.database)
-        .application_name(format!("walferry {application}"))
+        .application_name(&application)
         .options(sql::session::startup_options(endpoint.side))
         .channel_binding(match endpoint.channel_binding {
             Binding::Disable => tokio_postgres::config::ChannelBinding::Disable,
@@ -40,10 +50,17 @@ pub async fn connect(endpoint: &Endpoint, application: &str) -> Result<Client> {
     if let Some(password) = &password {
         config.password(password.expose_secret());
     }
-    establish(endpoint, |transport| {
+    let (client, process, pulse) = establish(endpoint, |transport| {
         login(endpoint, &config, password.as_ref(), transport)
     })
-    .await
+    .await?;
+    let watched = Watched {
+        endpoint: endpoint.clone(),
+        application,
+        process,
+        pulse,
+    };
+    Ok((client, watched))
 }
 
 async fn login(
@@ -51,21 +68,23 @@ async fn login(
     config: &Config,
     password: Option<&SecretString>,
     transport: Transport,
-) -> Result<Client> {
+) -> Result<(Client, i32, Weak<Pulse>)> {
+    let pulse = transport.pulse();
     let (client, connection) = config
         .connect_raw(Wire::new(transport, endpoint.md5_in_clear), Negotiated)
         .await
         .map_err(|error| refused(endpoint, password.is_some(), &error))?;
     let version = connection.parameter("server_version").unwrap_or_default();
-    let newer = sql::session::settings_of_newer_servers(version);
+    let begin = sql::session::begin(version);
     tokio::spawn(drive(endpoint.side, connection));
-    if !newer.is_empty() {
-        client
-            .batch_execute(newer)
-            .await
-            .map_err(|error| postgres::from_client(endpoint.side, "set the session up", &error))?;
-    }
-    Ok(client)
+    let answers = client.simple_query(&begin).await;
+    let answers = answers
+        .map_err(|error| postgres::from_client(endpoint.side, "set the session up", &error))?;
+    let process = answers.iter().find_map(|answer| match answer {
+        SimpleQueryMessage::Row(row) => row.get(0)?.parse().ok(),
+        _ => None,
+    });
+    Ok((client, process.unwrap_or_default(), pulse))
 }
 
 /// Notices may quote rows, so only their code is logged.

@@ -3,6 +3,7 @@
 use std::io::{IoSlice, Result};
 use std::net::IpAddr;
 use std::pin::Pin;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 
 use socket2::SockRef;
@@ -10,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::client::TlsStream;
 
+use super::pulse::Pulse;
 use super::ssh::Tunnel;
 
 /// A connection on which nothing has been said.
@@ -46,6 +48,7 @@ pub struct Transport {
     io: Io,
     local: bool,
     server_end_point: Option<Vec<u8>>,
+    pulse: Arc<Pulse>,
 }
 
 #[derive(Debug)]
@@ -60,6 +63,7 @@ impl Transport {
             local: socket.is_local(),
             io: Io::Plain(socket),
             server_end_point: None,
+            pulse: Arc::default(),
         }
     }
 
@@ -68,7 +72,13 @@ impl Transport {
             local: stream.get_ref().0.is_local(),
             io: Io::Tls(Box::new(stream)),
             server_end_point,
+            pulse: Arc::default(),
         }
+    }
+
+    /// What is known of the server's end, as long as this stream is there.
+    pub(super) fn pulse(&self) -> Weak<Pulse> {
+        Arc::downgrade(&self.pulse)
     }
 
     /// TLS protects what is sent.
@@ -103,16 +113,16 @@ impl Transport {
     }
 }
 
-/// Hands the calls of a type on to whichever stream its enum has.
+/// Hands the calls of a type on to whichever stream it has.
 macro_rules! delegate {
-    ($type:ty $(, $field:ident)?: $($variant:path),+) => {
+    ($type:ty: $($variant:path),+) => {
         impl AsyncRead for $type {
             fn poll_read(
                 self: Pin<&mut Self>,
                 cx: &mut Context<'_>,
                 buf: &mut ReadBuf<'_>,
             ) -> Poll<Result<()>> {
-                match &mut self.get_mut()$(.$field)? {
+                match self.get_mut() {
                     $($variant(stream) => Pin::new(stream).poll_read(cx, buf)),+
                 }
             }
@@ -124,7 +134,7 @@ macro_rules! delegate {
                 cx: &mut Context<'_>,
                 buf: &[u8],
             ) -> Poll<Result<usize>> {
-                match &mut self.get_mut()$(.$field)? {
+                match self.get_mut() {
                     $($variant(stream) => Pin::new(stream).poll_write(cx, buf)),+
                 }
             }
@@ -134,25 +144,25 @@ macro_rules! delegate {
                 cx: &mut Context<'_>,
                 bufs: &[IoSlice<'_>],
             ) -> Poll<Result<usize>> {
-                match &mut self.get_mut()$(.$field)? {
+                match self.get_mut() {
                     $($variant(stream) => Pin::new(stream).poll_write_vectored(cx, bufs)),+
                 }
             }
 
             fn is_write_vectored(&self) -> bool {
-                match &self$(.$field)? {
+                match self {
                     $($variant(stream) => stream.is_write_vectored()),+
                 }
             }
 
             fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-                match &mut self.get_mut()$(.$field)? {
+                match self.get_mut() {
                     $($variant(stream) => Pin::new(stream).poll_flush(cx)),+
                 }
             }
 
             fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-                match &mut self.get_mut()$(.$field)? {
+                match self.get_mut() {
                     $($variant(stream) => Pin::new(stream).poll_shutdown(cx)),+
                 }
             }
@@ -161,4 +171,59 @@ macro_rules! delegate {
 }
 
 delegate!(Socket: Socket::Tcp, Socket::Unix, Socket::Tunnel);
-delegate!(Transport, io: Io::Plain, Io::Tls);
+delegate!(Io: Io::Plain, Io::Tls);
+
+impl AsyncRead for Transport {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<Result<()>> {
+        let this = self.get_mut();
+        let before = buf.filled().len();
+        let read = Pin::new(&mut this.io).poll_read(cx, buf);
+        if read.is_pending() {
+            return this.pulse.poll_end(cx);
+        }
+        this.pulse.heard(&buf.filled()[before..]);
+        read
+    }
+}
+
+impl AsyncWrite for Transport {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<Result<usize>> {
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.io).poll_write(cx, buf);
+        if written.is_pending() {
+            return this.pulse.poll_end(cx);
+        }
+        this.pulse.asked();
+        written
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<Result<usize>> {
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.io).poll_write_vectored(cx, bufs);
+        if written.is_pending() {
+            return this.pulse.poll_end(cx);
+        }
+        this.pulse.asked();
+        written
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        Pin::new(&mut self.get_mut().io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        Pin::new(&mut self.get_mut().io).poll_shutdown(cx)
+    }
+}

@@ -6,9 +6,10 @@ use tokio_postgres::{Client, NoTls};
 use walferry::demo::binaries::Binaries;
 use walferry::demo::cluster::{Auth, Cluster};
 use walferry::demo::scratch::Scratch;
-use walferry::sql::Literal;
+use walferry::sql::setup;
 
-use super::verb::write_private;
+use super::stopped::do_on;
+use super::verb::{psql, write_private};
 
 /// Of the role `walferry` on both sides; every sign in it has broken somebody's parser.
 const PASSWORD: &str = "p@[ss]/? #\"\\+&:';% größe";
@@ -16,9 +17,8 @@ const PASSWORD: &str = "p@[ss]/? #\"\\+&:';% größe";
 /// The part of it that no escape changes: what is looked for in all that walferry says.
 pub(super) const PASSWORD_SIGNS: &str = "p@[ss]/? #";
 
-/// Two clusters, mostly of one version, with the databases `app` and `warehouse`. The role
-/// `walferry` has LOGIN, REPLICATION and SELECT on the source, CREATE and TEMPORARY on the
-/// destination, and no more. A superuser has made the publication `walferry_app` of all tables.
+/// Two clusters, mostly of one version, with the databases `app` and `warehouse`, and with the role
+/// `walferry` and the publication `walferry_app` of all tables as `setup-sql` makes them.
 pub struct Pair {
     pub source: Cluster,
     pub destination: Cluster,
@@ -62,40 +62,50 @@ impl Pair {
         pair
     }
 
+    /// Runs what `setup-sql` prints, before there is any table. What the superuser makes later is
+    /// readable, too, as for the owners of tables that were there; and partitions are published
+    /// one by one, which is the harder case.
     async fn make_roles(&self) {
-        let password = Literal(PASSWORD);
-        let administrator = self.source.superuser("postgres").await.unwrap();
-        administrator
-            .batch_execute("CREATE DATABASE app")
-            .await
-            .unwrap();
-        let script = format!(
-            "CREATE ROLE walferry LOGIN REPLICATION PASSWORD {password};
-             REVOKE ALL ON DATABASE app FROM PUBLIC;
-             GRANT CONNECT ON DATABASE app TO walferry;
-             REVOKE ALL ON SCHEMA public FROM PUBLIC;
-             GRANT USAGE ON SCHEMA public TO walferry;
-             ALTER DEFAULT PRIVILEGES GRANT USAGE ON SCHEMAS TO walferry;
-             ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO walferry;
-             CREATE PUBLICATION walferry_app FOR ALL TABLES;"
-        );
-        self.on_source().await.batch_execute(&script).await.unwrap();
-        let administrator = self.destination.superuser("postgres").await.unwrap();
-        administrator
-            .batch_execute("CREATE DATABASE warehouse")
-            .await
-            .unwrap();
-        let script = format!(
-            "CREATE ROLE walferry LOGIN PASSWORD {password};
-             REVOKE ALL ON DATABASE warehouse FROM PUBLIC;
-             REVOKE ALL ON SCHEMA public FROM PUBLIC;
-             GRANT CONNECT, CREATE, TEMPORARY ON DATABASE warehouse TO walferry;"
-        );
-        self.on_destination()
-            .await
-            .batch_execute(&script)
-            .await
-            .unwrap();
+        let every = [String::new(), String::new()];
+        let source = setup::source(&setup::Source {
+            database: "app",
+            role: "walferry",
+            port: Some(self.source.port()),
+            publications: &["walferry_app".to_owned()],
+            include: vec![(&every, &every)],
+            exclude: Vec::new(),
+        });
+        let destination = setup::destination(&setup::Destination {
+            database: "warehouse",
+            role: "walferry",
+            port: Some(self.destination.port()),
+            state_schema: "walferry",
+            schemas: None,
+            readers: &[],
+        });
+        for (cluster, database, side, script) in [
+            (&self.source, "app", "source", source),
+            (&self.destination, "warehouse", "destination", destination),
+        ] {
+            let administrator = cluster.superuser("postgres").await.unwrap();
+            do_on(&administrator, &format!("CREATE DATABASE {database}")).await;
+            let administrator = cluster.superuser(database).await.unwrap();
+            let revoke = format!(
+                "REVOKE ALL ON DATABASE {database} FROM PUBLIC;
+                 REVOKE ALL ON SCHEMA public FROM PUBLIC"
+            );
+            do_on(&administrator, &revoke).await;
+            psql(cluster, &script, &format!("{side}_password={PASSWORD}")).await;
+        }
+        let later = "ALTER DEFAULT PRIVILEGES GRANT USAGE ON SCHEMAS TO walferry;
+                     ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO walferry";
+        let administrator = self.on_source().await;
+        do_on(&administrator, later).await;
+        if self.source.binaries().major() >= 13 {
+            let one_by_one = "ALTER PUBLICATION walferry_app
+                              SET (publish_via_partition_root = false)";
+            do_on(&administrator, one_by_one).await;
+        }
     }
 
     /// The superuser in `app`.

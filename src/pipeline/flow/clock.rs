@@ -7,7 +7,7 @@ use super::super::figures::seconds_since;
 use super::Flow;
 use crate::batch::Batch;
 use crate::error::{Error, Kind, Result, Side};
-use crate::limits::{DRAIN_MAX, FEEDBACK_INTERVAL, IDLE_CHECKPOINT_INTERVAL, WIRE_SILENCE_MAX};
+use crate::limits::{DRAIN_MAX, FEEDBACK_INTERVAL, IDLE_CHECKPOINT_INTERVAL, SILENCE_QUESTIONS};
 use crate::lsn::Lsn;
 
 impl Flow<'_> {
@@ -35,16 +35,16 @@ impl Flow<'_> {
         // What we do not read we cannot hear: waiting for the applier is not the wire's fault.
         if !self.may_read() || !self.feed.reads_wire() {
             self.heard_at = Instant::now();
-            self.board.heard_from_source();
         }
-        if self.heard_at.elapsed() > WIRE_SILENCE_MAX {
+        if self.heard_at.elapsed() > self.silence_max {
             let what = format!(
                 "The source has been silent for {} s",
                 self.heard_at.elapsed().as_secs()
             );
             return Err(Error::new(Kind::ConnectionLost, what).on(Side::Source));
         }
-        if self.feedback_at.elapsed() >= FEEDBACK_INTERVAL {
+        let due = FEEDBACK_INTERVAL.min(self.silence_max / SILENCE_QUESTIONS);
+        if self.feedback_at.elapsed() >= due {
             self.feedback();
             self.feedback_at = Instant::now();
         }

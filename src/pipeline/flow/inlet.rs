@@ -13,7 +13,9 @@ use super::super::routes::Routes;
 use crate::config::Config;
 use crate::decode::Relation;
 use crate::error::{Kind, Result};
-use crate::limits::{RELATIONS_GONE_MAX, WIRE_SILENCE_MAX, WRITER_LOCK_POLL, WRITER_LOCK_WAIT_MAX};
+use crate::limits::{
+    RELATIONS_GONE_MAX, WAL_SENDER_TIMEOUT, WRITER_LOCK_POLL, WRITER_LOCK_WAIT_MAX,
+};
 use crate::lsn::{AppliedLsn, Lsn, ReceivedLsn};
 use crate::source::{Connection, Mode, Stream};
 use crate::sql::replication::Format;
@@ -93,7 +95,7 @@ impl Inlet {
     fn suits(&self, wanted: Format, routes: &Routes) -> bool {
         let same = self.format.binary == wanted.binary;
         let in_progress = self.format.in_progress == wanted.in_progress || self.feed.spooled() > 0;
-        let awake = self.clocks.feedback_at.elapsed() < WIRE_SILENCE_MAX;
+        let awake = self.clocks.feedback_at.elapsed() < WAL_SENDER_TIMEOUT / 2;
         let gone = self.relations.keys().filter(|oid| !routes.has(**oid));
         same && in_progress && awake && gone.count() <= RELATIONS_GONE_MAX
     }

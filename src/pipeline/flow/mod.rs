@@ -81,6 +81,8 @@ pub(super) struct Flow<'f> {
     /// Commit time of the oldest transaction that was handed over and is not applied.
     under_way_since: Option<i64>,
     heard_at: Instant,
+    /// Longer silence means that nobody is there: each feedback is answered.
+    silence_max: Duration,
     feedback_at: Instant,
     idle_checkpoint_at: Instant,
     drain_until: Option<Instant>,
@@ -128,6 +130,7 @@ impl<'f> Flow<'f> {
             durable,
             under_way_since: None,
             heard_at: now.checked_sub(inlet.clocks.silence).unwrap_or(now),
+            silence_max: config.source.endpoint.silence_timeout,
             feedback_at: inlet.clocks.feedback_at,
             idle_checkpoint_at: inlet.clocks.idle_checkpoint_at,
             drain_until: None,
@@ -231,7 +234,6 @@ impl<'f> Flow<'f> {
 
     pub(super) fn heard(&mut self) {
         self.heard_at = Instant::now();
-        self.board.heard_from_source();
     }
 
     /// A transaction that begins now may go ahead of its commit.

@@ -15,7 +15,7 @@ use super::tunnel::Tunnel;
 use super::watch::{Watch, Wire};
 use crate::error::{Error, Kind, Result};
 use crate::limits::{
-    SSH_KEEPALIVE_INTERVAL, SSH_PACKET_BYTES, SSH_PACKETS_WAITING_MAX, SSH_WINDOW_BYTES_MAX,
+    SILENCE_QUESTIONS, SSH_PACKET_BYTES, SSH_PACKETS_WAITING_MAX, SSH_WINDOW_BYTES_MAX,
     SSH_WINDOW_BYTES_MIN, SSH_WINDOW_PER_MILLISECOND_BYTES,
 };
 use crate::transport::endpoint::place;
@@ -127,25 +127,27 @@ pub(super) struct Begun {
     identity: identity::Prepared,
 }
 
-/// Exchanges keys with the server at the end of the stream, which took so long to be reached.
+/// Exchanges keys with the server at the end of the stream, which took so long to be reached and
+/// may be silent for so long.
 pub(super) async fn begin<S>(
     hop: &Hop,
     ready: Ready,
     stream: S,
     took: Duration,
+    silence_max: Duration,
 ) -> Result<Begun, Failure>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let address = hop.address();
-    let config = config(&ready.trust, window(took));
+    let config = config(&ready.trust, window(took), silence_max);
     let watch = Arc::new(Watch::default());
     let client = Client {
         trust: ready.trust,
         watch: Arc::clone(&watch),
         address: address.clone(),
     };
-    let wire = Wire::new(stream, Arc::clone(&watch), address.clone());
+    let wire = Wire::new(stream, Arc::clone(&watch), address.clone(), silence_max);
     match client::connect_stream(Arc::new(config), wire, client).await {
         Ok(handle) => Ok(Begun {
             session: Session {
@@ -298,7 +300,7 @@ fn window(took: Duration) -> u32 {
         .clamp(SSH_WINDOW_BYTES_MIN, SSH_WINDOW_BYTES_MAX)
 }
 
-fn config(trust: &Trust, window: u32) -> client::Config {
+fn config(trust: &Trust, window: u32, silence_max: Duration) -> client::Config {
     let (keys, certificates) = trust.algorithms();
     client::Config {
         client_id: SshId::Standard(concat!("SSH-2.0-walferry_", env!("CARGO_PKG_VERSION")).into()),
@@ -306,7 +308,7 @@ fn config(trust: &Trust, window: u32) -> client::Config {
         maximum_packet_size: SSH_PACKET_BYTES,
         // so many that the task never waits for the reader, see `watch`
         channel_buffer_size: SSH_PACKETS_WAITING_MAX,
-        keepalive_interval: Some(SSH_KEEPALIVE_INTERVAL),
+        keepalive_interval: Some(silence_max / SILENCE_QUESTIONS),
         // silence is judged by `Wire`, which knows whether we listened
         keepalive_max: 0,
         nodelay: true,

@@ -120,7 +120,8 @@ async fn attempt(
             let dialed = dial::tcp(endpoint, &hop.host, hop.port);
             let stream = step("be reached").within(deadline, &address, dialed).await;
             let stream = stream.map_err(Failure::Other)?;
-            let shake = client::begin(hop, ready, stream, asked.elapsed());
+            let silence_max = endpoint.silence_timeout;
+            let shake = client::begin(hop, ready, stream, asked.elapsed(), silence_max);
             step("exchange keys")
                 .within(deadline, &address, shake)
                 .await
@@ -129,7 +130,8 @@ async fn attempt(
             let opened = from.to_port(&hop.host, hop.port);
             let stream = step("be reached").within(deadline, &address, opened).await;
             let stream = stream.map_err(Failure::Other)?;
-            let shake = client::begin(hop, ready, stream, asked.elapsed());
+            let silence_max = endpoint.silence_timeout;
+            let shake = client::begin(hop, ready, stream, asked.elapsed(), silence_max);
             step("exchange keys")
                 .within(deadline, &address, shake)
                 .await

@@ -17,12 +17,7 @@ use tokio::io::{AsyncRead, AsyncWrite, BufReader, ReadBuf};
 use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::limits::{
-    READ_BYTES, SSH_BACKLOG_BYTES_MAX, SSH_KEEPALIVE_INTERVAL, SSH_KEEPALIVES_MISSED_MAX,
-};
-
-/// Longer silence than this means that nobody is there, since each keepalive is answered.
-const SILENCE_MAX: Duration = SSH_KEEPALIVE_INTERVAL.saturating_mul(SSH_KEEPALIVES_MISSED_MAX + 1);
+use crate::limits::{READ_BYTES, SSH_BACKLOG_BYTES_MAX};
 
 /// Shared by the parts.
 #[derive(Debug, Default)]
@@ -139,8 +134,14 @@ pub(super) struct Wire<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
-    /// `address` is that of the SSH server at its end.
-    pub(super) fn new(stream: S, watch: Arc<Watch>, address: String) -> Self {
+    /// `address` is that of the SSH server at its end. Longer silence than `silence_max` means that
+    /// nobody is there, since each keepalive is answered.
+    pub(super) fn new(
+        stream: S,
+        watch: Arc<Watch>,
+        address: String,
+        silence_max: Duration,
+    ) -> Self {
         let now = Instant::now();
         Wire {
             // russh reads each packet in two small pieces
@@ -149,8 +150,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             address,
             heard: now,
             was_full: false,
-            silence: Box::pin(sleep_until(now + SILENCE_MAX)),
-            silence_max: SILENCE_MAX,
+            silence: Box::pin(sleep_until(now + silence_max)),
+            silence_max,
         }
     }
 
@@ -228,15 +229,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
     use super::*;
+
+    fn wire(near: DuplexStream, watch: &Arc<Watch>, silence_max: Duration) -> Wire<DuplexStream> {
+        Wire::new(
+            near,
+            Arc::clone(watch),
+            "bastion:22".to_owned(),
+            silence_max,
+        )
+    }
 
     #[tokio::test]
     async fn nothing_is_read_below_while_too_much_waits_on_top_and_writing_goes_on() {
         let (mut far, near) = duplex(64);
         let watch = Arc::new(Watch::default());
-        let mut wire = Wire::new(near, Arc::clone(&watch), "bastion:22".to_owned());
+        let mut wire = wire(near, &watch, Duration::from_secs(30));
         watch.came(SSH_BACKLOG_BYTES_MAX + 1);
         far.write_all(b"x").await.unwrap();
         let pause = Duration::from_millis(20);
@@ -255,10 +265,8 @@ mod tests {
     async fn silence_ends_the_session_but_not_while_nobody_listens() {
         let (_far, near) = duplex(64);
         let watch = Arc::new(Watch::default());
-        let mut wire = Wire::new(near, Arc::clone(&watch), "bastion:22".to_owned());
         let limit = Duration::from_millis(50);
-        wire.silence_max = limit;
-        wire.silence.as_mut().reset(Instant::now() + limit);
+        let mut wire = wire(near, &watch, limit);
         watch.came(SSH_BACKLOG_BYTES_MAX + 1);
         let early = tokio::time::timeout(limit * 3, wire.read_u8()).await;
         assert!(early.is_err() && watch.ended().is_none());
