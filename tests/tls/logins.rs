@@ -3,7 +3,7 @@
 
 use super::identities::Identities;
 use super::{PASSWORD_RULE, Place};
-use crate::support::{quoted, walferry, write_private};
+use crate::support::{quoted, walferry, walferry_with, write_private};
 
 #[tokio::test]
 async fn a_server_may_demand_a_certificate_of_ours() {
@@ -188,4 +188,35 @@ async fn check_warns_of_a_server_elsewhere_that_proves_nothing() {
         let warned = ran.out.contains("whoever is on the way");
         assert_eq!(warned, warns, "{host} {mode}: {}", ran.out);
     }
+}
+
+#[tokio::test]
+async fn the_roots_of_the_machine_vouch_for_a_server_where_the_configuration_says_system() {
+    let place = Place::new().await;
+    let identities = Identities::put(&place);
+    let keys = "sslrootcert = \"system\"\npassword_file = \"password\"";
+    let config = place.config("system", "localhost", keys);
+    place.put("none.pem", "");
+    let file = |name: &str| place.files.path().join(name).display().to_string();
+    let check = async |roots: &str, code, says: &str| {
+        let roots = file(roots);
+        let machine = [("SSL_CERT_FILE", roots.as_str()), ("SSL_CERT_DIR", "")];
+        let ran = walferry_with(&config, &["check"], &machine).await;
+        ran.ended(code, &[says]);
+    };
+    place.serve(Some(&identities.good), PASSWORD_RULE).await;
+    check("ca.pem", 0, "failures 0").await;
+    check("other.pem", 3, "no trusted root has signed").await;
+    check("none.pem", 3, "This machine has no trusted roots").await;
+    let roots = file("ca.pem");
+    let machine = [("SSL_CERT_FILE", roots.as_str()), ("SSL_CERT_DIR", "")];
+    place.run(&config, &machine, "s.ssl").await;
+
+    place.serve(Some(&identities.other), PASSWORD_RULE).await;
+    check("ca.pem", 3, "no trusted root has signed").await;
+    check("other.pem", 0, "failures 0").await;
+    place
+        .serve(Some(&identities.elsewhere), PASSWORD_RULE)
+        .await;
+    check("ca.pem", 3, "has another name").await;
 }
