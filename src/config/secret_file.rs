@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Why `path` cannot serve as a file with a secret, if it cannot; goes on where the key ended.
 pub(super) fn unfit(path: &Path) -> Option<(String, String)> {
@@ -34,9 +34,16 @@ pub(super) fn unreadable(path: &Path) -> Option<(String, String)> {
             Err(error) => error.to_string(),
         },
     };
+    let remedy = match (path.parent(), path.file_name()) {
+        (Some(folder), Some(name)) if holds_systemd_credentials(folder) => format!(
+            "Have the unit hand it over: LoadCredential={}:FILE; only the running service sees it",
+            name.display()
+        ),
+        _ => "Name a file that the user walferry runs as can read".to_owned(),
+    };
     Some((
         format!("names {shown}, which cannot be read: {problem}"),
-        "Name a file that the user walferry runs as can read".to_owned(),
+        remedy,
     ))
 }
 
@@ -55,14 +62,24 @@ pub(super) fn exposure(path: &Path) -> std::io::Result<Option<String>> {
 }
 
 fn is_systemd_credential(path: &Path) -> bool {
-    let directory = std::env::var_os("CREDENTIALS_DIRECTORY").filter(|d| !d.is_empty());
-    directory.is_some_and(|directory| {
+    credentials().is_some_and(|directory| {
         let whole = |path: &Path| path.canonicalize().ok();
-        match (whole(path), whole(Path::new(&directory))) {
+        match (whole(path), whole(&directory)) {
             (Some(path), Some(directory)) => path.starts_with(directory),
             _ => false,
         }
     })
+}
+
+/// Of this service or, by its name, of any.
+fn holds_systemd_credentials(folder: &Path) -> bool {
+    folder.starts_with("/run/credentials") || is_systemd_credential(folder)
+}
+
+/// Where systemd puts what the service is to have.
+fn credentials() -> Option<PathBuf> {
+    let directory = std::env::var_os("CREDENTIALS_DIRECTORY").filter(|d| !d.is_empty());
+    directory.map(PathBuf::from)
 }
 
 #[cfg(test)]
@@ -93,6 +110,11 @@ mod tests {
     #[test]
     fn a_directory_or_a_missing_file_is_refused() {
         assert!(unfit(Path::new("/")).unwrap().0.contains("not a file"));
-        assert!(unfit(Path::new("/nowhere/at/all")).is_some());
+        let (_, remedy) = unfit(Path::new("/nowhere/at/all")).unwrap();
+        assert!(remedy.contains("can read"), "{remedy}");
+        let missing = Path::new("/run/credentials/walferry.service/source");
+        let (what, remedy) = unfit(missing).unwrap();
+        assert!(what.contains("cannot be read"), "{what}");
+        assert!(remedy.contains("LoadCredential=source:FILE"), "{remedy}");
     }
 }

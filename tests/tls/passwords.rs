@@ -193,6 +193,54 @@ async fn a_password_file_of_libpq_is_used_like_libpq_does() {
 }
 
 #[tokio::test]
+async fn a_password_may_be_a_systemd_credential() {
+    let place = Place::new().await;
+    place.serve(None, PASSWORD_RULE).await;
+    // as `LoadCredential` leaves them: in a folder of the service, whose files seem open to others
+    let credentials = place.home.path().join("credentials");
+    std::fs::create_dir(&credentials).unwrap();
+    let folder = credentials.to_str().unwrap();
+    for side in ["source", "destination"] {
+        let path = write_private(credentials.join(side), PASSWORD);
+        let others = std::fs::Permissions::from_mode(0o444);
+        std::fs::set_permissions(&path, others).unwrap();
+    }
+    let [source, destination] =
+        ["source", "destination"].map(|side| format!("password_file = \"credentials/{side}\""));
+    let config = config_of_both(&place, "credential", &source, &destination);
+    let check = async |folder: &str| {
+        let service = [("CREDENTIALS_DIRECTORY", folder)];
+        walferry_with(&config, &["check"], &service).await
+    };
+    check(folder).await.ended(0, &["failures 0"]);
+    let service = [("CREDENTIALS_DIRECTORY", folder)];
+    place.run(&config, &service, "NOT s.ssl").await;
+    // outside of the service they are files like any other
+    let ran = check("").await;
+    ran.ended(2, &["source.password_file names", "mode 0444"]);
+
+    std::fs::remove_file(credentials.join("destination")).unwrap();
+    let ran = check(folder).await.ended(
+        2,
+        &[
+            "destination.password_file names",
+            "credentials/destination, which cannot be read: No such file",
+            "LoadCredential=destination:",
+        ],
+    );
+    let of_source = ran.err.contains("source.password_file");
+    assert!(!of_source, "{}", ran.err);
+}
+
+/// In the clear to this machine, with a way to the password for each side.
+fn config_of_both(place: &Place, name: &str, source: &str, destination: &str) -> PathBuf {
+    let config = place.config(name, "127.0.0.1", "sslmode = \"disable\"\nWAY");
+    let text = std::fs::read_to_string(&config).unwrap();
+    let text = text.replacen("WAY", source, 1);
+    write_private(config, &text.replacen("WAY", destination, 1))
+}
+
+#[tokio::test]
 async fn a_password_is_changed_under_way_without_a_restart() {
     let place = Place::new().await;
     let (one, two) = (PASSWORD, format!("another {PASSWORD}"));
