@@ -243,30 +243,54 @@ fn config_of_both(place: &Place, name: &str, source: &str, destination: &str) ->
 #[tokio::test]
 async fn a_password_is_changed_under_way_without_a_restart() {
     let place = Place::new().await;
-    let (one, two) = (PASSWORD, format!("another {PASSWORD}"));
     place.serve(None, PASSWORD_RULE).await;
-    let keys = "sslmode = \"disable\"\npassword_file = \"password\"";
-    let config = place.config("rotation", "127.0.0.1", keys);
-    let running = Running::start(&config, &[]);
+    let home = place.home.path().to_str().unwrap();
+    let variables = [("HOME", home), ("PGPASSFILE", "")];
+    put_password(&place, PASSWORD);
+    let command = "password_command = [\"cat\", \"password\"]";
+    for (name, of_source, of_destination) in [
+        (
+            "read",
+            "password_file = \"password\"",
+            "passfile = \".pgpass\"",
+        ),
+        // the latter where libpq looks by itself
+        ("found", command, ""),
+    ] {
+        let config = config_of_both(&place, name, of_source, of_destination);
+        let running = Running::start(&config, &variables);
+        changes_its_password(&place, &running).await;
+        running.drain().await;
+    }
+}
+
+/// In every file that has it.
+fn put_password(place: &Place, password: &str) {
+    let home = place.home.path();
+    write_private(home.join("password"), password);
+    let escaped = password.replace('\\', "\\\\").replace(':', "\\:");
+    write_private(home.join(".pgpass"), &format!("*:*:*:*:{escaped}\n"));
+}
+
+/// To another one and back, each time with all sessions ended.
+async fn changes_its_password(place: &Place, running: &Running) {
     let source = place.cluster.superuser("app").await.unwrap();
     let destination = place.cluster.superuser("warehouse").await.unwrap();
     let started = Instant::now();
-    let mut rows = 1;
     // until then it still opens sessions, with the password as it was read for each
     while !running.log().contains(" streaming ") {
         assert!(started.elapsed() < PATIENCE, "{}", running.log());
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    for password in [two.as_str(), one] {
-        write_private(place.home.path().join("password"), password);
-        let change = format!("ALTER ROLE walferry PASSWORD {}", Literal(password));
+    for password in [format!("another {PASSWORD}"), PASSWORD.to_owned()] {
+        put_password(place, &password);
+        let change = format!("ALTER ROLE walferry PASSWORD {}", Literal(&password));
         source.batch_execute(&change).await.unwrap();
         let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
                    WHERE usename = 'walferry'";
         source.execute(end, &[]).await.unwrap();
-        rows += 1;
-        let insert = format!("INSERT INTO t VALUES ({rows}, 'x')");
-        source.batch_execute(&insert).await.unwrap();
+        let insert = "INSERT INTO t SELECT max(id) + 1, 'x' FROM t RETURNING id::bigint";
+        let rows: i64 = source.query_one(insert, &[]).await.unwrap().get(0);
         let count = "SELECT count(*) FROM app_public.t";
         let changed = Instant::now();
         let copied = async || {
@@ -278,7 +302,6 @@ async fn a_password_is_changed_under_way_without_a_restart() {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
-    running.drain().await;
 }
 
 /// An address of this machine that is not its own loopback.
