@@ -282,6 +282,76 @@ mod tests {
         assert_eq!(bastions(&config, Side::Destination), "");
     }
 
+    /// The lines that hold all of these words.
+    fn lines_with<'a>(script: &'a str, words: &[&str]) -> Vec<&'a str> {
+        let lines = script.lines();
+        lines
+            .filter(|line| words.iter().all(|word| line.contains(word)))
+            .collect()
+    }
+
+    #[test]
+    fn both_scripts_say_who_has_to_be_let_in_and_what_managed_services_want_instead() {
+        let mut config = config("managed", "");
+        for endpoint in [
+            &mut config.source.endpoint,
+            &mut config.destination.endpoint,
+        ] {
+            endpoint.host = Host::Tcp("db.example.com".to_owned());
+        }
+        config.source.endpoint.port = 5433;
+        config.destination.endpoint.port = 6544;
+        let options = Options {
+            side: None,
+            pre_created_schemas: false,
+        };
+        let sides = [
+            (
+                Side::Source,
+                "managed_from",
+                "\"managed \"\"reader\"",
+                "5433",
+            ),
+            (
+                Side::Destination,
+                "managed_to",
+                "\"managed writer\"",
+                "6544",
+            ),
+        ];
+        for (side, database, role, port) in sides {
+            let script = script(&config, &options, side);
+            for words in [
+                &["--   hostssl", database, role, "scram-sha-256"][..],
+                &["--   nft add rule", &format!("dport {port} ")],
+                &["-- ", "Amazon RDS"],
+                &["-- ", "Google Cloud SQL"],
+                &["-- ", "Azure"],
+            ] {
+                assert!(
+                    !lines_with(&script, words).is_empty(),
+                    "{words:?}\n{script}"
+                );
+            }
+        }
+        let source = script(&config, &options, Side::Source);
+        for words in [
+            &["rds.logical_replication = 1", "rds_replication"][..],
+            &["cloudsql.logical_decoding = on"],
+            &["wal_level = logical"],
+        ] {
+            assert!(
+                !lines_with(&source, words).is_empty(),
+                "{words:?}\n{source}"
+            );
+        }
+        // nobody comes through a firewall to a unix socket
+        config.source.endpoint.host = Host::Unix("/run/postgresql".into());
+        let source = script(&config, &options, Side::Source);
+        assert!(lines_with(&source, &["5433"]).is_empty(), "{source}");
+        assert!(!lines_with(&source, &["--   local", "managed_from"]).is_empty());
+    }
+
     #[tokio::test]
     async fn no_password_of_the_configuration_is_printed() {
         let mut config = config("quiet", "");
