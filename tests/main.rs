@@ -10,6 +10,7 @@ mod any_character;
 mod bad_input;
 mod canary;
 mod cases;
+mod exposed;
 mod hostile;
 mod hostile_names;
 mod interrupted_load;

@@ -27,6 +27,9 @@ pub(super) async fn run(config: Config, _: &Options) -> Result<Outcome> {
         listen = watchers.address.map(|address| address.to_string()),
         "walferry starts"
     );
+    if let Some((what, hint)) = observe::http::exposure(&config.observability) {
+        tracing::warn!(what, hint, "others can reach the HTTP endpoint");
+    }
     tokio::spawn(stop_on_signal(shutdown.clone())?);
     let outcome = Box::pin(pipeline::run(config, board, shutdown)).await;
     watching.cancel();

@@ -20,6 +20,30 @@ use crate::error::{Error, Kind, Result};
 use crate::limits;
 use crate::transport::Secret;
 
+/// Who can see more of the endpoint than an operator may want, and what to do about it; `None` when
+/// nobody can.
+pub fn exposure(config: &Observability) -> Option<(String, &'static str)> {
+    let listen = config.listen?;
+    if listen.ip().to_canonical().is_loopback() {
+        return None;
+    }
+    match (config.token.is_some(), config.tls.is_some()) {
+        (false, _) => Some((
+            format!(
+                "Everybody who reaches {listen} can read names of tables, sizes, positions and \
+                 errors"
+            ),
+            "Set [observability] token_file, with tls_cert and tls_key where the network is not \
+             yours; or listen on 127.0.0.1 behind a proxy that asks who is there.",
+        )),
+        (true, false) => Some((
+            format!("The token crosses the network to {listen} in clear text"),
+            "Set [observability] tls_cert and tls_key.",
+        )),
+        (true, true) => None,
+    }
+}
+
 /// What the next connection is served with.
 #[derive(Clone, Default)]
 pub(super) struct Access {

@@ -40,6 +40,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use access::Access;
+pub use access::exposure;
 
 use super::board::Board;
 use super::status::State;

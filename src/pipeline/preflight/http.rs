@@ -1,5 +1,6 @@
 //! Findings about the HTTP endpoint: who can see it. Only `check` asks; a daemon finds out when it
-//! begins to serve, and what becomes of the files later must not stop its pipeline.
+//! begins to serve, and what becomes of the files later must not stop its pipeline. Of who else can
+//! see it `run` warns in the same words.
 
 use super::report::{Finding, Report};
 use crate::config::Observability;
@@ -17,28 +18,14 @@ pub async fn endpoint(config: &Observability) -> Vec<Finding> {
         report.error_here(subject, &error);
         return report.into_findings();
     }
-    let local = listen.ip().is_loopback();
-    match (local, config.token.is_some(), config.tls.is_some()) {
-        (false, false, _) => report.warning_here(
-            subject,
-            format!(
-                "Everybody who reaches {listen} can read names of tables, sizes, positions and \
-                 errors"
-            ),
-            "Set [observability] token_file, with tls_cert and tls_key where the network is not \
-             yours; or listen on 127.0.0.1 behind a proxy that asks who is there.",
-        ),
-        (false, true, false) => report.warning_here(
-            subject,
-            format!("The token crosses the network to {listen} in clear text"),
-            "Set [observability] tls_cert and tls_key.",
-        ),
-        (false, true, true) => {
-            let what = format!("{listen} speaks TLS and asks for the token");
+    match http::exposure(config) {
+        Some((what, remedy)) => report.warning_here(subject, what, remedy),
+        None if listen.ip().to_canonical().is_loopback() => {
+            let what = format!("Only this machine reaches {listen}");
             report.ok_here(subject, what);
         }
-        (true, ..) => {
-            let what = format!("Only this machine reaches {listen}");
+        None => {
+            let what = format!("{listen} speaks TLS and asks for the token");
             report.ok_here(subject, what);
         }
     }
@@ -66,7 +53,12 @@ mod tests {
     #[tokio::test]
     async fn an_endpoint_that_others_can_reach_without_a_token_is_a_warning() {
         let token = Some("0123456789abcdef");
-        for listen in ["127.0.0.1:9780", "[::1]:9780", "off"] {
+        for listen in [
+            "127.0.0.1:9780",
+            "[::1]:9780",
+            "[::ffff:127.0.0.1]:9780",
+            "off",
+        ] {
             assert_eq!(found(listen, None).await.level, Level::Ok);
         }
         for listen in ["0.0.0.0:9780", "[::]:9780", "192.0.2.1:9780"] {
