@@ -129,15 +129,13 @@ impl Sshd {
         };
         let mut family = vec![process.id()];
         // first its sessions stop, so that none begins meanwhile
-        let _ = signal("STOP", process.id());
+        let _ = signal("STOP", &family);
         let mut at = 0;
         while at < family.len() {
             family.extend(children(family[at]));
             at += 1;
         }
-        for pid in family {
-            let _ = signal("KILL", pid);
-        }
+        let _ = signal("KILL", &family);
         process.wait().unwrap();
     }
 
@@ -248,9 +246,10 @@ pub fn succeeds(command: &mut Command) {
     assert!(ended.status.success(), "{command:?}: {said}");
 }
 
-fn signal(name: &str, pid: u32) -> std::io::Result<()> {
+fn signal(name: &str, to: &[u32]) -> std::io::Result<()> {
     let mut kill = Command::new("kill");
-    kill.args([&format!("-{name}"), &pid.to_string()]);
+    kill.arg(format!("-{name}"));
+    kill.args(to.iter().map(u32::to_string));
     kill.stderr(Stdio::null()).status().map(drop)
 }
 
