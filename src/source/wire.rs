@@ -393,32 +393,64 @@ mod tests {
         reading.await.unwrap().unwrap();
     }
 
+    /// Of the wire below: so few that the frames of the fuzzer outgrow it.
+    const FEW_BYTES: usize = 64;
+
+    /// What an error and the like take.
+    const TRIFLE_BYTES: usize = 512;
+
+    /// Reads a few bytes at once, otherwise as [`Wire::new`].
+    fn narrow<S: AsyncRead + AsyncWrite + Unpin>(stream: S) -> Wire<S> {
+        let mut wire = Wire::new(stream);
+        wire.read_bytes = FEW_BYTES;
+        wire.incoming = vec![0; FEW_BYTES];
+        wire
+    }
+
+    /// What is counted: first the buffer, which may be twice the largest frame so far, or twice a
+    /// read where all are smaller. Then all memory at a time, since the old buffer is there while
+    /// its bytes are copied to a larger one, which may have some in reserve. A frame that does not
+    /// come whole counts with the bytes that came, whatever it announced; a buffer that is not full
+    /// of them grows with the few reads that wait for the others all the same.
     #[test]
     fn fuzzed_bytes_come_out_as_the_frames_they_are_and_lengths_alone_take_no_memory() {
-        let samples = [[frame(b'd', 40), frame(b'Z', 1)].concat(), frame(b'E', 0)];
+        let samples = [
+            [frame(b'd', 40), frame(b'Z', 1)].concat(),
+            [frame(b'd', 1_500), frame(b'd', 200), frame(b'Z', 1)].concat(),
+            frame(b'E', 0),
+        ];
         let target = Target {
             name: "frames",
             one_in: 20,
-            // two buffers of READ_BYTES, whatever comes
-            times: 2 * READ_BYTES as u64,
+            times: 64,
             samples: samples.to_vec(),
         };
         fuzz(target, |bytes| {
-            let mut wire = Wire::new(tokio::io::join(bytes, tokio::io::sink()));
-            let mut taken = 0;
-            let mut tags = Vec::new();
-            loop {
-                let next = wire.frame().now_or_never().unwrap();
-                let Ok(frame) = next else {
-                    break;
-                };
-                assert_eq!(frame.whole, &bytes[taken..taken + frame.whole.len()]);
-                taken += frame.whole.len();
-                tags.push(frame.tag);
-            }
-            let capacity = wire.incoming.len();
-            assert!(capacity <= 3 * READ_BYTES, "{capacity}");
-            outcome((tags.len(), taken == bytes.len()))
+            let stream = tokio::io::join(bytes, tokio::io::sink());
+            // its first buffer is not of the frames
+            let mut wire = None;
+            allocation_counter::opt_out(|| wire = Some(narrow(stream)));
+            let mut wire = wire.unwrap();
+            let (mut taken, mut tags, mut largest) = (0, 0, FEW_BYTES);
+            let memory = allocation_counter::measure(|| {
+                while let Ok(frame) = wire.frame().now_or_never().unwrap() {
+                    let length = frame.whole.len();
+                    assert_eq!(frame.whole, &bytes[taken..taken + length]);
+                    taken += length;
+                    tags = outcome((tags, frame.tag));
+                    largest = largest.max(length);
+                    let buffer = wire.incoming.len();
+                    assert!(buffer <= 2 * largest, "{buffer} for {largest}");
+                }
+            });
+            let remains = bytes.len() - taken;
+            let (largest, more) = (largest.max(remains), if remains == 0 { 1 } else { 8 });
+            let buffer = wire.incoming.len();
+            assert!(buffer <= 2 * more * largest, "{buffer} for {largest}");
+            let memory = usize::try_from(memory.bytes_max).unwrap();
+            let most = 4 * more * largest + TRIFLE_BYTES;
+            assert!(memory <= most, "{memory} for {largest}");
+            outcome((tags, remains == 0))
         });
     }
 }
