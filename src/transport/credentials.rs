@@ -1,6 +1,7 @@
 //! Passwords, fetched anew for each connect.
 
 use std::process::Stdio;
+use std::time::Duration;
 
 use secrecy::SecretString;
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -41,14 +42,14 @@ impl Secret {
                     )),
                 }
             }
-            Secret::Command(words) => run(words, noun).await,
+            Secret::Command(words) => run(words, noun, PASSWORD_COMMAND_MAX).await,
         }
     }
 }
 
 /// Only the program is ever named: an argument may be a secret. What it writes to its standard
 /// error is not shown for the same reason.
-async fn run(words: &[String], noun: &str) -> Result<SecretString> {
+async fn run(words: &[String], noun: &str, limit: Duration) -> Result<SecretString> {
     let [program, arguments @ ..] = words else {
         return Err(Error::new(
             Kind::Config,
@@ -93,12 +94,10 @@ async fn run(words: &[String], noun: &str) -> Result<SecretString> {
         }
         password
     };
-    tokio::time::timeout(PASSWORD_COMMAND_MAX, work)
-        .await
-        .unwrap_or_else(|_| {
-            let seconds = PASSWORD_COMMAND_MAX.as_secs();
-            Err(failed(format!("took longer than {seconds} s")))
-        })
+    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
+        let limit = humantime_serde::re::humantime::format_duration(limit);
+        Err(failed(format!("took longer than {limit}")))
+    })
 }
 
 async fn text(from: impl AsyncRead + Unpin, noun: &str, origin: &str) -> Result<SecretString> {
@@ -125,13 +124,17 @@ async fn text(from: impl AsyncRead + Unpin, noun: &str, origin: &str) -> Result<
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+    use std::time::Instant;
+
     use secrecy::ExposeSecret;
 
     use super::*;
 
     async fn printed(script: &str) -> Result<String> {
         let words = ["sh", "-c", script].map(str::to_owned);
-        Ok(run(&words, "password").await?.expose_secret().to_owned())
+        let password = run(&words, "password", PASSWORD_COMMAND_MAX).await?;
+        Ok(password.expose_secret().to_owned())
     }
 
     #[tokio::test]
@@ -157,8 +160,40 @@ mod tests {
     #[tokio::test]
     async fn a_failing_command_is_named_without_its_arguments() {
         let words = ["/nowhere/pass", "canary"].map(str::to_owned);
-        let error = run(&words, "password").await.unwrap_err().to_string();
+        let ran = run(&words, "password", PASSWORD_COMMAND_MAX).await;
+        let error = ran.unwrap_err().to_string();
         assert!(error.contains("/nowhere/pass"), "{error}");
         assert!(!error.contains("canary"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_command_that_does_not_end_is_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let (limit, late) = (Duration::from_secs(2), Duration::from_secs(30));
+        let script = format!(
+            "cd {}; echo $$ > pid; echo canary; exec sleep 600",
+            folder.path().display()
+        );
+        let words = ["sh", "-c", &script].map(str::to_owned);
+        let started = Instant::now();
+        let error = run(&words, "password", limit).await.unwrap_err();
+        let waited = started.elapsed();
+        assert!((limit..late).contains(&waited), "{waited:?}");
+        assert_eq!(error.kind(), Kind::Io);
+        let error = error.to_string();
+        assert!(error.contains("\"sh\" took longer than 2s"), "{error}");
+        assert!(!error.contains("canary"), "{error}");
+        let pid = std::fs::read_to_string(folder.path().join("pid")).unwrap();
+        let process = Path::new("/proc").join(pid.trim());
+        while runs(&process) {
+            assert!(started.elapsed() < late, "{process:?} goes on");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Neither gone nor waiting to be collected.
+    fn runs(process: &Path) -> bool {
+        let stat = std::fs::read_to_string(process.join("stat"));
+        stat.is_ok_and(|stat| !stat.contains(") Z "))
     }
 }
