@@ -103,3 +103,50 @@ fn unreachable(endpoint: &Endpoint, place: &str, why: &str) -> Error {
         .on(endpoint.side)
         .remedy(remedy)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::super::SslMode;
+    use super::super::endpoint::tests::endpoint;
+    use super::*;
+
+    /// A listener whose queue is full, with who fills it: the kernel drops whatever else calls.
+    fn deaf() -> (u16, socket2::Socket, Vec<std::net::TcpStream>) {
+        let listener = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None);
+        let listener = listener.unwrap();
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        listener.bind(&any.into()).unwrap();
+        listener.listen(0).unwrap();
+        let address = listener.local_addr().unwrap().as_socket().unwrap();
+        let mut waiting = Vec::new();
+        let patience = Duration::from_millis(300);
+        while let Ok(stream) = std::net::TcpStream::connect_timeout(&address, patience) {
+            waiting.push(stream);
+            assert!(waiting.len() < 100, "its queue has no end");
+        }
+        (address.port(), listener, waiting)
+    }
+
+    #[tokio::test]
+    async fn an_address_that_swallows_packets_is_given_up_in_time() {
+        let (port, _listener, _waiting) = deaf();
+        let mut endpoint = endpoint(port, SslMode::Disable);
+        endpoint.connect_timeout = Duration::from_millis(500);
+        let started = Instant::now();
+        let error = dial(&endpoint).await.err().unwrap();
+        let waited = started.elapsed();
+        assert_eq!(error.kind(), Kind::Unreachable);
+        let said = error.to_string();
+        assert!(
+            said.contains("127.0.0.1 does not answer within 0.5 s"),
+            "{said}"
+        );
+        let late = Duration::from_secs(20);
+        assert!(
+            (endpoint.connect_timeout..late).contains(&waited),
+            "{waited:?}"
+        );
+    }
+}

@@ -2,6 +2,7 @@
 //! that is said, and that nothing goes another way.
 
 mod host_keys;
+mod silence;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

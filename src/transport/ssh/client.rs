@@ -113,11 +113,12 @@ pub(super) struct Ready {
     identity: identity::Prepared,
 }
 
-/// Reads it, which may take a while: a passphrase is made into a key slowly, on purpose.
-pub(super) async fn prepare(hop: &Hop) -> Result<Ready> {
+/// Reads it, which may take a while: a passphrase is made into a key slowly, on purpose. An agent
+/// has to answer within `limit`.
+pub(super) async fn prepare(hop: &Hop, limit: Duration) -> Result<Ready> {
     Ok(Ready {
         trust: Trust::of(hop).await?,
-        identity: identity::prepare(hop).await?,
+        identity: identity::prepare(hop, limit).await?,
     })
 }
 

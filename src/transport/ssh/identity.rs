@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use russh::client::{AuthResult, Handle};
 use russh::keys::agent::AgentIdentity;
@@ -14,6 +15,7 @@ use russh::keys::{
 use russh::{MethodKind, SendError, Signer};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::UnixStream;
+use tokio::time::timeout;
 
 use super::client::Client;
 use super::hop::{Hop, Key};
@@ -26,14 +28,17 @@ pub(super) enum Prepared {
     Agent(AgentClient<UnixStream>, Option<Certificate>),
 }
 
-/// Reads the files, and asks the agent whether it is there.
-pub(super) async fn prepare(hop: &Hop) -> Result<Prepared> {
+/// Reads the files, and asks the agent whether it is there and answers within `limit`.
+pub(super) async fn prepare(hop: &Hop, limit: Duration) -> Result<Prepared> {
     let certificate = match &hop.identity.certificate {
         Some(file) => Some(certificate(file).await?),
         None => None,
     };
     match &hop.identity.key {
-        Key::Agent(socket) => Ok(Prepared::Agent(agent(socket.clone()).await?, certificate)),
+        Key::Agent(socket) => {
+            let agent = agent(socket.clone(), limit).await?;
+            Ok(Prepared::Agent(agent, certificate))
+        }
         Key::File(file, passphrase) => {
             let passphrase = match passphrase {
                 Some(secret) => Some(secret.read("passphrase").await?),
@@ -65,7 +70,7 @@ async fn certificate(file: &Path) -> Result<Certificate> {
     })
 }
 
-async fn agent(socket: Option<PathBuf>) -> Result<AgentClient<UnixStream>> {
+async fn agent(socket: Option<PathBuf>, limit: Duration) -> Result<AgentClient<UnixStream>> {
     let from_environment = || std::env::var_os("SSH_AUTH_SOCK").filter(|path| !path.is_empty());
     let Some(path) = socket.or_else(|| from_environment().map(PathBuf::from)) else {
         return Err(Error::new(
@@ -75,19 +80,26 @@ async fn agent(socket: Option<PathBuf>) -> Result<AgentClient<UnixStream>> {
         )
         .remedy("Set private_key_file of the section, or agent_socket."));
     };
-    UnixStream::connect(&path)
-        .await
-        .map(AgentClient::connect)
-        .map_err(|error| {
-            Error::new(
-                Kind::Io,
-                format!(
-                    "The SSH agent at {} cannot be reached: {error}",
-                    path.display()
-                ),
-            )
-            .remedy("Start the agent and add the key with ssh-add, or set private_key_file.")
-        })
+    let failed = |why: String| {
+        Error::new(
+            Kind::Io,
+            format!("The SSH agent at {} {why}", path.display()),
+        )
+        .remedy("Start the agent and add the key with ssh-add, or set private_key_file.")
+    };
+    let connected = UnixStream::connect(&path).await;
+    let connected = connected.map_err(|error| failed(format!("cannot be reached: {error}")))?;
+    let mut agent = AgentClient::connect(connected);
+    // Asked here too, where its silence cannot be taken for that of the server.
+    match timeout(limit, agent.request_identities()).await {
+        Ok(Ok(_)) => Ok(agent),
+        Ok(Err(error)) => Err(failed(format!("cannot be asked for its keys: {error}"))),
+        Err(_) => {
+            let limit = humantime_serde::re::humantime::format_duration(limit);
+            let why = format!("did not answer within the connect_timeout of {limit}");
+            Err(failed(why))
+        }
+    }
 }
 
 async fn private_key(file: &Path, passphrase: Option<SecretString>) -> Result<PrivateKey> {

@@ -63,7 +63,7 @@ pub(super) async fn tunnel(endpoint: &Endpoint) -> Result<Tunnel> {
             }
         }
     };
-    let step = Step(endpoint, "be reached from there");
+    let step = Step(endpoint, "was not reached from there");
     let opened = step.within(deadline, &endpoint.address(), opening).await;
     opened.map_err(|error| error.on(endpoint.side))
 }
@@ -109,40 +109,45 @@ async fn attempt(
     hop: &Hop,
     from: Option<&Session>,
 ) -> Result<Session, Failure> {
-    let ready = client::prepare(hop).await.map_err(Failure::Other)?;
+    let ready = client::prepare(hop, endpoint.connect_timeout)
+        .await
+        .map_err(Failure::Other)?;
     let address = hop.address();
     let _turn = turn::turn(&address).await.map_err(Failure::Other)?;
     let asked = Instant::now();
     let deadline = asked + endpoint.connect_timeout;
+    let silence_max = endpoint.silence_timeout;
     let step = |name| Step(endpoint, name);
     let begun = match from {
         None => {
             let dialed = dial::tcp(endpoint, &hop.host, hop.port);
-            let stream = step("be reached").within(deadline, &address, dialed).await;
+            let stream = step("was not reached")
+                .within(deadline, &address, dialed)
+                .await;
             let stream = stream.map_err(Failure::Other)?;
-            let silence_max = endpoint.silence_timeout;
             let shake = client::begin(hop, ready, stream, asked.elapsed(), silence_max);
-            step("exchange keys")
+            step("did not exchange keys")
                 .within(deadline, &address, shake)
                 .await
         }
         Some(from) => {
             let opened = from.to_port(&hop.host, hop.port);
-            let stream = step("be reached").within(deadline, &address, opened).await;
+            let stream = step("was not reached")
+                .within(deadline, &address, opened)
+                .await;
             let stream = stream.map_err(Failure::Other)?;
-            let silence_max = endpoint.silence_timeout;
             let shake = client::begin(hop, ready, stream, asked.elapsed(), silence_max);
-            step("exchange keys")
+            step("did not exchange keys")
                 .within(deadline, &address, shake)
                 .await
         }
     };
     let login = begun?.log_in(hop);
-    let session = step("finish the login").within(deadline, &address, login);
+    let session = step("did not finish the login").within(deadline, &address, login);
     session.await.map_err(Failure::Other)
 }
 
-/// One of the things that share the time limit of a hop; completes "did not … within".
+/// One of the things that share the time limit of a hop, and what its server then failed to do.
 struct Step<'a>(&'a Endpoint, &'static str);
 
 impl Step<'_> {
@@ -155,10 +160,7 @@ impl Step<'_> {
         timeout_at(deadline, work).await.unwrap_or_else(|_| {
             let limit = self.0.connect_timeout;
             let limit = humantime_serde::re::humantime::format_duration(limit);
-            let what = format!(
-                "{address} did not {} within the connect_timeout of {limit}",
-                self.1
-            );
+            let what = format!("{address} {} within the connect_timeout of {limit}", self.1);
             Err(E::from(Error::new(Kind::Unreachable, what).remedy(
                 "Check that a server listens there and that no firewall swallows the packets; \
                  raise connect_timeout if it is only slow.",
