@@ -195,6 +195,25 @@ async fn read_tables(client: &Client, publications: &[String]) -> Result<Vec<Sou
     Ok(without_duplicates(tables, &parents))
 }
 
+/// The name of one of [`tables`], by its oid, if it is published.
+pub async fn published_name(
+    client: &Client,
+    publications: &[String],
+    oid: u32,
+) -> Result<Option<TableName>> {
+    let statement = include_str!("queries/source_published_one.sql");
+    let doing = "look for a table in the publications";
+    let rows = query(
+        client,
+        Side::Source,
+        doing,
+        statement,
+        &[&publications, &oid],
+    )
+    .await?;
+    rows.first().map(table_name).transpose()
+}
+
 /// The unlogged tables, by oid: they write no WAL and cannot be followed.
 pub async fn unlogged(client: &Client) -> Result<BTreeMap<u32, TableName>> {
     let statement = include_str!("queries/source_unlogged.sql");

@@ -1,5 +1,7 @@
 //! The catalog queries against a real server.
 
+use std::collections::HashMap;
+
 use super::test_server::server;
 use super::*;
 use source::SourceTable;
@@ -279,6 +281,51 @@ async fn partitions_that_were_attached_with_rows_are_told_from_those_that_were_m
     let sending = &by_leaf.shapes[&leaf.oid].sending;
     assert!(sending.is_only_a_part() && sending.members.is_empty());
     assert_ne!(by_root.fingerprint, by_leaf.fingerprint);
+}
+
+#[tokio::test]
+async fn one_table_alone_is_published_when_it_is_among_all() {
+    let client = server().database("alone").await;
+    client
+        .batch_execute(
+            "SET search_path = public;
+             CREATE TABLE plain (k int); CREATE UNLOGGED TABLE unlogged (k int);
+             CREATE TABLE parent (k int); CREATE TABLE child () INHERITS (parent);
+             CREATE TABLE root (k int) PARTITION BY RANGE (k);
+             CREATE TABLE leaf PARTITION OF root FOR VALUES FROM (0) TO (10);
+             CREATE TABLE deep PARTITION OF root FOR VALUES FROM (10) TO (20)
+                 PARTITION BY RANGE (k);
+             CREATE TABLE deep_leaf PARTITION OF deep FOR VALUES FROM (10) TO (20);
+             CREATE VIEW v AS SELECT 1 AS k;
+             CREATE PUBLICATION everything FOR ALL TABLES;
+             CREATE PUBLICATION by_root FOR TABLE root WITH (publish_via_partition_root);
+             CREATE PUBLICATION by_leaf FOR TABLE root, ONLY parent;
+             CREATE PUBLICATION by_branch FOR TABLE deep WITH (publish_via_partition_root);
+             RESET search_path",
+        )
+        .await
+        .unwrap();
+    let relations = "SELECT oid FROM pg_class WHERE relkind IN ('r', 'p', 'v')";
+    let relations = client.query(relations, &[]).await.unwrap();
+    let sets: [&[&str]; 6] = [
+        &["everything"],
+        &["by_root"],
+        &["by_leaf"],
+        &["by_branch", "by_leaf"],
+        &["by_root", "by_leaf"],
+        &["missing"],
+    ];
+    for set in sets {
+        let publications = publications(set);
+        let all = source::tables(&client, &publications).await.unwrap();
+        let all = all.into_iter().filter(|table| table.published);
+        let all: HashMap<u32, TableName> = all.map(|table| (table.oid, table.name)).collect();
+        for row in &relations {
+            let oid = row.get(0);
+            let alone = source::published_name(&client, &publications, oid).await;
+            assert_eq!(alone.unwrap().as_ref(), all.get(&oid), "{set:?}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -78,7 +78,8 @@ pub(super) async fn joining(
         let schema = naming.destination_schema(&table.name.schema);
         TableName::new(schema, table.name.name.clone())
     };
-    let ours = |place: &TableName| loaded.values().find(|table| table.destination == *place);
+    let ours = loaded.values().map(|table| (&table.destination, table));
+    let ours: HashMap<&TableName, &LoadedTable> = ours.collect();
     let again = tables.iter().filter_map(|table| {
         let loaded = loaded
             .get(&table.oid)
@@ -94,8 +95,8 @@ pub(super) async fn joining(
     let new = wanted(config, tables, loaded).into_iter().map(|table| {
         let place = place(&table);
         Joining {
-            replaces_ours: ours(&place).is_some(),
-            may_drop: ours(&place).is_some_and(|table| table.made_table),
+            replaces_ours: ours.contains_key(&place),
+            may_drop: ours.get(&place).is_some_and(|table| table.made_table),
             shape: shape(table.oid),
             place,
             table,
@@ -119,14 +120,13 @@ fn is_wanted(config: &Config, table: &SourceTable) -> bool {
 /// gets its initial load. If it is gone by now, or not wanted, its rows can be skipped: at the end
 /// of the stream it is not there.
 pub(super) async fn is_wanted_now(catalog: &Client, config: &Config, oid: u32) -> Result<()> {
-    let tables = source::tables(catalog, &config.source.publications).await?;
-    let now = tables.iter().find(|table| table.oid == oid);
+    let now = source::published_name(catalog, &config.source.publications, oid).await?;
     match now {
-        Some(table) if is_wanted(config, table) => {
+        Some(name) if config.tables.selects(&name.schema, &name.name) => {
             let what = "A table was added that is to be copied";
             Err(Error::new(Kind::TableAdded, what)
                 .on(Side::Source)
-                .table(&table.name))
+                .table(&name))
         }
         _ => Ok(()),
     }

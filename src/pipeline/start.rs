@@ -23,13 +23,13 @@ use crate::catalog::TableName;
 use crate::catalog::destination::{self, DestinationTable};
 use crate::catalog::source::{self, Facts, Look, Sending, SourceTable};
 use crate::catalog::types::Types;
-use crate::checkpoint::{self, LoadedTable, Loader, Writer, tablesync_name};
+use crate::checkpoint::{self, LoadedTable, Loader, Shapes, Writer, tablesync_name};
 use crate::config::Config;
 use crate::error::{Error, Kind, Result, Side};
 use crate::limits::RESHAPE_AGAIN_PAUSE;
 use crate::lsn::Lsn;
 use crate::observe::{Board, State, TableState};
-use crate::protect::{Protection, Recorded};
+use crate::protect::Protection;
 use crate::snapshot;
 use crate::source::slot::ExportedSnapshot;
 use crate::source::{Connection, Mode};
@@ -84,7 +84,7 @@ pub(super) async fn start(
     let (catalog, facts, mut seen) = (opened.catalog, opened.facts, opened.seen);
     let server_version = u32::try_from(facts.version_num).unwrap_or(0);
     let was_loaded = what_is_loaded(config, board, &writer, &catalog, &mut seen.look, progress);
-    let (mut loaded, quarantined) = was_loaded.await?;
+    let (mut loaded, quarantined, known) = was_loaded.await?;
     let (look, protector, protected) = (seen.look, seen.protector, seen.protected);
     let (tables, shapes, fingerprint) = (look.tables, look.shapes, look.fingerprint);
     let (kept, new) = loading::kept_and_new(config, &tables, &loaded);
@@ -101,7 +101,7 @@ pub(super) async fn start(
     let position = prepared.position;
     let reshape = Reshape::new(config, &writer, &knowledge, position, &progress.emptied);
     let (misfit, keys) = (progress.misfit.as_deref(), &mut progress.keys);
-    let occupied = reshape.follow(&mut loaded, misfit, keys).await?;
+    let occupied = reshape.follow(&mut loaded, known, misfit, keys).await?;
     let (mut joining, mut postponed) = (Vec::new(), HashSet::new());
     if let Some(exported) = exported {
         let load = loading::load(config, board, &writer, &catalog, &knowledge, exported);
@@ -113,7 +113,7 @@ pub(super) async fn start(
         announce(config, board, &writer, &joining).await;
     }
     let waiting = take_waiting(&mut loaded, &joining);
-    let gone = |recorded: &[Recorded]| protector.of_gone(recorded);
+    let gone = |oid| Some(protector.of_gone(protected.get(&oid)?));
     let (types_too, binary) = (Arc::clone(&types), can_be_binary(server_version));
     let mut routes = routes(&writer, &tables, gone, loaded, types_too, binary).await?;
     routes.skip_all(waiting);
@@ -316,8 +316,8 @@ async fn left_or_dropped(config: &Config, catalog: &Client, left: &SourceTable) 
     Error::new(Kind::TableAdded, what).on(Side::Source)
 }
 
-/// The tables that were loaded and are to be followed, and the oids of those that are quarantined,
-/// which are taken out of `look` as well.
+/// The tables that were loaded and are to be followed, the oids of those that are quarantined,
+/// which are taken out of `look` as well, and the shapes that all of them have had.
 async fn what_is_loaded(
     config: &Config,
     board: &Board,
@@ -325,17 +325,22 @@ async fn what_is_loaded(
     catalog: &Client,
     look: &mut Look,
     progress: &mut Progress,
-) -> Result<(HashMap<u32, LoadedTable>, HashSet<u32>)> {
+) -> Result<(
+    HashMap<u32, LoadedTable>,
+    HashSet<u32>,
+    HashMap<u32, Shapes>,
+)> {
     let mut loaded = writer.loaded_tables().await?;
+    let known = writer.shapes().await?;
     let (faulty, tables) = (&mut progress.faulty, &mut look.tables);
     let quarantined =
         quarantine::take_out(config, board, writer, faulty, tables, &mut loaded).await?;
-    let aside = set_aside(writer, look, &mut loaded).await?;
+    let aside = set_aside(writer, look, &known, &mut loaded).await?;
     if let Some(left) = no_longer_published(config, &look.tables, &loaded, &aside) {
         return Err(left_or_dropped(config, catalog, left).await);
     }
     report_loaded(board, &loaded);
-    Ok((loaded, quarantined))
+    Ok((loaded, quarantined, known))
 }
 
 /// Tables that nobody is to expect anything of, though they are there: partitions that were sent as
@@ -344,9 +349,9 @@ async fn what_is_loaded(
 async fn set_aside(
     writer: &Writer,
     look: &Look,
+    known: &HashMap<u32, Shapes>,
     loaded: &mut HashMap<u32, LoadedTable>,
 ) -> Result<HashSet<u32>> {
-    let known = writer.shapes().await?;
     let was_part = |oid: u32| {
         let sending = known.get(&oid).and_then(|known| known.sending.as_ref());
         sending.is_some_and(Sending::is_only_a_part)
@@ -415,12 +420,12 @@ fn copy_gone(place: &TableName) -> Error {
         .remedy(remedy)
 }
 
-/// What becomes of each relation's rows; `of_gone` says what becomes of the protected columns of a
-/// table that is none of `tables`.
+/// What becomes of each relation's rows; `of_gone` says what becomes of the columns of a table that
+/// is none of `tables`, if some are protected.
 pub(super) async fn routes(
     writer: &Writer,
     tables: &[SourceTable],
-    of_gone: impl Fn(&[Recorded]) -> Protection,
+    of_gone: impl Fn(u32) -> Option<Protection>,
     loaded: HashMap<u32, LoadedTable>,
     types: Arc<Types>,
     can_binary: bool,
@@ -436,7 +441,6 @@ pub(super) async fn routes(
         .map(|table| (table.oid, table.clone()))
         .collect();
     let mut history = writer.shapes().await?;
-    let protected = writer.protected().await?;
     let mut known = HashMap::new();
     for (oid, loaded) in loaded {
         let source = by_oid.remove(&oid);
@@ -446,10 +450,9 @@ pub(super) async fn routes(
             }
             return Err(copy_gone(&loaded.destination));
         };
-        let protection = match (&source, protected.get(&oid)) {
-            (Some(source), _) => source.protection.clone(),
-            (None, Some(recorded)) => of_gone(recorded),
-            (None, None) => Protection::default(),
+        let protection = match &source {
+            Some(source) => source.protection.clone(),
+            None => of_gone(oid).unwrap_or_default(),
         };
         known.insert(
             oid,

@@ -55,7 +55,6 @@ use crate::limits::{
 };
 use crate::lsn::Lsn;
 use crate::observe::{Board, Identity};
-use crate::protect::{Protection, Recorded};
 use crate::snapshot::{self, Adopted, Adoption, Load, Plan};
 use crate::source::Connection;
 use crate::source::slot::{self, ExportedSnapshot};
@@ -260,7 +259,7 @@ impl Synchronisation {
         let version = start::version(&catalog).await?;
         let (hidden, types) = (writer.loaded_tables().await?, Arc::clone(&self.types));
         // each of its tables is among the sources
-        let gone = |_: &[Recorded]| Protection::default();
+        let gone = |_| None;
         let binary = start::can_be_binary(version) && adoption.keeps_types();
         let routes = start::routes(&writer, &sources, gone, hidden, types, binary).await?;
         let publications = &config.source.publications;

@@ -90,22 +90,23 @@ impl<'a> Reshape<'a> {
     }
 
     /// Alters the destination's tables where that is the same as what happened on the source, and
-    /// marks the others for a new load, and with them the table `misfit`. `keys` are those that
-    /// wait. Returns the places of copies that are to have other names, and could not now.
+    /// marks the others for a new load, and with them the table `misfit`. `known` are the shapes
+    /// that are written down, `keys` those that wait. Returns the places of copies that are to have
+    /// other names, and could not now.
     pub(super) async fn follow(
         &self,
         loaded: &mut HashMap<u32, LoadedTable>,
+        mut known: HashMap<u32, Shapes>,
         misfit: Option<&str>,
         keys: &mut Keys,
     ) -> Result<HashSet<TableName>> {
         // by the name that it had when the row came
         let misfit = misfit.and_then(|misfit| {
-            let mut known = loaded.values();
-            known.find(|known| known.source.to_string() == misfit)
+            let mut loaded = loaded.values();
+            loaded.find(|loaded| loaded.source.to_string() == misfit)
         });
         let misfit = misfit.map(|misfit| misfit.source_oid);
         let occupied = self.follow_names(loaded).await?;
-        let mut known = self.writer.shapes().await?;
         for table in self.tables.iter().filter(|table| table.published) {
             let (Some(loaded), Some(now)) = (loaded.get_mut(&table.oid), self.now.get(&table.oid))
             else {

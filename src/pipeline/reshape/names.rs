@@ -69,8 +69,12 @@ impl Reshape<'_> {
     ) -> Result<()> {
         let client = self.writer.client();
         self.begin().await?;
+        let gone = self.gone(loaded);
         for (_, _, place) in &moves {
-            self.make_way(place, loaded).await?;
+            if let Some(oid) = gone.get(place) {
+                self.make_way(place, *oid).await?;
+                loaded.remove(oid);
+            }
         }
         // by way of names that nobody has: two tables may have traded theirs
         for (table, from, _) in &moves {
@@ -91,25 +95,22 @@ impl Reshape<'_> {
         execute(client, sql::apply::COMMIT).await
     }
 
-    /// The copy of a table that the source has dropped gives way to the one that has its name now.
-    async fn make_way(
-        &self,
-        place: &TableName,
-        loaded: &mut HashMap<u32, LoadedTable>,
-    ) -> Result<()> {
-        let is_gone = |oid: u32| self.tables.iter().all(|table| table.oid != oid);
-        let old = loaded
+    /// The copies of ours whose tables the source has dropped, with the oids of these.
+    fn gone(&self, loaded: &HashMap<u32, LoadedTable>) -> HashMap<TableName, u32> {
+        let there: HashSet<u32> = self.tables.iter().map(|table| table.oid).collect();
+        let gone = loaded
             .values()
-            .find(|old| old.destination == *place && old.made_table && is_gone(old.source_oid));
-        let Some(oid) = old.map(|old| old.source_oid) else {
-            return Ok(());
-        };
+            .filter(|old| old.made_table && !there.contains(&old.source_oid));
+        gone.map(|old| (old.destination.clone(), old.source_oid))
+            .collect()
+    }
+
+    /// Such a copy gives way to the table that has its name now.
+    async fn make_way(&self, place: &TableName, oid: u32) -> Result<()> {
         let client = self.writer.client();
         let dropped = execute(client, &sql::reshape::drop_table(place)).await;
         dropped.map_err(|error| in_the_way(error, place))?;
-        self.writer.forget_table(oid).await?;
-        loaded.remove(&oid);
-        Ok(())
+        self.writer.forget_table(oid).await
     }
 }
 
