@@ -263,3 +263,53 @@ async fn a_truncate_of_a_table_sent_as_one_is_applied_and_that_of_a_partition_lo
         drain(&pair, daemon).await;
     }
 }
+
+#[tokio::test]
+async fn tables_that_join_get_statistics_whatever_becomes_of_one_of_them() {
+    for major in majors().await {
+        let pair = Pair::with_settings(major, &[], &[("autovacuum", "off")]).await;
+        let (source, destination) = (pair.on_source().await, pair.on_destination().await);
+        // the place of one of them has an index that cannot be looked at
+        let owner = pair.as_walferry(&pair.destination, "warehouse").await;
+        do_on(
+            &owner,
+            "CREATE SCHEMA app_public;
+             CREATE FUNCTION app_public.picky(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN
+                 IF current_setting('application_name') = 'walferry analyze' THEN
+                     RAISE 'not this one';
+                 END IF;
+                 RETURN $1;
+             END $$;
+             CREATE TABLE app_public.b (id int PRIMARY KEY, v text);
+             CREATE INDEX ON app_public.b (app_public.picky(id))",
+        )
+        .await;
+        do_on(&source, "CREATE TABLE old AS SELECT 1 AS id").await;
+        let mut daemon = Daemon::start(&pair);
+        daemon.wait_ready().await;
+        // together, and the one in the middle
+        let table = |name: &str, rows: u32| {
+            format!(
+                "CREATE TABLE {name} (id int PRIMARY KEY, v text);
+                 INSERT INTO {name} SELECT i, repeat('x', 100) FROM generate_series(1, {rows}) AS i;"
+            )
+        };
+        let tables = [table("a", 1), table("b", 1_000), table("c", 5_000)].concat();
+        do_on(&source, &format!("BEGIN; {tables} COMMIT")).await;
+        let known = "SELECT count(DISTINCT tablename) = 3 FROM pg_stats
+             WHERE schemaname = 'app_public' AND tablename IN ('old', 'a', 'c')";
+        until(&destination, known).await;
+        let rows = "SELECT reltuples::int FROM pg_class WHERE oid = 'app_public.c'::regclass";
+        let rows: i32 = destination.query_one(rows, &[]).await.unwrap().get(0);
+        assert_eq!(rows, 5_000);
+        equal_soon(&pair).await;
+        drain(&pair, daemon).await;
+        let log = std::fs::read_to_string(pair.directory().join("walferry.log")).unwrap();
+        let failed = "statistics of a new table are missing";
+        let failed: Vec<&str> = log.lines().filter(|line| line.contains(failed)).collect();
+        assert!(
+            failed.len() == 1 && failed[0].contains("app_public.b"),
+            "{log}"
+        );
+    }
+}

@@ -171,6 +171,8 @@ pub(super) async fn load(
         out_of_sight: false,
     };
     let (tables, _) = snapshot::load(load, exported, plans, writer.client()).await?;
+    let places = tables.iter().map(|table| table.destination.clone());
+    tokio::spawn(snapshot::analyze(Arc::clone(config), places.collect()));
     Ok(tables)
 }
 

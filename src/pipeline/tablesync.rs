@@ -254,6 +254,7 @@ impl Synchronisation {
         let session = session.ok_or_else(lost)?;
         let sources: Vec<SourceTable> = adopted.iter().map(|t| t.plan.table.clone()).collect();
         let (pipeline, loader) = (config.pipeline.clone(), self.loader.clone());
+        let places: Vec<TableName> = adopted.iter().map(|t| t.place.clone()).collect();
         let adoption = Adoption::prepare(writer.client(), pipeline, loader, adopted).await?;
         let catalog = transport::connect(&config.source.endpoint, "tablesync").await?;
         let version = start::version(&catalog).await?;
@@ -277,7 +278,9 @@ impl Synchronisation {
         let inlet = Inlet::new(stream.await?, &config, format, applier.applied());
         let mut flow = Flow::new(&config, inlet, routes, applier, &unseen, &mut emptied);
         // Then the main stream still waits: the slot and the sessions end by themselves.
-        self.catch_up(&mut flow, &Arc::new(adoption)).await
+        self.catch_up(&mut flow, &Arc::new(adoption)).await?;
+        tokio::spawn(snapshot::analyze(config.clone(), places));
+        Ok(())
     }
 
     /// Loads the tables out of sight.

@@ -42,5 +42,7 @@ mod queue;
 mod worker;
 
 pub use adopt::{Adopted, Adoption, Statement};
+mod analyze;
 pub use prepare::{KEY_REMEDY, Plan, PlannedColumn};
 pub use queue::{Load, drop_hidden_tables, hidden_prefix, load, try_to_tidy};
+pub use analyze::analyze;

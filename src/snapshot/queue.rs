@@ -151,26 +151,7 @@ pub async fn load(
     while let Some(done) = finishing.join_next().await {
         tables.extend(ended(done)?);
     }
-    let names = tables.iter().map(|table| table.destination.clone());
-    tokio::spawn(analyze(Arc::clone(&load.config), names.collect()));
     Ok((tables, session))
-}
-
-/// Gives the planner statistics of the new tables, while the stream begins. The applier's own
-/// plans are pinned, so nothing waits for it; should it fail, autovacuum comes later.
-async fn analyze(config: Arc<Config>, tables: Vec<TableName>) {
-    let endpoint = &config.destination.endpoint;
-    let analyzed = async {
-        let client = transport::connect(endpoint, "analyze").await?;
-        for table in &tables {
-            let done = client.batch_execute(&sql::analyze(table)).await;
-            done.map_err(|error| from_client(Side::Destination, "analyze a table", &error))?;
-        }
-        Ok::<_, Error>(())
-    };
-    if let Err(error) = analyzed.await {
-        tracing::warn!(error = %error, "statistics of the new tables are missing");
-    }
 }
 
 fn ended(done: Result<Result<Vec<LoadedTable>>, JoinError>) -> Result<Vec<LoadedTable>> {
