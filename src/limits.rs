@@ -44,6 +44,10 @@ pub const PACK_TABLES_MAX: usize = 64;
 /// Bytes of small tables that are loaded in one transaction.
 pub const PACK_BYTES_MAX: u64 = 16 << 20;
 
+/// Tables that a worker of the initial load keeps locked on the source once it has read them; a
+/// worker that reads ranges of a large table keeps more.
+pub const LOAD_LOCKS_MAX: usize = 256;
+
 /// How often a job of the initial load is tried again after a lost connection.
 pub const JOB_ATTEMPTS_MAX: u32 = 5;
 

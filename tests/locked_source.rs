@@ -78,3 +78,28 @@ async fn a_table_that_is_locked_when_its_load_comes_to_it_gives_way_to_the_other
         drain(&pair, daemon).await;
     }
 }
+
+#[tokio::test]
+async fn very_many_tables_are_loaded_without_a_lock_on_each_of_them_at_once() {
+    for major in majors().await {
+        // room for about 600 locks
+        let few = [
+            ("max_locks_per_transaction", "10"),
+            ("max_connections", "20"),
+        ];
+        let pair = Pair::with_settings(major, &few, &[]).await;
+        let source = pair.on_source().await;
+        do_on(
+            &source,
+            "DO $$ BEGIN FOR i IN 1..1500 LOOP
+                 EXECUTE format('CREATE TABLE t%s AS SELECT %s AS id', i, i); COMMIT;
+             END LOOP; END $$",
+        )
+        .await;
+        let config = pair.write_config("one.toml", "[snapshot]\nworkers = 1\n");
+        let mut daemon = Daemon::start_on(&pair, &config);
+        daemon.wait_ready().await;
+        equal_soon(&pair).await;
+        drain(&pair, daemon).await;
+    }
+}

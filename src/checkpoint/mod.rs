@@ -42,7 +42,7 @@ pub use protection::recorded_protection;
 pub use quarantine::Quarantined;
 pub use record::Record;
 pub use shape::Shapes;
-pub use table::{LoadedTable, Loader};
+pub use table::{Books, LoadedTable, Loader};
 pub use types::{RecordedType, recorded_types};
 
 use crate::lsn::Lsn;

@@ -3,9 +3,11 @@
 
 use std::collections::HashMap;
 
+use serde_json::json;
 use tokio_postgres::Client;
-use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::types::Type;
 
+use super::record::{Value, array};
 use super::{Loader, Record, Writer};
 use crate::error::postgres::from_client;
 use crate::error::{Result, Side};
@@ -49,44 +51,29 @@ pub async fn recorded_protection(
 }
 
 impl Loader {
-    /// Writes down the protected columns of a table in the open transaction of `client`, in place
-    /// of those of before.
-    pub async fn record_protection(
-        &self,
-        client: &Client,
-        oid: u32,
-        protection: &Protection,
-    ) -> Result<()> {
-        for record in self.protection(oid, protection)? {
-            record.run(client).await?;
-        }
-        Ok(())
-    }
-
-    /// What writes them down.
-    pub fn protection(&self, oid: u32, protection: &Protection) -> Result<Vec<Record>> {
+    /// What writes down the protected columns of tables, by the source's oid, in place of those of
+    /// before.
+    pub fn protections(&self, tables: &[(u32, &Protection)]) -> Result<[Record; 2]> {
+        let oids: Vec<u32> = tables.iter().map(|(oid, _)| *oid).collect();
+        let columns = tables.iter().flat_map(|(oid, protection)| {
+            protection.columns().map(move |(attnum, column)| {
+                let [schema, table, name] = &column.matched;
+                json!({
+                    "source_oid": oid,
+                    "attnum": attnum,
+                    "source_schema": schema,
+                    "source_table": table,
+                    "source_column": name,
+                    "treatment": column.recorded(),
+                })
+            })
+        });
+        let columns = array(columns);
+        let pipeline: Value = (&self.pipeline, Type::TEXT);
         let [forget, insert] = &self.record_protection;
-        let table: [(&(dyn ToSql + Sync), Type); 2] =
-            [(&self.pipeline, Type::TEXT), (&oid, Type::OID)];
-        let mut records = vec![Record::new(forget, &table)?];
-        let attnums: Vec<i16> = protection.columns().map(|(attnum, _)| attnum).collect();
-        if attnums.is_empty() {
-            return Ok(records);
-        }
-        let part = |at: usize| -> Vec<&str> {
-            let columns = protection.columns();
-            columns.map(|(_, c)| c.matched[at].as_str()).collect()
-        };
-        let treatments: Vec<String> = protection.columns().map(|(_, c)| c.recorded()).collect();
-        let (schemas, tables, columns) = (part(0), part(1), part(2));
-        let columns: [(&(dyn ToSql + Sync), Type); 5] = [
-            (&attnums, Type::INT2_ARRAY),
-            (&schemas, Type::TEXT_ARRAY),
-            (&tables, Type::TEXT_ARRAY),
-            (&columns, Type::TEXT_ARRAY),
-            (&treatments, Type::TEXT_ARRAY),
-        ];
-        records.push(Record::new(insert, &[&table[..], &columns].concat())?);
-        Ok(records)
+        Ok([
+            Record::new(forget, &[pipeline.clone(), (&oids, Type::OID_ARRAY)])?,
+            Record::new(insert, &[pipeline, (&columns, Type::TEXT)])?,
+        ])
     }
 }

@@ -10,15 +10,23 @@ use crate::error::{Error, Kind, Result, Side};
 
 const DOING: &str = "use the bookkeeping tables";
 
+/// A value that is to be sent as one of this type.
+pub(super) type Value<'v> = (&'v (dyn ToSql + Sync), Type);
+
+/// Many rows as one value. JSON, since those of some columns are arrays, each of another length.
+pub(super) fn array(rows: impl Iterator<Item = serde_json::Value>) -> String {
+    serde_json::Value::Array(rows.collect()).to_string()
+}
+
 /// A statement and its values, in binary.
 pub struct Record {
     /// Its text.
     pub statement: String,
-    values: Vec<Value>,
+    values: Vec<Encoded>,
 }
 
 #[derive(Debug)]
-struct Value {
+struct Encoded {
     sort: Type,
     /// `None` is NULL.
     bytes: Option<Vec<u8>>,
@@ -26,14 +34,14 @@ struct Value {
 
 impl Record {
     /// Of a statement that takes these values as `$1` and so on.
-    pub(super) fn new(statement: &str, values: &[(&(dyn ToSql + Sync), Type)]) -> Result<Self> {
+    pub(super) fn new(statement: &str, values: &[Value<'_>]) -> Result<Self> {
         let encoded = values.iter().map(|(value, sort)| {
             let mut bytes = BytesMut::new();
             let is_null = value.to_sql_checked(sort, &mut bytes).map_err(|error| {
                 let what = format!("Could not {DOING}: {error}");
                 Error::new(Kind::Unknown, what).on(Side::Destination)
             })?;
-            Ok(Value {
+            Ok(Encoded {
                 sort: sort.clone(),
                 bytes: matches!(is_null, IsNull::No).then(|| bytes.to_vec()),
             })
@@ -53,7 +61,7 @@ impl Record {
     /// Runs it in the open transaction of `client`, in one round trip; the rows that it changed.
     pub async fn run(&self, client: &Client) -> Result<u64> {
         let values = self.values.iter();
-        let values: Vec<(&(dyn ToSql + Sync), Type)> = values
+        let values: Vec<Value<'_>> = values
             .map(|value| (value as &(dyn ToSql + Sync), value.sort.clone()))
             .collect();
         let done = client.execute_typed(&self.statement, &values).await;
@@ -61,7 +69,7 @@ impl Record {
     }
 }
 
-impl ToSql for Value {
+impl ToSql for Encoded {
     fn to_sql(
         &self,
         _: &Type,

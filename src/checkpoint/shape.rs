@@ -3,9 +3,11 @@
 
 use std::collections::HashMap;
 
-use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, Row};
+use serde_json::json;
+use tokio_postgres::Row;
+use tokio_postgres::types::Type;
 
+use super::record::{Value, array};
 use super::{Loader, Record, Writer};
 use crate::catalog::source::{Member, Sending, Shape, ShapeColumn};
 use crate::error::postgres::from_client;
@@ -83,57 +85,47 @@ fn members(row: &Row) -> Vec<Member> {
 }
 
 impl Loader {
-    /// Writes down a shape of a table in the open transaction of `client`, in place of any of that
-    /// number and after it.
-    pub async fn record_shape(
-        &self,
-        client: &Client,
-        oid: u32,
-        version: usize,
-        shape: &Shape,
-    ) -> Result<()> {
-        for record in self.shape(oid, version, shape)? {
-            record.run(client).await?;
-        }
-        Ok(())
-    }
-
-    /// What writes it down.
-    pub fn shape(&self, oid: u32, version: usize, shape: &Shape) -> Result<[Record; 3]> {
+    /// What writes down shapes of tables, by the source's oid, in place of any of that number and
+    /// after it.
+    pub fn shapes(&self, shapes: &[(u32, &Shape)], version: usize) -> Result<[Record; 3]> {
         let version = i32::try_from(version).unwrap_or(i32::MAX);
-        let columns = || shape.columns.iter();
-        let attnums: Vec<i16> = columns().map(|column| column.attnum).collect();
-        let names: Vec<&str> = columns().map(|column| column.name.as_str()).collect();
-        let types: Vec<u32> = columns().map(|column| column.type_oid).collect();
-        let modifiers: Vec<i32> = columns().map(|column| column.type_modifier).collect();
-        let row_versions: Vec<&str> = columns().map(|c| c.row_version.as_str()).collect();
-        let members = &shape.sending.members;
-        let oids: Vec<u32> = members.iter().map(|member| member.oid).collect();
-        let files: Vec<u32> = members.iter().map(|member| member.filenode).collect();
-        let joins: Vec<&str> = members.iter().map(|m| m.joined.as_str()).collect();
-        let [forget, insert, sending] = &self.record_shape;
-        let table: [(&(dyn ToSql + Sync), Type); 2] =
-            [(&self.pipeline, Type::TEXT), (&oid, Type::OID)];
-        let version: [(&(dyn ToSql + Sync), Type); 1] = [(&version, Type::INT4)];
-        let columns: [(&(dyn ToSql + Sync), Type); 5] = [
-            (&attnums, Type::INT2_ARRAY),
-            (&names, Type::TEXT_ARRAY),
-            (&types, Type::OID_ARRAY),
-            (&modifiers, Type::INT4_ARRAY),
-            (&row_versions, Type::TEXT_ARRAY),
-        ];
-        let sent: [(&(dyn ToSql + Sync), Type); 6] = [
-            (&shape.filenode, Type::OID),
-            (&shape.toast, Type::OID),
-            (&shape.sending.words, Type::TEXT_ARRAY),
-            (&oids, Type::OID_ARRAY),
-            (&files, Type::OID_ARRAY),
-            (&joins, Type::TEXT_ARRAY),
-        ];
+        let oids: Vec<u32> = shapes.iter().map(|(oid, _)| *oid).collect();
+        let columns = shapes.iter().flat_map(|(oid, shape)| {
+            let columns = shape.columns.iter();
+            columns.map(move |column| {
+                json!({
+                    "source_oid": oid,
+                    "attnum": column.attnum,
+                    "name": column.name,
+                    "type_oid": column.type_oid,
+                    "type_modifier": column.type_modifier,
+                    "row_version": column.row_version,
+                })
+            })
+        });
+        let sendings = shapes.iter().map(|(oid, shape)| {
+            let members = || shape.sending.members.iter();
+            json!({
+                "source_oid": oid,
+                "source_filenode": shape.filenode,
+                "source_toast": shape.toast,
+                "sent": shape.sending.words,
+                "member_oids": members().map(|member| member.oid).collect::<Vec<_>>(),
+                "member_files": members().map(|member| member.filenode).collect::<Vec<_>>(),
+                "member_joins": members().map(|member| &*member.joined).collect::<Vec<_>>(),
+            })
+        });
+        let (columns, sendings) = (array(columns), array(sendings));
+        let pipeline: Value = (&self.pipeline, Type::TEXT);
+        let version: Value = (&version, Type::INT4);
+        let [forget, insert, sending] = &self.record_shapes;
         Ok([
-            Record::new(forget, &[&table[..], &version].concat())?,
-            Record::new(insert, &[&table[..], &version, &columns].concat())?,
-            Record::new(sending, &[&table[..], &sent].concat())?,
+            Record::new(
+                forget,
+                &[pipeline.clone(), (&oids, Type::OID_ARRAY), version.clone()],
+            )?,
+            Record::new(insert, &[pipeline.clone(), (&columns, Type::TEXT), version])?,
+            Record::new(sending, &[pipeline, (&sendings, Type::TEXT)])?,
         ])
     }
 }

@@ -2,14 +2,18 @@
 
 use std::collections::HashMap;
 
+use serde_json::json;
 use tokio_postgres::Client;
-use tokio_postgres::types::{PgLsn, ToSql, Type};
+use tokio_postgres::types::{PgLsn, Type};
 
+use super::record::array;
 use super::{Record, Writer};
 use crate::catalog::TableName;
+use crate::catalog::source::Shape;
 use crate::error::postgres::from_client;
 use crate::error::{Error, Kind, Result, Side};
 use crate::lsn::Lsn;
+use crate::protect::Protection;
 use crate::sql::checkpoint as sql;
 
 /// A table whose initial load is complete.
@@ -31,6 +35,17 @@ pub struct LoadedTable {
     pub bytes: u64,
     /// It is to be loaded again.
     pub reload: bool,
+}
+
+/// What is written down of such a table.
+#[derive(Clone, Copy, Debug)]
+pub struct Books<'b> {
+    /// Its row.
+    pub table: &'b LoadedTable,
+    /// The columns that it was loaded by.
+    pub shape: &'b Shape,
+    /// What became of their values.
+    pub protection: &'b Protection,
 }
 
 const DOING: &str = "use the bookkeeping tables";
@@ -105,9 +120,9 @@ impl Writer {
     /// Who may record loaded tables on other sessions.
     pub fn loader(&self) -> Loader {
         Loader {
-            insert_table: sql::insert_table(&self.state_schema),
+            insert_tables: sql::insert_tables(&self.state_schema),
             forget_pipeline: sql::forget_pipeline(&self.state_schema),
-            record_shape: sql::record_shape(&self.state_schema),
+            record_shapes: sql::record_shapes(&self.state_schema),
             record_protection: sql::record_protection(&self.state_schema),
             pipeline: self.pipeline.clone(),
             fence: self.fence,
@@ -137,10 +152,10 @@ impl Writer {
 /// Records loaded tables inside the transactions that load them.
 #[derive(Clone, Debug)]
 pub struct Loader {
-    insert_table: String,
+    insert_tables: String,
     forget_pipeline: String,
-    /// Forget later shapes, add this one, note the file and how the table is sent.
-    pub(super) record_shape: [String; 3],
+    /// Forget later shapes, add these, note the files and how the tables are sent.
+    pub(super) record_shapes: [String; 3],
     /// Forget what was protected, and add what is.
     pub(super) record_protection: [String; 2],
     pub(super) pipeline: String,
@@ -153,39 +168,60 @@ impl Loader {
         Record::new(&self.forget_pipeline, &[(&pipeline, Type::TEXT)])
     }
 
-    /// Writes the table's row into the open transaction of `client`; fails when another daemon
-    /// has taken the pipeline over, so that its transaction comes to nothing.
-    pub async fn record(&self, client: &Client, table: &LoadedTable) -> Result<()> {
-        if self.row(table)?.run(client).await? == 1 {
-            return Ok(());
+    /// Writes down tables in the open transaction of `client`; fails when another daemon has taken
+    /// the pipeline over, so that its transaction comes to nothing.
+    pub async fn record(&self, client: &Client, tables: &[Books<'_>]) -> Result<()> {
+        let mut records = self.records(tables)?.into_iter();
+        if let Some(rows) = records.next()
+            && rows.run(client).await? != tables.len() as u64
+        {
+            let what = format!(
+                "Another walferry took over the pipeline \"{}\"",
+                self.pipeline
+            );
+            return Err(Error::new(Kind::Fenced, what).on(Side::Destination));
         }
-        let what = format!(
-            "Another walferry took over the pipeline \"{}\"",
-            self.pipeline
-        );
-        Err(Error::new(Kind::Fenced, what)
-            .on(Side::Destination)
-            .table(&table.source))
+        for record in records {
+            record.run(client).await?;
+        }
+        Ok(())
     }
 
-    /// The table's row: the statement changes no row when another daemon has taken over.
-    pub fn row(&self, table: &LoadedTable) -> Result<Record> {
-        let signed = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
-        let (rows, bytes) = (signed(table.rows), signed(table.bytes));
-        let snapshot = PgLsn::from(table.snapshot_lsn.0);
-        let values: [(&(dyn ToSql + Sync), Type); 11] = [
-            (&self.pipeline, Type::TEXT),
-            (&self.fence, Type::INT8),
-            (&table.source_oid, Type::OID),
-            (&table.source.schema, Type::TEXT),
-            (&table.source.name, Type::TEXT),
-            (&table.destination.schema, Type::TEXT),
-            (&table.destination.name, Type::TEXT),
-            (&snapshot, Type::PG_LSN),
-            (&table.made_table, Type::BOOL),
-            (&rows, Type::INT8),
-            (&bytes, Type::INT8),
-        ];
-        Record::new(&self.insert_table, &values)
+    /// What writes them down. The first of these has a row for each: fewer, when another daemon has
+    /// taken over.
+    pub fn records(&self, tables: &[Books<'_>]) -> Result<Vec<Record>> {
+        let oid = |books: &Books<'_>| books.table.source_oid;
+        let shapes: Vec<_> = tables.iter().map(|b| (oid(b), b.shape)).collect();
+        let protections: Vec<_> = tables.iter().map(|b| (oid(b), b.protection)).collect();
+        let mut records = vec![self.rows(tables)?];
+        records.extend(self.shapes(&shapes, 0)?);
+        records.extend(self.protections(&protections)?);
+        Ok(records)
+    }
+
+    fn rows(&self, tables: &[Books<'_>]) -> Result<Record> {
+        let row = |books: &Books<'_>| {
+            let table = books.table;
+            json!({
+                "source_oid": table.source_oid,
+                "source_schema": table.source.schema,
+                "source_table": table.source.name,
+                "destination_schema": table.destination.schema,
+                "destination_table": table.destination.name,
+                "snapshot_lsn": table.snapshot_lsn.to_string(),
+                "made_table": table.made_table,
+                "rows": table.rows,
+                "bytes": table.bytes,
+            })
+        };
+        let rows = array(tables.iter().map(row));
+        Record::new(
+            &self.insert_tables,
+            &[
+                (&self.pipeline, Type::TEXT),
+                (&self.fence, Type::INT8),
+                (&rows, Type::TEXT),
+            ],
+        )
     }
 }

@@ -19,7 +19,7 @@ use super::prepare::Plan;
 use crate::catalog::destination::{self, DestinationTable};
 use crate::catalog::types::TEXT;
 use crate::catalog::{Column, TableName};
-use crate::checkpoint::{LoadedTable, Loader, Record};
+use crate::checkpoint::{Books, LoadedTable, Loader, Record};
 use crate::error::postgres::from_client;
 use crate::error::{Error, Kind, Result, Side};
 use crate::limits::IDENTIFIER_BYTES_MAX;
@@ -157,12 +157,12 @@ impl Adoption {
                 bytes: table.bytes,
                 reload: false,
             };
-            let oid = loaded.source_oid;
-            let mut records = vec![self.loader.row(&loaded)?];
-            records.extend(self.loader.shape(oid, 0, &table.plan.shape)?);
-            let protection = &table.plan.table.protection;
-            records.extend(self.loader.protection(oid, protection)?);
-            Ok((&table.place, records))
+            let books = Books {
+                table: &loaded,
+                shape: &table.plan.shape,
+                protection: &table.plan.table.protection,
+            };
+            Ok((&table.place, self.loader.records(&[books])?))
         });
         records.collect()
     }

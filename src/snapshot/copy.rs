@@ -1,5 +1,7 @@
 //! COPY out of the source, into the destination, bytes untouched but for protected columns.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use futures_util::SinkExt;
 use tokio::sync::mpsc;
@@ -60,7 +62,6 @@ pub(super) async fn copy(
                 return Ok(());
             }
         }
-        check_names(source, plan).await.map_err(named)?;
         drop(sender);
         Ok(())
     };
@@ -96,20 +97,27 @@ pub(super) async fn copy(
     Ok((copied?, reported.0))
 }
 
-/// COPY asks for columns by name. Once it has run, its lock keeps their names as it saw them: they
-/// must be those that were written down, by which columns are followed and protected.
-async fn check_names(source: &mut Connection, plan: &Plan) -> Result<()> {
-    let columns = &plan.shape.columns;
-    let attnums: Vec<i16> = columns.iter().map(|column| column.attnum).collect();
-    let statement = sql::column_names_now(plan.table.oid, &attnums);
-    let rows = source.query("look at the columns", &statement).await?;
-    let now = rows.iter().map(|row| row.first().cloned().flatten());
-    let known = columns.iter().map(|column| Some(column.name.clone()));
-    if now.eq(known) {
+/// COPY asks for columns by name. Once it has run, its lock keeps their names as it saw them, until
+/// the transaction ends: they must be those that were written down, by which columns are followed
+/// and protected.
+pub(super) async fn check_names(source: &mut Connection, plans: &[Arc<Plan>]) -> Result<()> {
+    let columns = || {
+        let plans = plans.iter();
+        plans.flat_map(|plan| plan.shape.columns.iter().map(move |column| (plan, column)))
+    };
+    let places = columns().map(|(plan, column)| (plan.table.oid, column.attnum));
+    let statement = sql::column_names_now(places);
+    let rows = source.query("look at the columns", &statement).await;
+    let mut rows = rows.map_err(out_of_date)?.into_iter();
+    let mut now = || rows.next()?.into_iter().next()?;
+    let changed = columns().find(|(_, column)| now().as_ref() != Some(&column.name));
+    let Some((plan, _)) = changed else {
         return Ok(());
-    }
+    };
     let what = "A table changed before it was copied";
-    Err(Error::new(Kind::TableAdded, what).on(Side::Source))
+    Err(Error::new(Kind::TableAdded, what)
+        .on(Side::Source)
+        .table(&plan.table.name))
 }
 
 /// Rows as they are to be in the destination.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio_postgres::Client;
 
 use super::job::Large;
-use super::queue::Load;
+use super::queue::{Filled, Load};
 use super::worker::{Failed, commit};
 use crate::checkpoint::LoadedTable;
 use crate::sql;
@@ -23,10 +23,10 @@ pub(super) async fn finish(
     let moved = sql::reshape::move_table(&large.hidden, &plan.destination);
     plan.run(client, "move the table into its place", &moved)
         .await?;
-    plan.add_keys(client).await?;
-    let (rows, bytes) = large.copied();
-    let table = load.publish(client, plan, rows, bytes).await?;
+    let filled = [load.filled(plan, large.copied())];
+    load.publish(client, &filled).await?;
     commit(client, plan).await?;
+    let [Filled { table, .. }] = filled;
     load.loaded(&table);
     Ok(table)
 }

@@ -65,6 +65,11 @@ impl Large {
         self.pieces_left.fetch_sub(1, Ordering::AcqRel) == 1
     }
 
+    /// All of it was copied.
+    pub(super) fn is_filled(&self) -> bool {
+        self.pieces_left.load(Ordering::Acquire) == 0
+    }
+
     /// Rows and bytes that were copied.
     pub(super) fn copied(&self) -> (u64, u64) {
         (

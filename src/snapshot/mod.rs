@@ -7,12 +7,13 @@
 //! ```
 //!
 //! **Why this is right.** All workers import one snapshot, whose LSN is exact because a slot's
-//! creation exported it. Bytes go from one server to the other untouched. A small table is made,
-//! filled, given its keys and recorded with that LSN in *one* destination transaction. A large one
-//! is filled range by range (`ctid`, the last range open-ended) in a table of the state schema that
-//! readers do not look at; keys, indexes, the move to its place and the record are one transaction
-//! again. So readers see all of a table or nothing, a crash leaves nothing that counts, and a
-//! recorded table is never copied again. The stream then skips, for that table alone, the
+//! creation exported it. Bytes go from one server to the other untouched. The small tables of a
+//! pack are made, filled, given their keys and recorded with that LSN in *one* destination
+//! transaction, and before it commits their columns are seen to be those that were planned. A large
+//! table is filled range by range (`ctid`, the last range open-ended) in a table of the state
+//! schema that readers do not look at; keys, indexes, the move to its place and the record are one
+//! transaction again. So readers see all of a table or nothing, a crash leaves nothing that counts,
+//! and a recorded table is never copied again. The stream then skips, for that table alone, the
 //! transactions whose commit record lies before its LSN. A table that is added or loaded again
 //! later gets a snapshot of its own from a temporary slot, with a later LSN, by the same code, into
 //! a table that readers do not see; `pipeline/tablesync.rs` brings it up to the others' position,
@@ -26,6 +27,13 @@
 //! recorded: a range that was counted here and lost by a destination that crashed would be a hole
 //! in a table that counts, since the workers go on with the other ranges once it is up again.
 //!
+//! **Locks on the source.** What a worker has read stays locked until its transaction ends. After
+//! `LOAD_LOCKS_MAX` tables it ends that and joins the snapshot again, which the session that
+//! exported it keeps alive: it sees the same rows, and very many tables need no lock each. Not
+//! while it has read ranges of a table of which others are missing: the file must stay the same for
+//! all of them. And not more often, since a worker that has joined is not harmed when the exporting
+//! session dies.
+//!
 //! **What can go wrong.** A worker that loses a connection before its COMMIT has copied nothing:
 //! its job goes back to the queue while the snapshot lives. A connection that is lost *at* COMMIT
 //! leaves the outcome open, so the load ends, and the next start looks at what was recorded. When
@@ -34,6 +42,7 @@
 //! columns, else it is refused.
 
 mod adopt;
+mod analyze;
 mod copy;
 mod finish;
 mod job;
@@ -42,7 +51,6 @@ mod queue;
 mod worker;
 
 pub use adopt::{Adopted, Adoption, Statement};
-mod analyze;
+pub use analyze::analyze;
 pub use prepare::{KEY_REMEDY, Plan, PlannedColumn};
 pub use queue::{Load, drop_hidden_tables, hidden_prefix, load, try_to_tidy};
-pub use analyze::analyze;

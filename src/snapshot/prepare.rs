@@ -235,33 +235,32 @@ impl Plan {
         self.run_one(client, "make the table", &statement).await
     }
 
-    /// Adds the keys by which changes will find rows, unless the table came with them, and the
-    /// secondary indexes.
-    pub(super) async fn add_keys(&self, client: &Client) -> Result<()> {
+    /// What follows when all rows are there: the keys by which changes will find rows, unless the
+    /// table came with them, the secondary indexes, and the rights of readers. Statements, each
+    /// after what completes "Could not …".
+    pub(super) fn last_steps(&self, readers: &[String]) -> Vec<(String, String)> {
+        let mut steps = Vec::new();
         let columns = |at: &[usize]| at.iter().map(|&at| &self.table.columns[at]).collect();
         let key: Vec<_> = columns(&self.table.primary_key);
         if self.keys && !key.is_empty() && !self.has_unique(&self.table.primary_key) {
             let statement = reshape::add_primary_key(&self.destination, &key);
-            self.run_one(client, "add the primary key", &statement)
-                .await?;
+            steps.push(("add the primary key".to_owned(), statement));
         }
         let by_index = self.keys && self.table.identity == ReplicaIdentity::Index;
         let identity = &self.table.identity_key;
         if by_index && *identity != self.table.primary_key && !self.has_unique(identity) {
             let statement = sql::add_unique_index(&self.destination, &columns(identity));
-            self.run_one(client, "add the replica identity's index", &statement)
-                .await?;
+            steps.push(("add the replica identity's index".to_owned(), statement));
         }
         for index in &self.indexes {
-            let statement = sql::add_index(&self.destination, index);
-            self.run_one(
-                client,
-                &format!("add the index \"{}\"", index.name),
-                &statement,
-            )
-            .await?;
+            let doing = format!("add the index \"{}\"", index.name);
+            steps.push((doing, sql::add_index(&self.destination, index)));
         }
-        Ok(())
+        for reader in readers {
+            let grant = sql::grant_select(&self.destination, reader);
+            steps.push(("grant SELECT to a reader".to_owned(), grant));
+        }
+        steps
     }
 
     /// The table that is there has a unique key over exactly these columns.
@@ -290,7 +289,12 @@ impl Plan {
 
     /// Runs one statement that holds text from the source's catalog: the extended protocol takes no
     /// second one after it. Sent at the first poll, in one round trip.
-    async fn run_one(&self, client: &Client, doing: &str, statement: &str) -> Result<()> {
+    pub(super) async fn run_one(
+        &self,
+        client: &Client,
+        doing: &str,
+        statement: &str,
+    ) -> Result<()> {
         client
             .execute_typed(statement, &[])
             .await

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use futures_util::future::{join, join_all};
 use tokio::sync::{Mutex as AsyncMutex, mpsc};
 use tokio::task::{JoinError, JoinSet};
 use tokio_postgres::Client;
@@ -13,7 +14,7 @@ use super::job::{Job, Large, jobs};
 use super::prepare::Plan;
 use super::worker::{Done, Failed, Worker};
 use crate::catalog::{TableName, destination};
-use crate::checkpoint::{LoadedTable, Loader};
+use crate::checkpoint::{Books, LoadedTable, Loader};
 use crate::config::Config;
 use crate::error::postgres::from_client;
 use crate::error::{Error, Kind, Result, Side};
@@ -44,19 +45,15 @@ pub struct Load {
     pub out_of_sight: bool,
 }
 
+/// A table whose rows are all there.
+pub(super) struct Filled {
+    pub(super) plan: Arc<Plan>,
+    pub(super) table: LoadedTable,
+}
+
 impl Load {
-    /// Lets readers read a table and records it, in the open transaction.
-    pub(super) async fn publish(
-        &self,
-        client: &Client,
-        plan: &Plan,
-        rows: u64,
-        bytes: u64,
-    ) -> Result<LoadedTable> {
-        for reader in &self.config.destination.readers {
-            let grant = sql::grant_select(&plan.destination, reader);
-            plan.run(client, "grant SELECT to a reader", &grant).await?;
-        }
+    /// All rows of a table are there: so many, in so many bytes.
+    pub(super) fn filled(&self, plan: &Arc<Plan>, (rows, bytes): (u64, u64)) -> Filled {
         let table = LoadedTable {
             source_oid: plan.table.oid,
             source: plan.table.name.clone(),
@@ -67,15 +64,29 @@ impl Load {
             bytes,
             reload: false,
         };
-        self.loader.record(client, &table).await?;
-        self.loader
-            .record_shape(client, table.source_oid, 0, &plan.shape)
-            .await?;
-        let protection = &plan.table.protection;
-        self.loader
-            .record_protection(client, table.source_oid, protection)
-            .await?;
-        Ok(table)
+        let plan = Arc::clone(plan);
+        Filled { plan, table }
+    }
+
+    /// Gives tables their keys, lets readers read them, and records them, in the open transaction.
+    ///
+    /// Statements that need no answer of the one before are sent together: with small tables the
+    /// way to the server and back is most of the time. The first error is the one that matters.
+    pub(super) async fn publish(&self, client: &Client, tables: &[Filled]) -> Result<()> {
+        let readers = &self.config.destination.readers;
+        let steps = tables.iter().flat_map(|Filled { plan, .. }| {
+            let steps = plan.last_steps(readers).into_iter();
+            steps.map(move |(doing, step)| async move { plan.run_one(client, &doing, &step).await })
+        });
+        let books = tables.iter().map(|Filled { plan, table }| Books {
+            table,
+            shape: &plan.shape,
+            protection: &plan.table.protection,
+        });
+        let books: Vec<Books<'_>> = books.collect();
+        let (done, recorded) = join(join_all(steps), self.loader.record(client, &books)).await;
+        done.into_iter().collect::<Result<()>>()?;
+        recorded
     }
 
     /// Says that a job came to nothing.

@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use futures_util::future::join;
+use tokio::try_join;
 use tokio_postgres::Client;
 
-use super::copy::{Place, copy};
+use super::copy::{Place, check_names, copy};
 use super::job::{Job, Large, Piece, whole};
 use super::prepare::Plan;
 use super::queue::Load;
 use crate::checkpoint::LoadedTable;
 use crate::error::{Error, Kind, Result};
+use crate::limits::LOAD_LOCKS_MAX;
 use crate::observe::TableState;
 use crate::source::{Connection, Mode};
 use crate::sql;
@@ -19,7 +21,16 @@ use crate::transport;
 /// The sessions are opened when first needed, and again after one was lost.
 pub(super) struct Worker {
     load: Arc<Load>,
-    sessions: Option<(Connection, Client)>,
+    sessions: Option<(Reader, Client)>,
+}
+
+/// A session that reads the snapshot. What it has read stays locked until its transaction ends.
+struct Reader {
+    session: Connection,
+    /// Whole tables, and partitions of such.
+    tables: usize,
+    /// Those of which it has read ranges: others may still have to read the rest of the same file.
+    large: Vec<Arc<Large>>,
 }
 
 /// Why a job was not done.
@@ -53,6 +64,8 @@ impl Worker {
             None => self.connect().await?,
         };
         let (source, destination) = &mut sessions;
+        // now, since nothing of the job is done that a failure would leave behind
+        source.give_up_locks(&self.load.snapshot).await?;
         let done = match job {
             Job::Pack(plans) => pack(&self.load, source, destination, plans).await?,
             Job::Range(large, piece) => {
@@ -64,17 +77,43 @@ impl Worker {
         Ok(done)
     }
 
-    async fn connect(&self) -> Result<(Connection, Client)> {
+    async fn connect(&self) -> Result<(Reader, Client)> {
         let config = &self.load.config;
-        let mut source =
+        let session =
             Connection::open(&config.source.endpoint, "snapshot worker", Mode::Sql).await?;
+        let mut reader = Reader {
+            session,
+            tables: 0,
+            large: Vec::new(),
+        };
         let begin = sql::replication::begin_with_snapshot(&self.load.snapshot);
-        let joined = source.query("join the exported snapshot", &begin).await;
-        // It ends with the session that exported it: a new load begins with a new one.
-        joined.map_err(|error| error.as_kind(Kind::ConnectionLost))?;
+        reader.join(&begin).await?;
         let destination =
             transport::connect(&config.destination.endpoint, "snapshot worker").await?;
-        Ok((source, destination))
+        Ok((reader, destination))
+    }
+}
+
+impl Reader {
+    async fn join(&mut self, begin: &str) -> Result<()> {
+        let doing = "join the exported snapshot";
+        let joined = self.session.query(doing, begin).await;
+        // It ends with the session that exported it: a new load begins with a new one.
+        let joined = joined.map_err(|error| error.as_kind(Kind::ConnectionLost));
+        joined.map(|_| ())
+    }
+
+    /// Lets go of many tables that were read, by joining the snapshot once more. Not while one of
+    /// them is read in ranges: VACUUM FULL would move rows from what is read to what is not, or
+    /// back.
+    async fn give_up_locks(&mut self, snapshot: &str) -> Result<()> {
+        let may = self.large.iter().all(|large| large.is_filled());
+        if self.tables < LOAD_LOCKS_MAX || !may {
+            return Ok(());
+        }
+        (self.tables, self.large) = (0, Vec::new());
+        let again = sql::replication::begin_again_with_snapshot(snapshot);
+        self.join(&again).await
     }
 }
 
@@ -91,7 +130,7 @@ pub(super) enum Done {
 /// Small tables: all of it in one transaction.
 async fn pack(
     load: &Load,
-    source: &mut Connection,
+    source: &mut Reader,
     client: &Client,
     plans: &[Arc<Plan>],
 ) -> Result<Done, Failed> {
@@ -101,27 +140,36 @@ async fn pack(
     first
         .run(client, "begin the load", sql::apply::BEGIN)
         .await?;
-    let mut tables = Vec::with_capacity(plans.len());
+    let mut filled = Vec::with_capacity(plans.len());
     for plan in plans {
         load.board
             .table_state(&plan.table.name, TableState::Copying);
-        tables.push(fill(load, source, client, plan).await?);
+        let copied = fill(load, &mut source.session, client, plan).await?;
+        source.tables += plan.segments.len();
+        filled.push(load.filled(plan, copied));
+        load.board
+            .table_state(&plan.table.name, TableState::Indexing);
     }
+    try_join!(
+        check_names(&mut source.session, plans),
+        load.publish(client, &filled)
+    )?;
     commit(client, first).await?;
+    let tables: Vec<LoadedTable> = filled.into_iter().map(|filled| filled.table).collect();
     for table in &tables {
         load.loaded(table);
     }
     Ok(Done::Tables(tables))
 }
 
-/// Statements that need no answer of the one before are sent together: with tables this small the
-/// way to the server and back is most of the time. The first error is the one that matters.
+/// Makes a table, if it is not there, and fills it; rows and bytes. The first error is the one that
+/// matters, since both is sent together.
 async fn fill(
     load: &Load,
     source: &mut Connection,
     client: &Client,
     plan: &Plan,
-) -> Result<LoadedTable> {
+) -> Result<(u64, u64)> {
     let fresh = plan.existing.is_none();
     let make = async {
         if fresh {
@@ -144,31 +192,30 @@ async fn fill(
     };
     let (done, filled) = join(make, fill).await;
     done?;
-    let (rows, bytes) = filled?;
-    load.board
-        .table_state(&plan.table.name, TableState::Indexing);
-    let keys = plan.add_keys(client);
-    let (keyed, recorded) = join(keys, load.publish(client, plan, rows, bytes)).await;
-    keyed?;
-    recorded
+    filled
 }
 
 /// A part of a large table, into its hidden table.
 async fn range(
     load: &Load,
-    source: &mut Connection,
+    source: &mut Reader,
     client: &Client,
     large: &Arc<Large>,
     piece: &Piece,
 ) -> Result<Done, Failed> {
     let plan = &large.plan;
+    if !source.large.iter().any(|read| Arc::ptr_eq(read, large)) {
+        source.large.push(Arc::clone(large));
+    }
     plan.run(client, "begin the load", sql::apply::BEGIN)
         .await?;
     let place = Place {
         table: &large.hidden,
         fresh: false,
     };
-    let (rows, bytes) = copy(source, client, plan, piece, place, &load.board).await?;
+    let session = &mut source.session;
+    let (rows, bytes) = copy(session, client, plan, piece, place, &load.board).await?;
+    check_names(session, std::slice::from_ref(plan)).await?;
     commit(client, plan).await?;
     if large.piece_done(rows, bytes) {
         load.board

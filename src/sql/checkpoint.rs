@@ -170,30 +170,34 @@ pub fn select_columns(state_schema: &str) -> String {
     )
 }
 
-/// Three statements that write down a shape: $1 pipeline and $2 oid for all of them. Forget the
-/// shape $3 and later ones; add it from arrays $4 to $8; note $3 as the table's file, $4 as its
-/// TOAST table, $5 as the reasons why it is sent, and its partitions from arrays $6 to $8.
-pub fn record_shape(state_schema: &str) -> [String; 3] {
+/// Three statements that write down shapes of tables, $1 pipeline for all of them. Forget those of
+/// the tables $2 from number $3 on; add $2 as number $3, from JSON; note each table's file, its
+/// TOAST table, why it is sent and its partitions, from JSON $2.
+pub fn record_shapes(state_schema: &str) -> [String; 3] {
     let schema = Ident(state_schema).to_string();
     [
         format!(
             "DELETE FROM {schema}.walferry_columns
-              WHERE pipeline = $1 AND source_oid = $2 AND shape >= $3"
+              WHERE pipeline = $1 AND source_oid = ANY ($2::oid[]) AND shape >= $3"
         ),
         format!(
             "INSERT INTO {schema}.walferry_columns
-                    (pipeline, source_oid, shape, attnum, name, type_oid, type_modifier,
+                    (pipeline, shape, source_oid, attnum, name, type_oid, type_modifier,
                      row_version)
-             SELECT $1, $2, $3, c.*
-               FROM ROWS FROM (pg_catalog.unnest($4::smallint[]), pg_catalog.unnest($5::text[]),
-                               pg_catalog.unnest($6::oid[]), pg_catalog.unnest($7::integer[]),
-                               pg_catalog.unnest($8::text[])) AS c"
+             SELECT $1, $3, c.*
+               FROM pg_catalog.json_to_recordset($2::text::json) AS c
+                    (source_oid oid, attnum smallint, name text, type_oid oid,
+                     type_modifier integer, row_version text)"
         ),
         format!(
-            "UPDATE {schema}.walferry_tables
-                SET source_filenode = $3, source_toast = $4, sent = $5, member_oids = $6,
-                    member_files = $7, member_joins = $8
-              WHERE pipeline = $1 AND source_oid = $2"
+            "UPDATE {schema}.walferry_tables AS t
+                SET source_filenode = n.source_filenode, source_toast = n.source_toast,
+                    sent = n.sent, member_oids = n.member_oids, member_files = n.member_files,
+                    member_joins = n.member_joins
+               FROM pg_catalog.json_to_recordset($2::text::json) AS n
+                    (source_oid oid, source_filenode oid, source_toast oid, sent text[],
+                     member_oids oid[], member_files oid[], member_joins text[])
+              WHERE t.pipeline = $1 AND t.source_oid = n.source_oid"
         ),
     ]
 }
@@ -215,23 +219,23 @@ pub fn select_protected(state_schema: &str) -> String {
     )
 }
 
-/// Two statements that write down the protected columns of a table, $1 pipeline and $2 oid for
-/// both. Forget them; add them from arrays $3 to $7.
+/// Two statements that write down the protected columns of tables, $1 pipeline for both. Forget
+/// those of the tables $2; add $2, from JSON.
 pub fn record_protection(state_schema: &str) -> [String; 2] {
     let schema = Ident(state_schema).to_string();
     [
         format!(
             "DELETE FROM {schema}.walferry_protected_columns
-              WHERE pipeline = $1 AND source_oid = $2"
+              WHERE pipeline = $1 AND source_oid = ANY ($2::oid[])"
         ),
         format!(
             "INSERT INTO {schema}.walferry_protected_columns
                     (pipeline, source_oid, attnum, source_schema, source_table, source_column,
                      treatment)
-             SELECT $1, $2, c.*
-               FROM ROWS FROM (pg_catalog.unnest($3::smallint[]), pg_catalog.unnest($4::text[]),
-                               pg_catalog.unnest($5::text[]), pg_catalog.unnest($6::text[]),
-                               pg_catalog.unnest($7::text[])) AS c"
+             SELECT $1, c.*
+               FROM pg_catalog.json_to_recordset($2::text::json) AS c
+                    (source_oid oid, attnum smallint, source_schema text, source_table text,
+                     source_column text, treatment text)"
         ),
     ]
 }
@@ -273,16 +277,21 @@ pub fn select_tables(state_schema: &str) -> String {
     )
 }
 
-/// Records a loaded table, unless the pipeline was taken over: $1 pipeline, $2 fence. A table that
-/// was dropped on the source leaves its place to the one that came after it.
-pub fn insert_table(state_schema: &str) -> String {
+/// Records loaded tables, unless the pipeline was taken over: $1 pipeline, $2 fence, $3 the tables,
+/// from JSON. One that was dropped on the source leaves its place to the one that came after it.
+pub fn insert_tables(state_schema: &str) -> String {
     let schema = Ident(state_schema).to_string();
     format!(
         "INSERT INTO {schema}.walferry_tables
                 (pipeline, source_oid, source_schema, source_table, destination_schema,
                  destination_table, snapshot_lsn, made_table, rows, bytes)
-         SELECT name, $3, $4, $5, $6, $7, $8, $9, $10, $11
-           FROM {schema}.walferry_pipelines WHERE name = $1 AND fence = $2 FOR SHARE
+         SELECT p.name, t.*
+           FROM {schema}.walferry_pipelines AS p,
+                pg_catalog.json_to_recordset($3::text::json) AS t
+                    (source_oid oid, source_schema text, source_table text,
+                     destination_schema text, destination_table text, snapshot_lsn pg_lsn,
+                     made_table boolean, rows bigint, bytes bigint)
+          WHERE p.name = $1 AND p.fence = $2 FOR SHARE OF p
          ON CONFLICT (destination_schema, destination_table) DO UPDATE
             SET source_oid = excluded.source_oid, source_schema = excluded.source_schema,
                 source_table = excluded.source_table, snapshot_lsn = excluded.snapshot_lsn,

@@ -159,15 +159,20 @@ pub fn copy_out(what: &CopyOut<'_>) -> String {
     format!("COPY (SELECT {names} FROM ONLY {heap} WHERE {conditions}) TO STDOUT{format}")
 }
 
-/// What columns of a table are called now, even in a transaction with an older snapshot: this
-/// function looks at the catalog as COPY does. By `pg_class.oid` and `attnum`, in their order.
-pub fn column_names_now(oid: u32, attnums: &[i16]) -> String {
-    let attnums: Vec<String> = attnums.iter().map(ToString::to_string).collect();
+/// What columns are called now, even in a transaction with an older snapshot: this function looks
+/// at the catalog as COPY does. By `pg_class.oid` and `attnum`, in their order.
+pub fn column_names_now(columns: impl Iterator<Item = (u32, i16)>) -> String {
+    let (oids, attnums): (Vec<String>, Vec<String>) = columns
+        .map(|(oid, attnum)| (oid.to_string(), attnum.to_string()))
+        .unzip();
     format!(
         "SELECT (pg_catalog.pg_identify_object_as_address(
-                    'pg_catalog.pg_class'::pg_catalog.regclass, {oid}, c.attnum)).object_names[3]
-           FROM pg_catalog.unnest('{{{}}}'::pg_catalog.int4[]) WITH ORDINALITY AS c (attnum, nth)
+                    'pg_catalog.pg_class'::pg_catalog.regclass, c.oid, c.attnum)).object_names[3]
+           FROM ROWS FROM (pg_catalog.unnest('{{{}}}'::pg_catalog.oid[]),
+                           pg_catalog.unnest('{{{}}}'::pg_catalog.int4[]))
+           WITH ORDINALITY AS c (oid, attnum, nth)
           ORDER BY c.nth",
+        oids.join(","),
         attnums.join(",")
     )
 }

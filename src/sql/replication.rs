@@ -69,3 +69,8 @@ pub fn begin_with_snapshot(snapshot: &str) -> String {
         Literal(snapshot)
     )
 }
+
+/// Gives up what was locked since, and joins it again.
+pub fn begin_again_with_snapshot(snapshot: &str) -> String {
+    format!("COMMIT; {}", begin_with_snapshot(snapshot))
+}

@@ -257,12 +257,11 @@ impl<'a> Reshape<'a> {
             execute(client, statement).await.map_err(cannot_follow)?;
         }
         let loader = self.writer.loader();
-        loader
-            .record_shape(client, table.oid, version, shape)
-            .await?;
-        loader
-            .record_protection(client, table.oid, &table.protection)
-            .await?;
+        let shapes = loader.shapes(&[(table.oid, shape)], version)?;
+        let protections = loader.protections(&[(table.oid, &table.protection)])?;
+        for record in shapes.into_iter().chain(protections) {
+            record.run(client).await?;
+        }
         execute(client, sql::apply::COMMIT).await
     }
 }
