@@ -44,9 +44,13 @@ pub const PACK_TABLES_MAX: usize = 64;
 /// Bytes of small tables that are loaded in one transaction.
 pub const PACK_BYTES_MAX: u64 = 16 << 20;
 
-/// Tables that a worker of the initial load keeps locked on the source once it has read them; a
-/// worker that reads ranges of a large table keeps more.
-pub const LOAD_LOCKS_MAX: usize = 256;
+/// How long a worker that reads several tables at once waits for a lock that somebody holds on one
+/// of them: who waits for one of the others in turn must not be told of a deadlock, which a server
+/// looks for after a `deadlock_timeout` of 1 s.
+pub const LOAD_LOCK_WAIT: Duration = Duration::from_millis(10);
+
+/// How often such a job is tried.
+pub const LOAD_LOCK_ATTEMPTS_MAX: u32 = 100;
 
 /// How often a job of the initial load is tried again after a lost connection.
 pub const JOB_ATTEMPTS_MAX: u32 = 5;

@@ -103,3 +103,55 @@ async fn very_many_tables_are_loaded_without_a_lock_on_each_of_them_at_once() {
         drain(&pair, daemon).await;
     }
 }
+
+#[tokio::test]
+async fn who_locks_tables_in_another_order_than_a_load_reads_them_is_told_of_no_deadlock() {
+    for major in majors().await {
+        let pair = Pair::start(major).await;
+        let (source, holder) = (pair.on_source().await, pair.on_source().await);
+        do_on(
+            &source,
+            "CREATE TABLE wide (id int PRIMARY KEY, v text);
+             ALTER TABLE wide ALTER v SET STORAGE PLAIN;
+             INSERT INTO wide SELECT i, repeat('x', 3500) FROM generate_series(1, 3500) AS i;
+             CREATE TABLE held AS SELECT i AS id FROM generate_series(1, 100) AS i",
+        )
+        .await;
+        let one = pair.write_config("one.toml", "[snapshot]\nworkers = 1\n");
+        let mut daemon = Daemon::start_on(&pair, &one);
+        let copied = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE 'COPY%wide%')";
+        until(&source, copied).await;
+        do_on(&holder, "BEGIN; LOCK TABLE held").await;
+        // one of the two would have to give up after a second
+        do_on(&holder, "LOCK TABLE wide; TRUNCATE wide; COMMIT").await;
+        daemon.wait_ready().await;
+        equal_soon(&pair).await;
+        drain(&pair, daemon).await;
+    }
+}
+
+#[tokio::test]
+async fn a_table_that_is_rewritten_between_two_of_its_ranges_is_read_from_the_beginning() {
+    for major in majors().await {
+        let pair = Pair::start(major).await;
+        let source = pair.on_source().await;
+        do_on(
+            &source,
+            "CREATE TABLE wide (id int PRIMARY KEY, v text);
+             ALTER TABLE wide ALTER v SET STORAGE PLAIN;
+             INSERT INTO wide SELECT i, repeat('x', 3500) FROM generate_series(1, 24000) AS i;
+             DELETE FROM wide WHERE id < 12000 AND id % 2 = 0",
+        )
+        .await;
+        let two = pair.write_config("two.toml", "[snapshot]\nworkers = 2\n");
+        let mut daemon = Daemon::start_on(&pair, &two);
+        let copied = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE 'COPY%wide%')";
+        until(&source, copied).await;
+        // has its turn after the ranges that are read now, and moves rows to where those were
+        do_on(&source, "VACUUM FULL wide").await;
+        daemon.wait_ready().await;
+        equal_soon(&pair).await;
+        assert!(daemon.log().contains("was rewritten"), "{}", daemon.log());
+        drain(&pair, daemon).await;
+    }
+}

@@ -7,7 +7,7 @@ use futures_util::SinkExt;
 use tokio::sync::mpsc;
 use tokio_postgres::Client;
 
-use super::job::Piece;
+use super::job::{Large, Piece};
 use super::prepare::Plan;
 use crate::catalog::TableName;
 use crate::error::postgres::from_client;
@@ -97,22 +97,50 @@ pub(super) async fn copy(
     Ok((copied?, reported.0))
 }
 
+/// Gives up the locks on tables that were read.
+///
 /// COPY asks for columns by name. Once it has run, its lock keeps their names as it saw them, until
 /// the transaction ends: they must be those that were written down, by which columns are followed
 /// and protected.
-pub(super) async fn check_names(source: &mut Connection, plans: &[Arc<Plan>]) -> Result<()> {
+pub(super) async fn end_reading(source: &mut Connection, plans: &[Arc<Plan>]) -> Result<()> {
+    end(source, plans, None).await.map(|_| ())
+}
+
+/// The same of a part of a table: the file that it was in must be that of all other parts.
+pub(super) async fn end_reading_piece(
+    source: &mut Connection,
+    large: &Large,
+    piece: &Piece,
+) -> Result<()> {
+    let plans = std::slice::from_ref(&large.plan);
+    let file = end(source, plans, Some(&piece.heap)).await?;
+    if large.is_in(&piece.heap, file.as_deref()) {
+        return Ok(());
+    }
+    let what = "The table was rewritten or truncated while it was copied";
+    Err(Error::new(Kind::TableAdded, what)
+        .on(Side::Source)
+        .table(&large.plan.table.name))
+}
+
+/// Checks the columns; the file of the heap that was asked for.
+async fn end(
+    source: &mut Connection,
+    plans: &[Arc<Plan>],
+    heap: Option<&TableName>,
+) -> Result<Option<String>> {
     let columns = || {
         let plans = plans.iter();
         plans.flat_map(|plan| plan.shape.columns.iter().map(move |column| (plan, column)))
     };
     let places = columns().map(|(plan, column)| (plan.table.oid, column.attnum));
-    let statement = sql::column_names_now(places);
+    let statement = sql::end_reading(places, heap);
     let rows = source.query("look at the columns", &statement).await;
     let mut rows = rows.map_err(out_of_date)?.into_iter();
     let mut now = || rows.next()?.into_iter().next()?;
     let changed = columns().find(|(_, column)| now().as_ref() != Some(&column.name));
     let Some((plan, _)) = changed else {
-        return Ok(());
+        return Ok(now());
     };
     let what = "A table changed before it was copied";
     Err(Error::new(Kind::TableAdded, what)

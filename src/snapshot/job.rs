@@ -1,7 +1,8 @@
 //! Plans → jobs: ranges of large tables, packs of small ones.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::prepare::Plan;
 use crate::catalog::TableName;
@@ -20,6 +21,17 @@ pub(super) enum Job {
 }
 
 impl Job {
+    /// It reads one table after the other, or one with all of its partitions.
+    pub(super) fn locks_several(&self) -> bool {
+        match self {
+            Job::Range(..) => false,
+            Job::Pack(plans) => match &plans[..] {
+                [plan] => plan.table.partitioned || plan.segments.len() > 1,
+                _ => true,
+            },
+        }
+    }
+
     /// The same with a job for each table.
     pub(super) fn apart(self) -> Vec<Job> {
         match self {
@@ -52,6 +64,8 @@ pub(super) struct Large {
     pub(super) plan: Arc<Plan>,
     /// Where its rows gather until all are there.
     pub(super) hidden: TableName,
+    /// The file of each heap, as its first part found it.
+    files: Mutex<HashMap<TableName, Option<String>>>,
     pieces_left: AtomicUsize,
     rows: AtomicU64,
     bytes: AtomicU64,
@@ -65,9 +79,13 @@ impl Large {
         self.pieces_left.fetch_sub(1, Ordering::AcqRel) == 1
     }
 
-    /// All of it was copied.
-    pub(super) fn is_filled(&self) -> bool {
-        self.pieces_left.load(Ordering::Acquire) == 0
+    /// Whether a part of a heap was in the same file as all that were read before.
+    pub(super) fn is_in(&self, heap: &TableName, file: Option<&str>) -> bool {
+        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = files
+            .entry(heap.clone())
+            .or_insert_with(|| file.map(str::to_owned));
+        first.as_deref() == file
     }
 
     /// Rows and bytes that were copied.
@@ -113,6 +131,7 @@ pub(super) fn jobs(
             let large = Arc::new(Large {
                 hidden: hidden(&plan),
                 plan,
+                files: Mutex::default(),
                 pieces_left: AtomicUsize::new(pieces.len()),
                 rows: AtomicU64::new(0),
                 bytes: AtomicU64::new(0),

@@ -27,12 +27,14 @@
 //! recorded: a range that was counted here and lost by a destination that crashed would be a hole
 //! in a table that counts, since the workers go on with the other ranges once it is up again.
 //!
-//! **Locks on the source.** What a worker has read stays locked until its transaction ends. After
-//! `LOAD_LOCKS_MAX` tables it ends that and joins the snapshot again, which the session that
-//! exported it keeps alive: it sees the same rows, and very many tables need no lock each. Not
-//! while it has read ranges of a table of which others are missing: the file must stay the same for
-//! all of them. And not more often, since a worker that has joined is not harmed when the exporting
-//! session dies.
+//! **Locks on the source.** What a job reads stays locked until all of it is read; then the worker
+//! ends its transaction, and joins the snapshot again for the next job: it sees the same rows, since
+//! the session that exported it keeps it alive. So nobody waits for longer than one job. Two things
+//! follow. VACUUM FULL, TRUNCATE and the like may come between two ranges of a table, and move rows
+//! from what is still to be read to what was: each range says which file it was in, and one that
+//! was in another ends the load of that table. And a job that holds locks already does not wait for
+//! another: whoever holds it may wait for one of ours, and the server would end that transaction
+//! for the deadlock. The job fails instead, and its tables are read one by one.
 //!
 //! **What can go wrong.** A worker that loses a connection before its COMMIT has copied nothing:
 //! its job goes back to the queue while the snapshot lives. A connection that is lost *at* COMMIT

@@ -18,7 +18,7 @@ use crate::checkpoint::{Books, LoadedTable, Loader};
 use crate::config::Config;
 use crate::error::postgres::from_client;
 use crate::error::{Error, Kind, Result, Side};
-use crate::limits::{JOB_ATTEMPTS_MAX, JOB_RETRY_PAUSE};
+use crate::limits::{JOB_ATTEMPTS_MAX, JOB_RETRY_PAUSE, LOAD_LOCK_ATTEMPTS_MAX};
 use crate::lsn::Lsn;
 use crate::observe::{Board, TableState};
 use crate::source::Connection;
@@ -253,7 +253,12 @@ async fn work(
                 load.not_loaded(&job);
                 // what somebody has locked gives way to all the others
                 let locked = failed.error.kind() == Kind::Contention;
-                failed.wait_to_try_again(&load, tried).await?;
+                let most = if locked && job.locks_several() {
+                    LOAD_LOCK_ATTEMPTS_MAX
+                } else {
+                    JOB_ATTEMPTS_MAX
+                };
+                failed.wait_to_try_again(&load, tried, most).await?;
                 let mut queue = lock(&queue);
                 if locked {
                     queue.extend(job.apart().into_iter().map(|job| (job, tried + 1)));
@@ -271,12 +276,12 @@ fn lock(queue: &Queue) -> std::sync::MutexGuard<'_, VecDeque<(Job, u32)>> {
 
 impl Failed {
     /// Pauses before the next try; the error when there is to be none.
-    async fn wait_to_try_again(self, load: &Load, tried: u32) -> Result<()> {
+    async fn wait_to_try_again(self, load: &Load, tried: u32, most: u32) -> Result<()> {
         let may_heal = matches!(
             self.error.kind(),
             Kind::ConnectionLost | Kind::Unreachable | Kind::ServerBusy | Kind::Contention
         );
-        if !self.undone || !may_heal || tried >= JOB_ATTEMPTS_MAX {
+        if !self.undone || !may_heal || tried >= most {
             return Err(self.error);
         }
         tracing::warn!(error = %self.error, "a worker of the initial load starts again");
@@ -305,7 +310,11 @@ async fn end(
             match end_one(&load, &mut session, &large).await {
                 Ok(table) => break tables.push(table),
                 // its rows are all there: only what was begun here is to be done again
-                Err(failed) => failed.wait_to_try_again(&load, tried).await?,
+                Err(failed) => {
+                    failed
+                        .wait_to_try_again(&load, tried, JOB_ATTEMPTS_MAX)
+                        .await?;
+                }
             }
             tried += 1;
         }

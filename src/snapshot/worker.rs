@@ -6,13 +6,13 @@ use futures_util::future::join;
 use tokio::try_join;
 use tokio_postgres::Client;
 
-use super::copy::{Place, check_names, copy};
+use super::copy::{Place, copy, end_reading, end_reading_piece};
 use super::job::{Job, Large, Piece, whole};
 use super::prepare::Plan;
 use super::queue::Load;
 use crate::checkpoint::LoadedTable;
 use crate::error::{Error, Kind, Result};
-use crate::limits::LOAD_LOCKS_MAX;
+use crate::limits::LOAD_LOCK_WAIT;
 use crate::observe::TableState;
 use crate::source::{Connection, Mode};
 use crate::sql;
@@ -21,16 +21,7 @@ use crate::transport;
 /// The sessions are opened when first needed, and again after one was lost.
 pub(super) struct Worker {
     load: Arc<Load>,
-    sessions: Option<(Reader, Client)>,
-}
-
-/// A session that reads the snapshot. What it has read stays locked until its transaction ends.
-struct Reader {
-    session: Connection,
-    /// Whole tables, and partitions of such.
-    tables: usize,
-    /// Those of which it has read ranges: others may still have to read the rest of the same file.
-    large: Vec<Arc<Large>>,
+    sessions: Option<(Connection, Client)>,
 }
 
 /// Why a job was not done.
@@ -64,8 +55,7 @@ impl Worker {
             None => self.connect().await?,
         };
         let (source, destination) = &mut sessions;
-        // now, since nothing of the job is done that a failure would leave behind
-        source.give_up_locks(&self.load.snapshot).await?;
+        join_snapshot(source, &self.load.snapshot, job).await?;
         let done = match job {
             Job::Pack(plans) => pack(&self.load, source, destination, plans).await?,
             Job::Range(large, piece) => {
@@ -77,44 +67,24 @@ impl Worker {
         Ok(done)
     }
 
-    async fn connect(&self) -> Result<(Reader, Client)> {
+    async fn connect(&self) -> Result<(Connection, Client)> {
         let config = &self.load.config;
-        let session =
+        let source =
             Connection::open(&config.source.endpoint, "snapshot worker", Mode::Sql).await?;
-        let mut reader = Reader {
-            session,
-            tables: 0,
-            large: Vec::new(),
-        };
-        let begin = sql::replication::begin_with_snapshot(&self.load.snapshot);
-        reader.join(&begin).await?;
         let destination =
             transport::connect(&config.destination.endpoint, "snapshot worker").await?;
-        Ok((reader, destination))
+        Ok((source, destination))
     }
 }
 
-impl Reader {
-    async fn join(&mut self, begin: &str) -> Result<()> {
-        let doing = "join the exported snapshot";
-        let joined = self.session.query(doing, begin).await;
-        // It ends with the session that exported it: a new load begins with a new one.
-        let joined = joined.map_err(|error| error.as_kind(Kind::ConnectionLost));
-        joined.map(|_| ())
-    }
-
-    /// Lets go of many tables that were read, by joining the snapshot once more. Not while one of
-    /// them is read in ranges: VACUUM FULL would move rows from what is read to what is not, or
-    /// back.
-    async fn give_up_locks(&mut self, snapshot: &str) -> Result<()> {
-        let may = self.large.iter().all(|large| large.is_filled());
-        if self.tables < LOAD_LOCKS_MAX || !may {
-            return Ok(());
-        }
-        (self.tables, self.large) = (0, Vec::new());
-        let again = sql::replication::begin_again_with_snapshot(snapshot);
-        self.join(&again).await
-    }
+/// Begins to read. Who holds locks does not wait for others, see the module.
+async fn join_snapshot(source: &mut Connection, snapshot: &str, job: &Job) -> Result<()> {
+    let wait = job.locks_several().then_some(LOAD_LOCK_WAIT);
+    let begin = sql::replication::begin_with_snapshot(snapshot, wait);
+    let joined = source.query("join the exported snapshot", &begin).await;
+    // It ends with the session that exported it: a new load begins with a new one.
+    let joined = joined.map_err(|error| error.as_kind(Kind::ConnectionLost));
+    joined.map(|_| ())
 }
 
 /// What a job brought about.
@@ -130,7 +100,7 @@ pub(super) enum Done {
 /// Small tables: all of it in one transaction.
 async fn pack(
     load: &Load,
-    source: &mut Reader,
+    source: &mut Connection,
     client: &Client,
     plans: &[Arc<Plan>],
 ) -> Result<Done, Failed> {
@@ -144,16 +114,12 @@ async fn pack(
     for plan in plans {
         load.board
             .table_state(&plan.table.name, TableState::Copying);
-        let copied = fill(load, &mut source.session, client, plan).await?;
-        source.tables += plan.segments.len();
+        let copied = fill(load, source, client, plan).await?;
         filled.push(load.filled(plan, copied));
         load.board
             .table_state(&plan.table.name, TableState::Indexing);
     }
-    try_join!(
-        check_names(&mut source.session, plans),
-        load.publish(client, &filled)
-    )?;
+    try_join!(end_reading(source, plans), load.publish(client, &filled))?;
     commit(client, first).await?;
     let tables: Vec<LoadedTable> = filled.into_iter().map(|filled| filled.table).collect();
     for table in &tables {
@@ -198,24 +164,20 @@ async fn fill(
 /// A part of a large table, into its hidden table.
 async fn range(
     load: &Load,
-    source: &mut Reader,
+    source: &mut Connection,
     client: &Client,
     large: &Arc<Large>,
     piece: &Piece,
 ) -> Result<Done, Failed> {
     let plan = &large.plan;
-    if !source.large.iter().any(|read| Arc::ptr_eq(read, large)) {
-        source.large.push(Arc::clone(large));
-    }
     plan.run(client, "begin the load", sql::apply::BEGIN)
         .await?;
     let place = Place {
         table: &large.hidden,
         fresh: false,
     };
-    let session = &mut source.session;
-    let (rows, bytes) = copy(session, client, plan, piece, place, &load.board).await?;
-    check_names(session, std::slice::from_ref(plan)).await?;
+    let (rows, bytes) = copy(source, client, plan, piece, place, &load.board).await?;
+    end_reading_piece(source, large, piece).await?;
     commit(client, plan).await?;
     if large.piece_done(rows, bytes) {
         load.board

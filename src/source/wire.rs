@@ -425,10 +425,10 @@ mod tests {
         wire
     }
 
-    /// What is counted: first the buffer as it is allocated, which may be twice the largest frame so
-    /// far, or twice a read where all are smaller. Then all memory at a time, since the old buffer
-    /// is there while its bytes are copied to a larger one. A frame that does not come whole counts
-    /// with the bytes that came, whatever it announced, and in however many reads they came.
+    /// What is counted: first the buffer as it is allocated, which may be twice the largest frame
+    /// so far, or twice a read where all are smaller. Then all memory at a time, since the old
+    /// buffer is there while its bytes are copied to a larger one. A frame that does not come whole
+    /// counts with the bytes that came, whatever it announced, in however many reads they came.
     #[test]
     fn fuzzed_bytes_come_out_as_the_frames_they_are_and_lengths_alone_take_no_memory() {
         let samples = [

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Ident, Name, ident_list};
+use super::{Ident, Literal, Name, ident_list};
 use crate::catalog::source::Index;
 use crate::catalog::{Column, TableName};
 use crate::limits::IDENTIFIER_BYTES_MAX;
@@ -160,18 +160,26 @@ pub fn copy_out(what: &CopyOut<'_>) -> String {
 }
 
 /// What columns are called now, even in a transaction with an older snapshot: this function looks
-/// at the catalog as COPY does. By `pg_class.oid` and `attnum`, in their order.
-pub fn column_names_now(columns: impl Iterator<Item = (u32, i16)>) -> String {
+/// at the catalog as COPY does. By `pg_class.oid` and `attnum`, in their order; then the file of a
+/// heap. Then all locks are given up.
+pub fn end_reading(columns: impl Iterator<Item = (u32, i16)>, heap: Option<&TableName>) -> String {
     let (oids, attnums): (Vec<String>, Vec<String>) = columns
         .map(|(oid, attnum)| (oid.to_string(), attnum.to_string()))
         .unzip();
+    let file = heap.map_or(String::new(), |heap| {
+        let heap = Name(heap).to_string();
+        format!(
+            "SELECT pg_catalog.pg_relation_filenode({}::pg_catalog.regclass); ",
+            Literal(&heap)
+        )
+    });
     format!(
         "SELECT (pg_catalog.pg_identify_object_as_address(
                     'pg_catalog.pg_class'::pg_catalog.regclass, c.oid, c.attnum)).object_names[3]
            FROM ROWS FROM (pg_catalog.unnest('{{{}}}'::pg_catalog.oid[]),
                            pg_catalog.unnest('{{{}}}'::pg_catalog.int4[]))
            WITH ORDINALITY AS c (oid, attnum, nth)
-          ORDER BY c.nth",
+          ORDER BY c.nth; {file}COMMIT",
         oids.join(","),
         attnums.join(",")
     )

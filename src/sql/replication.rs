@@ -1,5 +1,7 @@
 //! Commands of the replication protocol.
 
+use std::time::Duration;
+
 use super::{Ident, Literal};
 use crate::lsn::Lsn;
 
@@ -62,15 +64,13 @@ pub fn start_replication(
     )
 }
 
-/// Joins an exported snapshot; the first statement of a worker's session.
-pub fn begin_with_snapshot(snapshot: &str) -> String {
+/// Joins an exported snapshot; locks are waited for no longer than so, where that is said.
+pub fn begin_with_snapshot(snapshot: &str, wait: Option<Duration>) -> String {
+    let wait = wait.map_or(String::new(), |wait| {
+        format!("; SET LOCAL lock_timeout = {}", wait.as_millis())
+    });
     format!(
-        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT {}",
+        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT {}{wait}",
         Literal(snapshot)
     )
-}
-
-/// Gives up what was locked since, and joins it again.
-pub fn begin_again_with_snapshot(snapshot: &str) -> String {
-    format!("COMMIT; {}", begin_with_snapshot(snapshot))
 }
