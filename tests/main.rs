@@ -16,6 +16,7 @@ mod hostile_names;
 mod interrupted_load;
 mod least_privilege;
 mod live_copy;
+mod load_progress;
 mod locked_source;
 mod model;
 mod native_scenarios;

@@ -13,6 +13,7 @@ use crate::error::{Error, Kind, Result};
 use crate::limits;
 use crate::lsn::Lsn;
 use crate::observe::http::client;
+use crate::observe::load::{Load, remaining};
 use crate::observe::status::{State, Status, TableState};
 
 /// Options of `walferry status`.
@@ -122,6 +123,9 @@ fn facts(status: &Status) -> Table {
         "state",
         Cell::new(format!("{} since {}", status.state, status.since)).fg(state_color(status.state)),
     );
+    if let Some(load) = &status.load {
+        fact("load", Cell::new(under_way(load)));
+    }
     fact("lag", Cell::new(lag(status)));
     fact("slot", Cell::new(slot(status)));
     let sum = status.counters;
@@ -142,6 +146,28 @@ fn facts(status: &Status) -> Table {
         }
     }
     table
+}
+
+/// In two lines, so that it fits.
+fn under_way(load: &Load) -> String {
+    let (bytes, expected) = (HumanBytes(load.bytes), HumanBytes(load.bytes_expected));
+    let rate = load.bytes_per_second.map(rate);
+    let left = load
+        .remaining_seconds
+        .map(|left| format!("{} left", remaining(left)));
+    let done = [Some(format!("{bytes} of {expected}")), rate, left];
+    format!(
+        "{} %, {} of {} tables, {} rows\n{}",
+        load.percent,
+        load.tables_loaded,
+        load.tables,
+        HumanCount(load.rows),
+        done.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    )
+}
+
+fn rate(bytes_per_second: u64) -> String {
+    format!("{}/s", HumanBytes(bytes_per_second))
 }
 
 fn lag(status: &Status) -> String {
@@ -202,19 +228,45 @@ fn quarantined(status: &Status) -> String {
 }
 
 fn tables(status: &Status) -> Table {
+    if status.state == State::Snapshot {
+        return loading_tables(status);
+    }
     let mut table = plain_table();
     let mut names = header(&["TABLE", "STATE"]);
     names.extend(numbers(&["ROWS LOADED", "BYTES", "LOADED", "CHANGES"]));
     table.set_header(names);
     for one in &status.tables {
-        let percent = format!("{:.0} %", one.progress() * 100.0);
         table.add_row(vec![
             Cell::new(format!("{}.{}", one.schema, one.table)),
             Cell::new(one.state).fg(table_color(one.state)),
             right(HumanCount(one.rows).to_string()),
             right(HumanBytes(one.bytes).to_string()),
-            right(percent),
+            right(format!("{} %", one.percent)),
             right(HumanCount(one.changes).to_string()),
+        ]);
+    }
+    table
+}
+
+/// During the initial load nothing else changes them: how fast they come takes the place of that.
+/// Narrow, so that names keep theirs.
+fn loading_tables(status: &Status) -> Table {
+    let mut table = plain_table();
+    let mut names = header(&["TABLE", "STATE"]);
+    names.extend(numbers(&["ROWS", "BYTES", "RATE", "LEFT"]));
+    table.set_header(names);
+    for one in &status.tables {
+        let state = match one.state {
+            TableState::Copying => format!("{} %", one.percent),
+            other => other.to_string(),
+        };
+        table.add_row(vec![
+            Cell::new(format!("{}.{}", one.schema, one.table)),
+            Cell::new_owned(state).fg(table_color(one.state)),
+            right(HumanCount(one.rows).to_string()),
+            right(HumanBytes(one.bytes).to_string()),
+            right(one.bytes_per_second.map_or_else(String::new, rate)),
+            right(one.remaining_seconds.map_or_else(String::new, remaining)),
         ]);
     }
     table
@@ -314,6 +366,38 @@ mod tests {
         ] {
             assert!(text.contains(expected), "{expected} in\n{text}");
         }
+    }
+
+    #[test]
+    fn a_load_is_drawn_in_80_columns_and_leaves_nothing_behind() {
+        let name = TableName::new("public", "pgbench_accounts");
+        let board = Board::new(Identity::default());
+        board.state(State::Snapshot);
+        board.table_done(&TableName::new("public", "users"), 1234, 2048);
+        board.table_expected(&name, 1 << 30);
+        board.table_copied(&name, 1 << 29, 1_234_567);
+        let mut status = board.status();
+        let load = status.load.as_mut().unwrap();
+        load.bytes_per_second = Some(99 << 20);
+        load.remaining_seconds = Some(3_599);
+        let table = &mut status.tables[0];
+        table.bytes_per_second = Some(99 << 20);
+        table.remaining_seconds = Some(3_599);
+        let text = draw(&status);
+        for expected in [
+            "load         50 %, 1 of 2 tables, 1,235,801 rows",
+            "512.00 MiB of 1.00 GiB, 99.00 MiB/s, 59 m 59 s left",
+            "public.pgbench_accounts  50 %   1,234,567  512.00 MiB  99.00 MiB/s  59 m 59 s",
+        ] {
+            assert!(text.contains(expected), "{expected} in\n{text}");
+        }
+        let wide = |line: &&str| line.trim_end().chars().count() > 80;
+        assert_eq!(text.lines().find(wide), None, "{text}");
+        board.state(State::Streaming);
+        board.table_done(&name, 1, 1);
+        let text = draw(&board.status());
+        let gone = !text.contains("load  ") && text.contains("CHANGES");
+        assert!(gone, "{text}");
     }
 
     #[tokio::test]

@@ -2,32 +2,29 @@
 //!
 //! All figures have columns of their own, whatever their size, so that nothing moves but the bars.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::io::Write as _;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use console::Term;
 use indicatif::{
     HumanBytes, HumanCount, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle,
 };
 
-use super::progress::{BARS, Sum, work_done, work_of};
-use super::status::{Table, TableState};
+use super::load::{Load, Work, remaining};
+use super::progress::BARS;
+use super::status::{Status, Table, TableState};
 use crate::catalog::TableName;
 use crate::limits::{PACK_BYTES_MAX, PROGRESS_BARS_MAX};
 
 const TOTAL: &str = "{prefix:.bold} {percent:>3} % {wide_bar:.cyan/blue} {msg}";
 const TABLE: &str = "{prefix} {percent:>3} % {wide_bar} {msg}";
 
-/// The rate is that of the last seconds.
-const RATE_WINDOW: Duration = Duration::from_secs(5);
-
 /// The bars on the terminal.
 pub(super) struct Bars {
     term: Term,
     total: ProgressBar,
-    rate: Rate,
-    tables: BTreeMap<TableName, (ProgressBar, Rate)>,
+    tables: BTreeMap<TableName, ProgressBar>,
     began: Instant,
 }
 
@@ -36,30 +33,29 @@ impl Bars {
         Bars {
             term: Term::stderr(),
             total: BARS.add(ProgressBar::new(1).with_style(style(TOTAL))),
-            rate: Rate::default(),
             tables: BTreeMap::new(),
             began: Instant::now(),
         }
     }
 
-    pub(super) fn show(&mut self, tables: &[Table]) {
+    pub(super) fn show(&mut self, status: &Status) {
         let (rows, columns) = self.term.size();
         let layout = Layout::of(columns);
-        let sum = Sum::of(tables);
-        self.rate.note(sum.bytes, sum.work);
-        let counted = format!("{} of {} tables", sum.live, tables.len());
-        let figures = layout.figures(sum.rows, sum.bytes, &self.rate, sum.work_total - sum.work);
-        draw(
-            &self.total,
-            (sum.work, sum.work_total),
-            layout.name(&counted),
-            figures,
-        );
+        if let Some(load) = &status.load {
+            let counted = format!("{} of {} tables", load.tables_loaded, load.tables);
+            let pace = (load.bytes_per_second, load.remaining_seconds);
+            let figures = layout.figures(load.rows, load.bytes, pace);
+            draw(&self.total, load.work, layout.name(&counted), figures);
+        }
+        let room = usize::from(rows / 2).clamp(1, PROGRESS_BARS_MAX);
+        self.show_tables(&status.tables, &layout, room);
+    }
 
+    fn show_tables(&mut self, tables: &[Table], layout: &Layout, room: usize) {
         let under_way =
             |table: &&Table| matches!(table.state, TableState::Copying | TableState::Indexing);
         let mut copying: Vec<&Table> = tables.iter().filter(under_way).collect();
-        self.tables.retain(|name, (bar, _)| {
+        self.tables.retain(|name, bar| {
             let is = |table: &&Table| table.schema == name.schema && table.table == name.name;
             let keep = copying.iter().any(is);
             if !keep {
@@ -68,29 +64,30 @@ impl Bars {
             }
             keep
         });
-        // small ones come and go faster than anybody reads
-        copying.retain(|table| work_of(table) > PACK_BYTES_MAX);
-        copying.sort_by_key(|table| std::cmp::Reverse(work_of(table)));
-        let room = usize::from(rows / 2).clamp(1, PROGRESS_BARS_MAX);
+        // small ones come and go faster than anybody reads; what has a bar keeps it
+        copying.retain(|table| {
+            let name = TableName::new(&table.schema, &table.table);
+            table.bytes_expected > PACK_BYTES_MAX || self.tables.contains_key(&name)
+        });
+        copying.sort_by_key(|table| std::cmp::Reverse(table.bytes_expected));
         for table in copying {
             let name = TableName::new(&table.schema, &table.table);
             if self.tables.len() >= room && !self.tables.contains_key(&name) {
                 continue;
             }
             let shown = layout.name(&name.to_string());
-            let (bar, rate) = self.tables.entry(name).or_insert_with(|| {
+            let bar = self.tables.entry(name).or_insert_with(|| {
                 let bar = ProgressBar::new(1).with_style(style(TABLE));
                 // above the total, which stays the last line
-                (BARS.insert_before(&self.total, bar), Rate::default())
+                BARS.insert_before(&self.total, bar)
             });
-            let (done, work) = (work_done(table), work_of(table));
-            rate.note(table.bytes, done);
             let figures = if table.state == TableState::Indexing {
                 layout.indexing(table.rows, table.bytes)
             } else {
-                layout.figures(table.rows, table.bytes, rate, work - done)
+                let pace = (table.bytes_per_second, table.remaining_seconds);
+                layout.figures(table.rows, table.bytes, pace)
             };
-            draw(bar, (done, work), shown, figures);
+            draw(bar, Work::of_table(table), shown, figures);
         }
     }
 
@@ -99,33 +96,28 @@ impl Bars {
         let _ = BARS.clear();
         // what would be drawn while one bar after the other goes would stay
         BARS.set_draw_target(ProgressDrawTarget::hidden());
-        for bar in self
-            .tables
-            .values()
-            .map(|(bar, _)| bar)
-            .chain([&self.total])
-        {
+        for bar in self.tables.values().chain([&self.total]) {
             bar.finish_and_clear();
             BARS.remove(bar);
         }
-        let sum = Sum::of(tables);
+        let load = Load::of(tables.iter());
         // fails only where there is no terminal any more
         let _ = writeln!(
             std::io::stderr(),
             "initial load: {} %, {} of {} tables, {} rows, {} in {}",
-            sum.percent(),
-            sum.live,
-            tables.len(),
-            HumanCount(sum.rows),
-            HumanBytes(sum.bytes),
+            load.percent,
+            load.tables_loaded,
+            load.tables,
+            HumanCount(load.rows),
+            HumanBytes(load.bytes),
             HumanDuration(self.began.elapsed())
         );
     }
 }
 
-fn draw(bar: &ProgressBar, (done, work): (u64, u64), name: String, figures: String) {
-    bar.set_length(work.max(1));
-    bar.set_position(done);
+fn draw(bar: &ProgressBar, work: Work, name: String, figures: String) {
+    bar.set_length(work.all.max(1));
+    bar.set_position(work.done);
     bar.set_prefix(name);
     bar.set_message(figures);
 }
@@ -155,9 +147,10 @@ impl Layout {
         format!("…{end}")
     }
 
-    fn figures(&self, rows: u64, bytes: u64, rate: &Rate, work_left: u64) -> String {
-        let speed = format!("{}/s", HumanBytes(rate.bytes_a_second()));
-        let left = rate.left(work_left).map_or_else(String::new, remaining);
+    fn figures(&self, rows: u64, bytes: u64, pace: (Option<u64>, Option<u64>)) -> String {
+        let (speed, left) = pace;
+        let speed = format!("{}/s", HumanBytes(speed.unwrap_or(0)));
+        let left = left.map_or_else(String::new, remaining);
         let word = if self.rows { " left" } else { "" };
         let copied = self.copied(rows, bytes);
         format!("{copied} {speed:>12} {left:>9}{word}")
@@ -180,54 +173,6 @@ impl Layout {
     }
 }
 
-/// What was copied over the last few seconds.
-#[derive(Default)]
-struct Rate(VecDeque<(Instant, u64, u64)>);
-
-impl Rate {
-    fn note(&mut self, bytes: u64, work: u64) {
-        let now = Instant::now();
-        self.0.push_back((now, bytes, work));
-        let old = |at: &Instant| now.duration_since(*at) > RATE_WINDOW;
-        while self.0.len() > 2 && self.0.front().is_some_and(|(at, ..)| old(at)) {
-            self.0.pop_front();
-        }
-    }
-
-    /// Bytes and work a second.
-    fn speeds(&self) -> (u64, u64) {
-        let (Some(first), Some(last)) = (self.0.front(), self.0.back()) else {
-            return (0, 0);
-        };
-        let millis = last.0.duration_since(first.0).as_millis();
-        let millis = u64::try_from(millis).unwrap_or(u64::MAX).max(1);
-        let speed = |from: u64, to: u64| to.saturating_sub(from).saturating_mul(1000) / millis;
-        (speed(first.1, last.1), speed(first.2, last.2))
-    }
-
-    fn bytes_a_second(&self) -> u64 {
-        self.speeds().0
-    }
-
-    /// How long the rest takes; `None` while nothing moves.
-    fn left(&self, work: u64) -> Option<Duration> {
-        let speed = self.speeds().1;
-        (speed > 0).then(|| Duration::from_secs(work.div_ceil(speed)))
-    }
-}
-
-/// In at most nine columns.
-fn remaining(left: Duration) -> String {
-    let seconds = left.as_secs();
-    let (minutes, hours) = (seconds / 60, seconds / 3600);
-    match (hours, minutes) {
-        (0, 0) => format!("{seconds} s"),
-        (0, _) => format!("{minutes} m {:02} s", seconds % 60),
-        (..100, _) => format!("{hours} h {:02} m", minutes % 60),
-        _ => format!("{} days", hours / 24),
-    }
-}
-
 /// The templates are constants; were one wrong, indicatif's own would do.
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
@@ -246,15 +191,14 @@ mod tests {
 
     #[test]
     fn names_and_figures_keep_their_columns_whatever_they_say() {
-        let mut rate = Rate::default();
-        rate.note(0, 0);
         for columns in [20, 80, 119, 120, 200, 500] {
             let layout = Layout::of(columns);
             for name in ["t", "größe", &"long.".repeat(30)] {
                 assert_eq!(layout.name(name).chars().count(), layout.name);
             }
-            let empty = layout.figures(0, 0, &rate, 1).chars().count();
-            let much = layout.figures(99_999_999_999, 1 << 52, &rate, 1);
+            let empty = layout.figures(0, 0, (None, None)).chars().count();
+            let pace = (Some(1 << 62), Some(359_999));
+            let much = layout.figures(99_999_999_999, 1 << 52, pace);
             assert_eq!(much.chars().count(), empty);
             assert_eq!(layout.indexing(1, 1).chars().count(), empty);
             let bar = usize::from(columns).checked_sub(layout.name + 9 + empty);
@@ -262,20 +206,6 @@ mod tests {
                 columns < 80 || bar.is_some_and(|bar| bar >= 12),
                 "{columns}"
             );
-        }
-    }
-
-    #[test]
-    fn the_remaining_time_fits_its_column() {
-        for (seconds, shown) in [
-            (9, "9 s"),
-            (65, "1 m 05 s"),
-            (3_599, "59 m 59 s"),
-            (7_260, "2 h 01 m"),
-            (900_000, "10 days"),
-        ] {
-            assert_eq!(remaining(Duration::from_secs(seconds)), shown);
-            assert!(shown.len() <= 9);
         }
     }
 }

@@ -8,8 +8,10 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::identity::Identity;
+use super::load::{Load, is_loading};
 use super::metrics::{Metrics, StepMeters};
-use super::status::{Counters, Lag, LastError, Positions, Slot, State, Status, TableState};
+use super::rate::Rate;
+use super::status::{Counters, Lag, LastError, Positions, Slot, State, Status, Table, TableState};
 use super::tables::{self, TableFacts, Tables};
 use crate::catalog::TableName;
 use crate::error::{Error, Side};
@@ -64,6 +66,8 @@ struct Facts {
     counters: Counters,
     last_error: Option<LastError>,
     tables: Tables,
+    /// Of the load under way.
+    rate: Rate,
     steps: StepMeters,
 }
 
@@ -85,6 +89,7 @@ impl Board {
                 counters: Counters::default(),
                 last_error: None,
                 tables: Tables::new(),
+                rate: Rate::default(),
                 steps: StepMeters::default(),
             }),
             identity,
@@ -102,6 +107,7 @@ impl Board {
         self.loop_turned();
         if self.0.state.send_replace(state) != state {
             facts.since = now();
+            facts.rate = Rate::default();
             self.0.metrics.state(state);
         }
     }
@@ -149,9 +155,10 @@ impl Board {
         let table = entry(&mut facts.tables, name, state);
         table.state = state;
         table.error = None;
-        if state == TableState::Pending {
-            table.rows = 0;
-            table.bytes = Some(0);
+        match state {
+            TableState::Pending => (table.rows, table.bytes) = (0, Some(0)),
+            TableState::Indexing => table.copied(),
+            _ => {}
         }
     }
 
@@ -185,7 +192,7 @@ impl Board {
     pub fn is_loading(&self) -> bool {
         let facts = self.facts();
         let mut tables = facts.tables.values();
-        tables.any(|table| !matches!(table.state, TableState::Live | TableState::Quarantined))
+        tables.any(|table| is_loading(table.state))
     }
 
     /// What was reported as copied has come to nothing, and will be copied again.
@@ -205,6 +212,22 @@ impl Board {
         table.error = None;
         table.bytes = Some(bytes);
         table.rows = rows;
+        table.copied();
+    }
+
+    /// Looks at how far the load under way is, by which its rate is known. Due several times in a
+    /// few seconds while there is one.
+    pub(super) fn note_rates(&self) {
+        let now = Instant::now();
+        let mut facts = self.facts();
+        let facts = &mut *facts;
+        let (mut bytes, mut work) = (0, 0);
+        for table in facts.tables.values_mut() {
+            let (copied, of_table) = table.note_rate(now);
+            bytes += copied;
+            work += of_table.done;
+        }
+        facts.rate.note(now, bytes, work);
     }
 
     /// What `pg_replication_slots` says of the slot. `safe_bytes` is `safe_wal_size`: `None` when
@@ -257,7 +280,9 @@ impl Board {
     pub fn status(&self) -> Status {
         let identity = &self.0.identity;
         let facts = self.facts();
+        let state = self.current_state();
         let tables = facts.tables.iter();
+        let tables: Vec<Table> = tables.map(|(name, table)| table.status(name)).collect();
         let known = facts.positions.server_end != Lsn::ZERO;
         let behind = facts
             .positions
@@ -266,7 +291,7 @@ impl Board {
         Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pipeline: identity.pipeline.clone(),
-            state: self.current_state(),
+            state,
             since: facts.since,
             started: self.0.started,
             source: identity.source.clone(),
@@ -280,7 +305,8 @@ impl Board {
             slot: facts.slot.clone(),
             counters: facts.counters,
             last_error: facts.last_error.clone(),
-            tables: tables.map(|(name, table)| table.status(name)).collect(),
+            load: Load::under_way(state, &tables, &facts.rate),
+            tables,
         }
     }
 

@@ -79,6 +79,11 @@ pub(super) const CATALOGUE: &[(&str, Shape, &str)] = &[
         "Changes that were folded into one batch.",
     ),
     (
+        "walferry_snapshot_rows",
+        Shape::Gauge,
+        "Rows that the table's initial load has copied.",
+    ),
+    (
         "walferry_snapshot_bytes",
         Shape::Gauge,
         "Bytes of COPY data that the table's initial load has copied.",
@@ -86,7 +91,7 @@ pub(super) const CATALOGUE: &[(&str, Shape, &str)] = &[
     (
         "walferry_snapshot_bytes_expected",
         Shape::Gauge,
-        "Size in bytes of the table on the source when its initial load was planned.",
+        "Bytes that the table's load will copy; its size on the source, until they are known.",
     ),
     (
         "walferry_slot_retained_bytes",

@@ -5,16 +5,18 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressDrawTarget};
+use tokio::time::{Interval, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use super::bars::Bars;
 use super::board::Board;
-use super::status::{State, Table, TableState};
+use super::load::Load;
+use super::status::State;
 use crate::config::LogFormat;
 use crate::limits;
 
-/// How often the bars move.
-const REDRAW: Duration = Duration::from_millis(250);
+/// How often a load is looked at, and the bars move.
+const LOOK: Duration = Duration::from_millis(250);
 
 /// There is one terminal in a process, so there is one set of bars: the logger writes beside it.
 pub(super) static BARS: LazyLock<MultiProgress> =
@@ -32,16 +34,15 @@ pub(super) fn beside_bars<R>(write: impl FnOnce() -> R) -> R {
 pub async fn follow(board: Board, format: LogFormat, shutdown: CancellationToken) {
     let terminal = format == LogFormat::Text && std::io::stderr().is_terminal();
     let mut states = board.watch_state();
-    let mut beside = tokio::time::interval(limits::PROGRESS_LOG_INTERVAL);
+    let mut beside = every(limits::STATUS_INTERVAL);
+    let mut due = None;
     loop {
         tokio::select! {
             () = shutdown.cancelled() => return,
             // cannot fail: we hold the board, and it the sender
             _ = states.wait_for(|state| *state == State::Snapshot) => {}
             _ = beside.tick() => {
-                if board.current_state() == State::Streaming && board.is_loading() {
-                    log_beside(&board.status().tables);
-                }
+                due = look_beside(&board, due);
                 continue;
             }
         }
@@ -54,12 +55,20 @@ pub async fn follow(board: Board, format: LogFormat, shutdown: CancellationToken
     }
 }
 
+/// A look that comes late is not made up for.
+fn every(period: Duration) -> Interval {
+    let mut timer = tokio::time::interval(period);
+    timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    timer
+}
+
 async fn draw(board: &Board, shutdown: &CancellationToken) {
-    let mut timer = tokio::time::interval(REDRAW);
+    let mut timer = every(LOOK);
     let mut bars = Bars::new();
     while shutdown.run_until_cancelled(timer.tick()).await.is_some() {
+        board.note_rates();
         let status = board.status();
-        bars.show(&status.tables);
+        bars.show(&status);
         if status.state != State::Snapshot {
             break;
         }
@@ -68,22 +77,20 @@ async fn draw(board: &Board, shutdown: &CancellationToken) {
 }
 
 async fn log(board: &Board, shutdown: &CancellationToken) {
-    let mut timer = tokio::time::interval(limits::STATUS_INTERVAL);
+    let mut timer = every(LOOK);
     let mut due = Instant::now() + limits::PROGRESS_LOG_INTERVAL;
     while shutdown.run_until_cancelled(timer.tick()).await.is_some() {
+        board.note_rates();
         let over = board.current_state() != State::Snapshot;
         if over || Instant::now() >= due {
             due += limits::PROGRESS_LOG_INTERVAL;
-            let tables = board.status().tables;
-            let sum = Sum::of(&tables);
-            tracing::info!(
-                percent = sum.percent(),
-                tables_loaded = sum.live,
-                tables = tables.len(),
-                rows = sum.rows,
-                bytes = sum.bytes,
-                "initial load"
-            );
+            let status = board.status();
+            // the last line tells how far it came
+            let load = match status.load {
+                Some(load) if status.state == State::Snapshot => load,
+                _ => Load::of(status.tables.iter()),
+            };
+            tell(&load, "initial load");
         }
         if over {
             return;
@@ -91,98 +98,34 @@ async fn log(board: &Board, shutdown: &CancellationToken) {
     }
 }
 
-fn log_beside(tables: &[Table]) {
-    let loading = tables
-        .iter()
-        .filter(|table| table.state != TableState::Live);
-    let loading: Vec<Table> = loading.cloned().collect();
-    let sum = Sum::of(&loading);
+/// When the next line is due; `None` while nothing is loaded beside the stream.
+fn look_beside(board: &Board, due: Option<Instant>) -> Option<Instant> {
+    if board.current_state() != State::Streaming || !board.is_loading() {
+        return None;
+    }
+    board.note_rates();
+    let next = Instant::now() + limits::PROGRESS_LOG_INTERVAL;
+    let due = due.unwrap_or(next);
+    if Instant::now() < due {
+        return Some(due);
+    }
+    if let Some(load) = board.status().load {
+        tell(&load, "loading tables beside the stream");
+    }
+    Some(next)
+}
+
+/// What is not known is left out.
+fn tell(load: &Load, message: &str) {
     tracing::info!(
-        percent = sum.percent(),
-        tables = loading.len(),
-        rows = sum.rows,
-        bytes = sum.bytes,
-        "loading tables beside the stream"
+        percent = load.percent,
+        tables_loaded = load.tables_loaded,
+        tables = load.tables,
+        rows = load.rows,
+        bytes = load.bytes,
+        bytes_expected = load.bytes_expected,
+        bytes_per_second = load.bytes_per_second,
+        remaining_seconds = load.remaining_seconds,
+        "{message}"
     );
-}
-
-/// The whole load in a few numbers.
-pub(super) struct Sum {
-    pub(super) live: usize,
-    pub(super) rows: u64,
-    pub(super) bytes: u64,
-    /// Work done and work in all. A table's size on disk stands for its work: COPY data can be
-    /// larger or smaller than that, so copied bytes alone would end at 70 % or at 140 %.
-    pub(super) work: u64,
-    pub(super) work_total: u64,
-}
-
-impl Sum {
-    pub(super) fn of(tables: &[Table]) -> Self {
-        let mut sum = Sum {
-            live: 0,
-            rows: 0,
-            bytes: 0,
-            work: 0,
-            work_total: 0,
-        };
-        for table in tables {
-            sum.live += usize::from(table.state == TableState::Live);
-            sum.rows += table.rows;
-            sum.bytes += table.bytes;
-            sum.work += work_done(table);
-            sum.work_total += work_of(table);
-        }
-        sum
-    }
-
-    pub(super) fn percent(&self) -> u64 {
-        self.work * 100 / self.work_total.max(1)
-    }
-}
-
-/// One page at least, so that empty tables count too.
-pub(super) fn work_of(table: &Table) -> u64 {
-    table.bytes_expected.max(8192)
-}
-
-pub(super) fn work_done(table: &Table) -> u64 {
-    let work = work_of(table);
-    match table.state {
-        TableState::Live => work,
-        TableState::Pending => 0,
-        TableState::Copying | TableState::Quarantined => table.bytes.min(work - work / 100),
-        TableState::Indexing => work - work / 100,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn table(name: &str, state: TableState, bytes: u64, bytes_expected: u64) -> Table {
-        Table {
-            schema: "public".to_owned(),
-            table: name.to_owned(),
-            state,
-            rows: 1,
-            bytes,
-            bytes_expected,
-            changes: 0,
-            error: None,
-        }
-    }
-
-    #[test]
-    fn the_total_reaches_100_percent_when_all_tables_are_live_and_not_before() {
-        let over = table("a", TableState::Copying, 5_000_000, 1_000_000);
-        let empty = table("b", TableState::Live, 0, 0);
-        let sum = Sum::of(&[over.clone(), empty.clone()]);
-        assert_eq!(sum.percent(), 99);
-        let done = Table {
-            state: TableState::Live,
-            ..over
-        };
-        assert_eq!(Sum::of(&[done, empty]).percent(), 100);
-    }
 }

@@ -8,6 +8,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::load::Load;
 use crate::lsn::Lsn;
 
 /// Where a pipeline is in its life.
@@ -140,6 +141,9 @@ pub struct Status {
     pub counters: Counters,
     /// The newest error, healed or not; `null` when there was none.
     pub last_error: Option<LastError>,
+    /// The load that is under way; `null` when there is none.
+    #[serde(default)]
+    pub load: Option<Load>,
     /// In name order.
     pub tables: Vec<Table>,
 }
@@ -240,12 +244,21 @@ pub struct Table {
     pub table: String,
     /// Where it is in its life.
     pub state: TableState,
-    /// Rows that the initial load has copied so far.
+    /// Rows that the load has copied so far.
     pub rows: u64,
-    /// Bytes of COPY data that the initial load has copied so far.
+    /// Bytes of COPY data that the load has copied so far.
     pub bytes: u64,
-    /// Size of the table on the source when its load was planned; an estimate of `bytes`.
+    /// `bytes` in the end: the size of the table on the source, an estimate, until it is known.
     pub bytes_expected: u64,
+    /// How much of its load is done, in percent: 100 once it is live, and not before.
+    #[serde(default)]
+    pub percent: u64,
+    /// Bytes copied a second, over the last seconds; `null` while it is not being copied.
+    #[serde(default)]
+    pub bytes_per_second: Option<u64>,
+    /// How long its rows still take at this rate; `null` while nothing moves.
+    #[serde(default)]
+    pub remaining_seconds: Option<u64>,
     /// Row changes that were applied to it since the daemon started.
     pub changes: u64,
     /// Why it is quarantined; `null` otherwise.
@@ -253,46 +266,9 @@ pub struct Table {
     pub error: Option<String>,
 }
 
-impl Table {
-    /// How much of the initial load is done, 0 to 1. It says 1 only of a loaded table: COPY data
-    /// may be larger or smaller than the table's files.
-    pub fn progress(&self) -> f64 {
-        match self.state {
-            TableState::Live => 1.0,
-            TableState::Pending => 0.0,
-            TableState::Indexing => 0.99,
-            TableState::Copying | TableState::Quarantined if self.bytes_expected == 0 => 0.0,
-            TableState::Copying | TableState::Quarantined => {
-                #[expect(clippy::cast_precision_loss, reason = "a share for the eye")]
-                let share = self.bytes as f64 / self.bytes_expected as f64;
-                share.min(0.99)
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_table_is_only_complete_once_it_is_live() {
-        let mut table = Table {
-            schema: "public".to_owned(),
-            table: "users".to_owned(),
-            state: TableState::Copying,
-            rows: 10,
-            bytes: 2000,
-            bytes_expected: 1000,
-            changes: 0,
-            error: None,
-        };
-        assert!(table.progress() < 1.0);
-        table.bytes_expected = 0;
-        assert!(table.progress() < 1.0);
-        table.state = TableState::Live;
-        assert!((table.progress() - 1.0).abs() < f64::EPSILON);
-    }
 
     #[test]
     fn states_are_spelt_in_json_as_in_labels() {

@@ -7,6 +7,7 @@ use sd_notify::NotifyState;
 use tokio_util::sync::CancellationToken;
 
 use super::board::Board;
+use super::load::remaining;
 use super::status::{State, Status};
 use crate::limits;
 
@@ -99,8 +100,11 @@ fn line(status: &Status) -> String {
             (None, _) => state.to_string(),
         },
         State::Snapshot => {
-            let done = status.tables.iter().filter(|t| t.progress() >= 1.0).count();
-            format!("{state}, {done} of {} tables loaded", status.tables.len())
+            let load = status.load.clone().unwrap_or_default();
+            let left = load.remaining_seconds.map(remaining);
+            let left = left.map_or_else(String::new, |left| format!(", {left} left"));
+            let (percent, done, tables) = (load.percent, load.tables_loaded, load.tables);
+            format!("{state}, {percent} %, {done} of {tables} tables loaded{left}")
         }
         State::Retrying | State::Halted => match &status.last_error {
             Some(error) => format!("{state}: {}", error.what.replace('\n', " ")),
@@ -122,6 +126,7 @@ mod tests {
     use std::process::Command;
 
     use super::*;
+    use crate::catalog::TableName;
     use crate::error::{Error, Kind};
     use crate::lsn::Lsn;
     use crate::observe::identity::Identity;
@@ -180,6 +185,13 @@ mod tests {
         assert_eq!(
             line(&board.status()),
             "streaming, 2.00 KiB and 0.2 s behind"
+        );
+        board.state(State::Snapshot);
+        board.table_done(&TableName::new("public", "t"), 1, 60_000);
+        board.table_expected(&TableName::new("public", "u"), 40_000);
+        assert_eq!(
+            line(&board.status()),
+            "snapshot, 60 %, 1 of 2 tables loaded"
         );
         board.error(&Error::new(Kind::Unreachable, "Nobody\nthere"));
         board.state(State::Retrying);

@@ -5,8 +5,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt::{Display, Write};
+use std::time::Instant;
 
+use super::load::Work;
 use super::metrics::{Shape, describe};
+use super::rate::Rate;
 use super::status::{Table, TableState};
 use crate::catalog::TableName;
 
@@ -19,8 +22,10 @@ pub(super) struct TableFacts {
     pub(super) rows: u64,
     /// Bytes that its load has copied; `None` until it is known whether there is a load.
     pub(super) bytes: Option<u64>,
-    /// Its size on the source when its load was planned.
+    /// Its size on the source when its load was planned; `bytes` once those are all there.
     pub(super) bytes_expected: Option<u64>,
+    /// How fast it is copied; `None` while it is not.
+    pub(super) rate: Option<Rate>,
     /// Rows inserted, updated, deleted; `None` before the first batch with any.
     pub(super) changes: Option<[u64; 3]>,
     /// Why the pipeline goes on without it.
@@ -34,6 +39,7 @@ impl TableFacts {
             rows: 0,
             bytes: None,
             bytes_expected: None,
+            rate: None,
             changes: None,
             error: None,
         }
@@ -46,7 +52,32 @@ impl TableFacts {
         }
     }
 
+    /// All of it was copied, so that is what was to be expected.
+    pub(super) fn copied(&mut self) {
+        self.bytes_expected = self.bytes;
+    }
+
+    /// Looks at how far its load is.
+    pub(super) fn note_rate(&mut self, now: Instant) -> (u64, Work) {
+        let (bytes, work) = (self.bytes.unwrap_or(0), self.work());
+        if self.state == TableState::Copying {
+            let rate = self.rate.get_or_insert_default();
+            rate.note(now, bytes, work.done);
+        } else {
+            self.rate = None;
+        }
+        (bytes, work)
+    }
+
+    fn work(&self) -> Work {
+        let expected = self.bytes_expected.unwrap_or(0);
+        Work::of(self.state, self.bytes.unwrap_or(0), expected)
+    }
+
     pub(super) fn status(&self, name: &TableName) -> Table {
+        let work = self.work();
+        let copying = self.state == TableState::Copying;
+        let rate = self.rate.as_ref().filter(|_| copying);
         Table {
             schema: name.schema.clone(),
             table: name.name.clone(),
@@ -54,6 +85,9 @@ impl TableFacts {
             rows: self.rows,
             bytes: self.bytes.unwrap_or(0),
             bytes_expected: self.bytes_expected.unwrap_or(0),
+            percent: work.percent(),
+            bytes_per_second: rate.and_then(Rate::bytes_per_second),
+            remaining_seconds: rate.and_then(|rate| rate.seconds_for(work.left())),
             changes: self.changes.unwrap_or_default().iter().sum(),
             error: self.error.clone(),
         }
@@ -66,6 +100,11 @@ pub(super) fn render(tables: &Tables, text: &mut String) {
         for state in TableState::ALL {
             let now = u8::from(state == facts.state);
             series.line(&format_args!(",state=\"{state}\""), now);
+        }
+    });
+    family(text, tables, "walferry_snapshot_rows", |series, facts| {
+        if facts.bytes.is_some() {
+            series.line(&"", facts.rows);
         }
     });
     family(text, tables, "walferry_snapshot_bytes", |series, facts| {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::support::{Daemon, Metrics, walferry};
 
 /// The metrics of design.md section 9 that a healthy run has.
-const METRICS: [&str; 15] = [
+const METRICS: [&str; 16] = [
     "lag_bytes",
     "lag_seconds",
     "pipeline_state",
@@ -19,6 +19,7 @@ const METRICS: [&str; 15] = [
     "transactions_total",
     "batch_seconds",
     "batch_changes",
+    "snapshot_rows",
     "snapshot_bytes",
     "snapshot_bytes_expected",
     "slot_retained_bytes",

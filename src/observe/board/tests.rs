@@ -74,6 +74,7 @@ fn prometheus_understands_every_metric() {
         ("walferry_changes_total", &[("op", "truncate")], 1.0),
         ("walferry_table_changes_total", &[("op", "update")], 4.0),
         ("walferry_transactions_total", &[], 2.0),
+        ("walferry_snapshot_rows", &[("table", "users")], 7.0),
         ("walferry_snapshot_bytes", &[("schema", "public")], 400.0),
         ("walferry_snapshot_bytes_expected", &[], 1000.0),
         ("walferry_slot_retained_bytes", &[], 4096.0),
@@ -204,6 +205,56 @@ fn a_finished_table_keeps_its_totals_until_it_waits_again() {
     board.table_state(&name, TableState::Pending);
     let table = board.status().tables.remove(0);
     assert_eq!((table.bytes, table.rows), (0, 0));
+}
+
+#[test]
+#[expect(clippy::float_cmp, reason = "small integers are exact")]
+fn what_a_table_took_is_what_was_expected_once_it_is_there() {
+    let (board, name) = (board(), TableName::new("public", "users"));
+    board.state(State::Snapshot);
+    board.table_expected(&name, 1000);
+    board.table_copied(&name, 700, 7);
+    let load = board.status().load.unwrap();
+    assert_eq!((load.bytes, load.bytes_expected), (700, 1000));
+    board.table_state(&name, TableState::Indexing);
+    assert_eq!(board.status().load.unwrap().bytes_expected, 700);
+    assert_eq!(board.status().tables[0].percent, 99);
+    board.table_done(&name, 7, 700);
+    let load = board.status().load.unwrap();
+    assert_eq!(
+        (load.percent, load.bytes, load.bytes_expected),
+        (100, 700, 700)
+    );
+    let scrape = scrape(&board);
+    for metric in [
+        "walferry_snapshot_bytes",
+        "walferry_snapshot_bytes_expected",
+    ] {
+        assert_eq!(value(&scrape, metric, &[]), 700.0, "{metric}");
+    }
+    board.state(State::Streaming);
+    assert_eq!(board.status().load, None);
+}
+
+#[test]
+fn only_a_table_that_is_being_copied_has_a_rate() {
+    let (board, name) = (board(), TableName::new("public", "users"));
+    board.state(State::Snapshot);
+    board.table_expected(&name, 1_000_000);
+    let pace = |board: &Board| {
+        let table = board.status().tables.remove(0);
+        (table.bytes_per_second, table.remaining_seconds)
+    };
+    for bytes in [1, 1000] {
+        board.table_copied(&name, bytes, 1);
+        board.note_rates();
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert!(matches!(pace(&board), (Some(1..), Some(1..))));
+    let load = board.status().load.unwrap();
+    assert!(load.bytes_per_second > Some(0) && load.remaining_seconds > Some(0));
+    board.table_state(&name, TableState::Indexing);
+    assert_eq!(pace(&board), (None, None));
 }
 
 #[test]
