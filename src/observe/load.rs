@@ -29,7 +29,8 @@ pub struct Load {
     pub bytes_expected: u64,
     /// Bytes copied a second, over the last seconds; `null` until that is known.
     pub bytes_per_second: Option<u64>,
-    /// How long it still takes at this rate; `null` while nothing moves.
+    /// How long the rows still take at this rate; `null` while nothing moves, and once only indexes
+    /// are left.
     pub remaining_seconds: Option<u64>,
     #[serde(skip)]
     pub(super) work: Work,
@@ -62,9 +63,13 @@ impl Load {
             }
             _ => return None,
         };
+        // nothing tells how long indexes take
+        let has_rows = |state| matches!(state, TableState::Pending | TableState::Copying);
+        let left = tables.iter().filter(|table| has_rows(table.state));
+        let left: u64 = left.map(|table| Work::of_table(table).left()).sum();
         Some(Load {
             bytes_per_second: rate.bytes_per_second(),
-            remaining_seconds: rate.seconds_for(load.work.left()),
+            remaining_seconds: rate.seconds_for(left).filter(|_| left > 0),
             ..load
         })
     }
@@ -205,6 +210,9 @@ mod tests {
         let beside = load(State::Streaming, rate(100_000)).unwrap();
         assert_eq!(beside.remaining_seconds, Some(40));
         assert_eq!((beside.percent, beside.bytes), (20, 1_000_000));
+        let keys = [table(TableState::Indexing, 9_000_000, 9_000_000)];
+        let keys = Load::under_way(State::Snapshot, &keys, &rate(100_000)).unwrap();
+        assert_eq!((keys.percent, keys.remaining_seconds), (99, None));
         let stuck = load(State::Snapshot, rate(0)).unwrap();
         assert_eq!(stuck.bytes_per_second, Some(0));
         assert_eq!(stuck.remaining_seconds, None);
