@@ -1,7 +1,7 @@
 //! Plans → jobs: ranges of large tables, packs of small ones.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::prepare::Plan;
@@ -66,6 +66,8 @@ pub(super) struct Large {
     pub(super) hidden: TableName,
     /// The file of each heap, as its first part found it.
     files: Mutex<HashMap<TableName, Option<String>>>,
+    /// It was rewritten while it was read.
+    spoiled: AtomicBool,
     pieces_left: AtomicUsize,
     rows: AtomicU64,
     bytes: AtomicU64,
@@ -77,6 +79,15 @@ impl Large {
         self.rows.fetch_add(rows, Ordering::Relaxed);
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
         self.pieces_left.fetch_sub(1, Ordering::AcqRel) == 1
+    }
+
+    /// Nothing of it can be used; whether that is news.
+    pub(super) fn spoil(&self) -> bool {
+        !self.spoiled.swap(true, Ordering::AcqRel)
+    }
+
+    pub(super) fn is_spoiled(&self) -> bool {
+        self.spoiled.load(Ordering::Acquire)
     }
 
     /// Whether a part of a heap was in the same file as all that were read before.
@@ -132,6 +143,7 @@ pub(super) fn jobs(
                 hidden: hidden(&plan),
                 plan,
                 files: Mutex::default(),
+                spoiled: AtomicBool::new(false),
                 pieces_left: AtomicUsize::new(pieces.len()),
                 rows: AtomicU64::new(0),
                 bytes: AtomicU64::new(0),

@@ -99,6 +99,13 @@ impl Load {
         }
     }
 
+    /// Says that a table was rewritten, and that nothing of it counts.
+    fn rewritten(&self, large: &Large) {
+        let table = &large.plan.table.name;
+        self.board.table_state(table, TableState::Pending);
+        tracing::info!(%table, "the table was rewritten between two ranges, it is read once more");
+    }
+
     /// Says that a table is complete.
     pub(super) fn loaded(&self, table: &LoadedTable) {
         let (rows, bytes) = (table.rows, table.bytes);
@@ -245,6 +252,13 @@ async fn work(
         match worker.run(&job).await {
             Ok(Done::Tables(done)) => tables.extend(done),
             Ok(Done::Piece) => {}
+            Ok(Done::Rewritten(large)) => {
+                if large.spoil() {
+                    load.rewritten(&large);
+                    let whole = Job::Pack(vec![Arc::clone(&large.plan)]);
+                    lock(&queue).push_back((whole, 0));
+                }
+            }
             Ok(Done::LastPiece(large)) => {
                 // Bounded by the number of large tables; the finishers outlive us.
                 let _ = filled.send(large);

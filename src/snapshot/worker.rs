@@ -95,6 +95,8 @@ pub(super) enum Done {
     Piece,
     /// The last piece of this table was copied.
     LastPiece(Arc<Large>),
+    /// This table was rewritten while it was read.
+    Rewritten(Arc<Large>),
 }
 
 /// Small tables: all of it in one transaction.
@@ -170,6 +172,9 @@ async fn range(
     piece: &Piece,
 ) -> Result<Done, Failed> {
     let plan = &large.plan;
+    if large.is_spoiled() {
+        return Ok(Done::Piece);
+    }
     plan.run(client, "begin the load", sql::apply::BEGIN)
         .await?;
     let place = Place {
@@ -177,7 +182,11 @@ async fn range(
         fresh: false,
     };
     let (rows, bytes) = copy(source, client, plan, piece, place, &load.board).await?;
-    end_reading_piece(source, large, piece).await?;
+    if !end_reading_piece(source, large, piece).await? {
+        plan.run(client, "give the range up", sql::apply::ROLLBACK)
+            .await?;
+        return Ok(Done::Rewritten(Arc::clone(large)));
+    }
     commit(client, plan).await?;
     if large.piece_done(rows, bytes) {
         load.board

@@ -81,11 +81,11 @@ fn with_lock_wait(
 }
 
 /// Whether the session works: no row when it is not there. One that has been idle for so long while
-/// somebody waits for its answer is never heard again: it is ended, so that its locks are free.
-/// Everybody sees and may end the sessions of the own role.
+/// somebody waits for its answer is never heard again: it is ended, so that its locks are free. Not
+/// every server says what a walsender does. Everybody sees and may end sessions of the own role.
 pub fn works(process: i32, application: &str, idle: Duration) -> String {
     format!(
-        "SELECT NOT CASE WHEN state LIKE 'idle%' \
+        "SELECT NOT CASE WHEN state LIKE 'idle%' AND backend_type = 'client backend' \
          AND state_change <= pg_catalog.clock_timestamp() - '{} ms'::pg_catalog.interval \
          THEN pg_catalog.pg_terminate_backend(pid) ELSE false END \
          FROM pg_catalog.pg_stat_activity WHERE pid = {process} AND application_name = {}",

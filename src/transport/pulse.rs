@@ -20,7 +20,7 @@ use crate::error::{Error as Fault, Kind, Result};
 use crate::limits::SILENCE_QUESTIONS;
 use crate::sql;
 
-/// What a server says when it has answered, without the state of the transaction.
+/// What a server says last when it has answered, but for the state of the transaction.
 const READY_FOR_QUERY: [u8; 5] = [b'Z', 0, 0, 0, 5];
 
 /// What is known of the other end of one session.
@@ -31,6 +31,8 @@ pub(super) struct Pulse(Mutex<State>);
 struct State {
     /// We have asked something, and the server is not ready for the next.
     owes: bool,
+    /// What came last: a message may come in pieces.
+    last: [u8; READY_FOR_QUERY.len() + 1],
     /// Since when somebody has waited to go on.
     waiting: Option<Instant>,
     waiter: Option<Waker>,
@@ -53,11 +55,12 @@ impl Pulse {
 
     /// Something came.
     pub(super) fn heard(&self, bytes: &[u8]) {
-        let ready = bytes
-            .split_last()
-            .is_some_and(|(_, before)| before.ends_with(&READY_FOR_QUERY));
         self.with(|state| {
-            state.owes &= !ready;
+            let new = bytes.len().min(state.last.len());
+            state.last.rotate_left(new);
+            let old = state.last.len() - new;
+            state.last[old..].copy_from_slice(&bytes[bytes.len() - new..]);
+            state.owes &= !state.last.starts_with(&READY_FOR_QUERY);
             state.waiting = None;
         });
     }
@@ -219,6 +222,12 @@ mod tests {
         assert!(pulse.silence().is_none());
         assert!(waits(&pulse).is_pending() && pulse.silence().is_some());
         pulse.heard(b"C\0\0\0\x0dSELECT 1\0Z\0\0\0\x05I");
+        assert!(waits(&pulse).is_pending() && pulse.silence().is_none());
+        // in two pieces
+        pulse.asked();
+        pulse.heard(b"C\0\0\0\x0dSELECT 1\0Z\0\0");
+        assert!(waits(&pulse).is_pending() && pulse.silence().is_some());
+        pulse.heard(b"\0\x05T");
         assert!(waits(&pulse).is_pending() && pulse.silence().is_none());
         // it may say something by itself
         pulse.heard(b"S\0\0\0\x0cTimeZone");
