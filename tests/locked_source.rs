@@ -91,7 +91,7 @@ async fn very_many_tables_are_loaded_without_a_lock_on_each_of_them_at_once() {
         let source = pair.on_source().await;
         do_on(
             &source,
-            "DO $$ BEGIN FOR i IN 1..1500 LOOP
+            "DO $$ BEGIN FOR i IN 1..1000 LOOP
                  EXECUTE format('CREATE TABLE t%s AS SELECT %s AS id', i, i); COMMIT;
              END LOOP; END $$",
         )
