@@ -36,7 +36,7 @@ autovacuum = off
 END
     printf '%s\n' "${@:3}" >>"$home/data/postgresql.conf"
     as_server "$bin/pg_ctl" -D "$home/data" -l "$home/log" -w start >/dev/null
-    psql -p "$2" -d postgres -qc 'CREATE DATABASE bench'
+    "$client/psql" -p "$2" -d postgres -qc 'CREATE DATABASE bench'
 }
 
 clean_up() {
@@ -49,8 +49,8 @@ clean_up() {
 trap clean_up EXIT
 trap 'exit 130' INT TERM
 
-on_source() { psql -p "$source_port" -v ON_ERROR_STOP=1 -qAt "$@"; }
-on_destination() { psql -p "$destination_port" -v ON_ERROR_STOP=1 -qAt "$@"; }
+on_source() { "$client/psql" -p "$source_port" -v ON_ERROR_STOP=1 -qAt "$@"; }
+on_destination() { "$client/psql" -p "$destination_port" -v ON_ERROR_STOP=1 -qAt "$@"; }
 now() { date +%s.%N; }
 minus() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.3f", a - b }'; }
 # CPU seconds that a cluster has used: its postmaster, the processes that it has, and those that ended

@@ -52,6 +52,9 @@ pub const LOAD_LOCK_WAIT: Duration = Duration::from_millis(10);
 /// How often such a job is tried.
 pub const LOAD_LOCK_ATTEMPTS_MAX: u32 = 100;
 
+/// How long the worker waits before it goes on.
+pub const LOAD_LOCK_PAUSE: Duration = Duration::from_secs(1);
+
 /// How often a job of the initial load is tried again after a lost connection.
 pub const JOB_ATTEMPTS_MAX: u32 = 5;
 
@@ -111,7 +114,7 @@ pub const AHEAD_LOCK_MAX: Duration = Duration::from_secs(5);
 pub const AHEAD_IDLE_MAX: Duration = Duration::from_secs(10);
 
 /// How often the reader tells the source where it stands, whatever the applier does, and asks it
-/// for a reply; more often where that leaves no [`SILENCE_QUESTIONS`] in `silence_timeout`.
+/// for a reply.
 pub const FEEDBACK_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How often a transactional message keeps an otherwise idle slot moving.
@@ -190,6 +193,11 @@ pub const SLOT_WARNING_INTERVAL: Duration = Duration::from_mins(1);
 
 /// Shortest time between two checkpoints that only move the position of an idle pipeline.
 pub const IDLE_CHECKPOINT_INTERVAL: Duration = Duration::from_secs(10);
+
+/// How long the replication stream may be silent at least before it is taken for dead; longer where
+/// `silence_timeout` is. A walsender that decodes a large transaction of which it has nothing to
+/// send looks at us only after half of `wal_sender_timeout`.
+pub const STREAM_SILENCE_MIN: Duration = Duration::from_secs(45);
 
 /// What we ask the source to use as `wal_sender_timeout` (12+).
 pub const WAL_SENDER_TIMEOUT: Duration = Duration::from_mins(1);
@@ -283,7 +291,7 @@ pub const UNTRUSTED_BYTES_MAX: usize = 200;
 /// Fewest bytes of a salt: with less, a hash is undone by trying.
 pub const SALT_BYTES_MIN: usize = 16;
 
-/// So often in `silence_timeout` SSH servers and the stream's source are asked for a sign of life;
+/// So often in `silence_timeout` SSH servers are asked for a sign of life;
 /// and so often a server that owes an answer is called in vain before its session is given up.
 pub const SILENCE_QUESTIONS: u32 = 3;
 
@@ -298,9 +306,6 @@ pub const TCP_KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Unanswered questions after which the connection is over.
 pub const TCP_KEEPALIVE_PROBES: u32 = 4;
-
-/// How long sent bytes may stay unacknowledged by the peer's kernel (Linux).
-pub const TCP_UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(40);
 
 /// SSH handshakes and logins that go on at one server at the same time; sshd turns away what is
 /// above its `MaxStartups`.
@@ -345,4 +350,6 @@ pub const SSH_AGENT_KEYS_MAX: usize = 5;
 pub const KNOWN_HOSTS_BYTES_MAX: usize = 16 << 20;
 
 const _: () = assert!(SOURCE_LOCK_MAX.as_secs() < CATALOG_ANSWER_MAX.as_secs());
-const _: () = assert!(FEEDBACK_INTERVAL.as_secs() * 2 < WAL_SENDER_TIMEOUT.as_secs());
+const _: () = assert!(FEEDBACK_INTERVAL.as_secs() * 2 < STREAM_SILENCE_MIN.as_secs());
+const _: () = assert!(WAL_SENDER_TIMEOUT.as_secs() / 2 < STREAM_SILENCE_MIN.as_secs());
+const _: () = assert!(STREAM_SILENCE_MIN.as_secs() < WAL_SENDER_TIMEOUT.as_secs());

@@ -102,16 +102,14 @@ pub(super) async fn start(
     let reshape = Reshape::new(config, &writer, &knowledge, position, &progress.emptied);
     let (misfit, keys) = (progress.misfit.as_deref(), &mut progress.keys);
     let occupied = reshape.follow(&mut loaded, known, misfit, keys).await?;
-    let (mut joining, mut postponed) = (Vec::new(), HashSet::new());
     if let Some(exported) = exported {
         let load = loading::load(config, board, &writer, &catalog, &knowledge, exported);
         loaded.extend(load.await?.into_iter().map(|t| (t.source_oid, t)));
-    } else {
-        joining = loading::joining(config, &writer, &knowledge, &loaded).await?;
-        postponed = take_postponed(&mut joining, &occupied);
-        progress.forget_lacking(&joining);
-        announce(config, board, &writer, &joining).await;
     }
+    let mut joining = loading::joining(config, &writer, &knowledge, &loaded).await?;
+    let postponed = take_postponed(&mut joining, &occupied);
+    progress.forget_lacking(&joining);
+    announce(config, board, &writer, &joining).await;
     let waiting = take_waiting(&mut loaded, &joining);
     let gone = |oid| Some(protector.of_gone(protected.get(&oid)?));
     let (types_too, binary) = (Arc::clone(&types), can_be_binary(server_version));

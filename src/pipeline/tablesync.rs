@@ -328,15 +328,16 @@ impl Synchronisation {
         let adopted = plans.into_iter().zip(joining).map(|(plan, joining)| {
             let mut done = loaded.iter();
             let done = done.find(|done| done.source_oid == plan.table.oid);
-            Adopted {
+            let done = done.ok_or_else(|| rewritten(&plan.table.name))?;
+            Ok(Adopted {
                 place: joining.place,
                 may_drop: joining.may_drop,
-                rows: done.map_or(0, |done| done.rows),
-                bytes: done.map_or(0, |done| done.bytes),
+                rows: done.rows,
+                bytes: done.bytes,
                 plan,
-            }
+            })
         });
-        Ok((adopted.collect(), session))
+        Ok((adopted.collect::<Result<_>>()?, session))
     }
 
     /// Follows the main stream, has the places filled once it is near, and the tables put into
@@ -413,6 +414,14 @@ impl Synchronisation {
             news
         });
     }
+}
+
+/// A table of which nothing that was read can be used: all begin again, with another snapshot.
+fn rewritten(table: &TableName) -> Error {
+    let what = "The table was rewritten while it was copied";
+    Error::new(Kind::TableAdded, what)
+        .on(Side::Source)
+        .table(table)
 }
 
 /// How far a tablesync is that has copied all rows.

@@ -99,9 +99,9 @@ pub(super) async fn copy(
 
 /// Gives up the locks on tables that were read.
 ///
-/// COPY asks for columns by name. Once it has run, its lock keeps their names as it saw them, until
-/// the transaction ends: they must be those that were written down, by which columns are followed
-/// and protected.
+/// COPY asks for tables and columns by name. Once it has run, its lock keeps their names as it saw
+/// them, until the transaction ends: they must be those that were written down, by which columns
+/// are followed and protected, and of the same table.
 pub(super) async fn end_reading(source: &mut Connection, plans: &[Arc<Plan>]) -> Result<()> {
     end(source, plans, None).await.map(|_| ())
 }
@@ -132,7 +132,11 @@ async fn end(
     let rows = source.query("look at the columns", &statement).await;
     let mut rows = rows.map_err(out_of_date)?.into_iter();
     let mut now = || rows.next()?.into_iter().next()?;
-    let changed = columns().find(|(_, column)| now().as_ref() != Some(&column.name));
+    let changed = columns().find(|(plan, column)| {
+        let table = &plan.table.name;
+        let name = [&*table.schema, &*table.name, &*column.name].join("\u{1f}");
+        now() != Some(name)
+    });
     let Some((plan, _)) = changed else {
         return Ok(now());
     };

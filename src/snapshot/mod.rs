@@ -32,9 +32,10 @@
 //! since the session that exported it keeps it alive. So nobody waits for longer than one job. Two
 //! things follow. VACUUM FULL, TRUNCATE and the like may come between two ranges of a table, and
 //! move rows from what is still to be read to what was: each range says which file it was in, and
-//! a table of which one was in another is read once more, as a whole. And a job that holds locks
-//! already does not wait for another: whoever holds it may wait for one of ours, and the server
-//! would end that transaction for the deadlock. The job fails, and its tables are read one by one.
+//! a table of which one was in another is left for a later load, whose snapshot sees what was
+//! written. And a job that holds locks already does not wait for another: whoever holds it may wait
+//! for one of ours, and the server would end that transaction for the deadlock. The job fails, and
+//! its tables are read one by one.
 //!
 //! **What can go wrong.** A worker that loses a connection before its COMMIT has copied nothing:
 //! its job goes back to the queue while the snapshot lives. A connection that is lost *at* COMMIT

@@ -18,7 +18,7 @@ use crate::checkpoint::{Books, LoadedTable, Loader};
 use crate::config::Config;
 use crate::error::postgres::from_client;
 use crate::error::{Error, Kind, Result, Side};
-use crate::limits::{JOB_ATTEMPTS_MAX, JOB_RETRY_PAUSE, LOAD_LOCK_ATTEMPTS_MAX};
+use crate::limits::{JOB_ATTEMPTS_MAX, JOB_RETRY_PAUSE, LOAD_LOCK_ATTEMPTS_MAX, LOAD_LOCK_PAUSE};
 use crate::lsn::Lsn;
 use crate::observe::{Board, TableState};
 use crate::source::Connection;
@@ -99,11 +99,10 @@ impl Load {
         }
     }
 
-    /// Says that a table was rewritten, and that nothing of it counts.
-    fn rewritten(&self, large: &Large) {
-        let table = &large.plan.table.name;
+    /// Says that a table was rewritten, so that nothing of it counts.
+    pub(super) fn rewritten(&self, table: &TableName) {
         self.board.table_state(table, TableState::Pending);
-        tracing::info!(%table, "the table was rewritten between two ranges, it is read once more");
+        tracing::info!(%table, "the table was rewritten between two ranges, it is loaded later");
     }
 
     /// Says that a table is complete.
@@ -144,7 +143,10 @@ pub async fn load(
     prepare_hidden_tables(control, state_schema, &prefix, &jobs).await?;
 
     let workers = settings.workers.min(jobs.len());
-    let untried: VecDeque<(Job, u32)> = jobs.into_iter().map(|job| (job, 0)).collect();
+    let untried: VecDeque<(Job, Tries)> = jobs
+        .into_iter()
+        .map(|job| (job, Tries::default()))
+        .collect();
     let queue = Arc::new(Mutex::new(untried));
     let (filled, to_finish) = mpsc::unbounded_channel();
     let to_finish = Arc::new(AsyncMutex::new(to_finish));
@@ -234,8 +236,16 @@ async fn prepare_hidden_tables(
     Ok(())
 }
 
-/// Jobs with the number of times they were tried.
-type Queue = Mutex<VecDeque<(Job, u32)>>;
+/// How often a job was tried in vain.
+#[derive(Clone, Copy, Default)]
+struct Tries {
+    /// Of those, how often a lock of several was not to be had.
+    unlocked: u32,
+    failed: u32,
+}
+
+/// Jobs that are to be done.
+type Queue = Mutex<VecDeque<(Job, Tries)>>;
 
 async fn work(
     load: Arc<Load>,
@@ -246,19 +256,12 @@ async fn work(
     let mut tables = Vec::new();
     loop {
         let next = lock(&queue).pop_front();
-        let Some((job, tried)) = next else {
+        let Some((job, tries)) = next else {
             return Ok(tables);
         };
         match worker.run(&job).await {
             Ok(Done::Tables(done)) => tables.extend(done),
             Ok(Done::Piece) => {}
-            Ok(Done::Rewritten(large)) => {
-                if large.spoil() {
-                    load.rewritten(&large);
-                    let whole = Job::Pack(vec![Arc::clone(&large.plan)]);
-                    lock(&queue).push_back((whole, 0));
-                }
-            }
             Ok(Done::LastPiece(large)) => {
                 // Bounded by the number of large tables; the finishers outlive us.
                 let _ = filled.send(large);
@@ -267,35 +270,34 @@ async fn work(
                 load.not_loaded(&job);
                 // what somebody has locked gives way to all the others
                 let locked = failed.error.kind() == Kind::Contention;
-                let most = if locked && job.locks_several() {
-                    LOAD_LOCK_ATTEMPTS_MAX
+                let tries = if locked && job.locks_several() {
+                    failed.wait_for_lock(tries).await?
                 } else {
-                    JOB_ATTEMPTS_MAX
+                    failed.wait_to_try_again(&load, tries).await?
                 };
-                failed.wait_to_try_again(&load, tried, most).await?;
                 let mut queue = lock(&queue);
                 if locked {
-                    queue.extend(job.apart().into_iter().map(|job| (job, tried + 1)));
+                    queue.extend(job.apart().into_iter().map(|job| (job, tries)));
                 } else {
-                    queue.push_front((job, tried + 1));
+                    queue.push_front((job, tries));
                 }
             }
         }
     }
 }
 
-fn lock(queue: &Queue) -> std::sync::MutexGuard<'_, VecDeque<(Job, u32)>> {
+fn lock(queue: &Queue) -> std::sync::MutexGuard<'_, VecDeque<(Job, Tries)>> {
     queue.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Failed {
     /// Pauses before the next try; the error when there is to be none.
-    async fn wait_to_try_again(self, load: &Load, tried: u32, most: u32) -> Result<()> {
+    async fn wait_to_try_again(self, load: &Load, tries: Tries) -> Result<Tries> {
         let may_heal = matches!(
             self.error.kind(),
             Kind::ConnectionLost | Kind::Unreachable | Kind::ServerBusy | Kind::Contention
         );
-        if !self.undone || !may_heal || tried >= most {
+        if !self.undone || !may_heal || tries.failed >= JOB_ATTEMPTS_MAX {
             return Err(self.error);
         }
         tracing::warn!(error = %self.error, "a worker of the initial load starts again");
@@ -303,7 +305,19 @@ impl Failed {
             load.board.reconnect(side);
         }
         tokio::time::sleep(JOB_RETRY_PAUSE).await;
-        Ok(())
+        let failed = tries.failed + 1;
+        Ok(Tries { failed, ..tries })
+    }
+
+    /// The same where a lock was not waited for, since others were held.
+    async fn wait_for_lock(self, tries: Tries) -> Result<Tries> {
+        if tries.unlocked >= LOAD_LOCK_ATTEMPTS_MAX {
+            return Err(self.error);
+        }
+        tracing::debug!(error = %self.error, "a table of the source is locked, others go first");
+        tokio::time::sleep(LOAD_LOCK_PAUSE).await;
+        let unlocked = tries.unlocked + 1;
+        Ok(Tries { unlocked, ..tries })
     }
 }
 
@@ -319,18 +333,13 @@ async fn end(
         let Some(large) = next else {
             return Ok(tables);
         };
-        let mut tried = 0;
+        let mut tries = Tries::default();
         loop {
             match end_one(&load, &mut session, &large).await {
                 Ok(table) => break tables.push(table),
                 // its rows are all there: only what was begun here is to be done again
-                Err(failed) => {
-                    failed
-                        .wait_to_try_again(&load, tried, JOB_ATTEMPTS_MAX)
-                        .await?;
-                }
+                Err(failed) => tries = failed.wait_to_try_again(&load, tries).await?,
             }
-            tried += 1;
         }
     }
 }

@@ -50,6 +50,11 @@ impl Worker {
 
     /// Does a job; tables that are complete by it, and a large one whose last piece it was.
     pub(super) async fn run(&mut self, job: &Job) -> Result<Done, Failed> {
+        if let Job::Range(large, _) = job
+            && large.is_spoiled()
+        {
+            return Ok(Done::Piece);
+        }
         let mut sessions = match self.sessions.take() {
             Some(sessions) => sessions,
             None => self.connect().await?,
@@ -91,12 +96,10 @@ async fn join_snapshot(source: &mut Connection, snapshot: &str, job: &Job) -> Re
 pub(super) enum Done {
     /// These tables are loaded and recorded.
     Tables(Vec<LoadedTable>),
-    /// A piece was copied.
+    /// A piece was copied, or is of no use any more.
     Piece,
     /// The last piece of this table was copied.
     LastPiece(Arc<Large>),
-    /// This table was rewritten while it was read.
-    Rewritten(Arc<Large>),
 }
 
 /// Small tables: all of it in one transaction.
@@ -172,9 +175,6 @@ async fn range(
     piece: &Piece,
 ) -> Result<Done, Failed> {
     let plan = &large.plan;
-    if large.is_spoiled() {
-        return Ok(Done::Piece);
-    }
     plan.run(client, "begin the load", sql::apply::BEGIN)
         .await?;
     let place = Place {
@@ -185,7 +185,10 @@ async fn range(
     if !end_reading_piece(source, large, piece).await? {
         plan.run(client, "give the range up", sql::apply::ROLLBACK)
             .await?;
-        return Ok(Done::Rewritten(Arc::clone(large)));
+        if large.spoil() {
+            load.rewritten(&plan.table.name);
+        }
+        return Ok(Done::Piece);
     }
     commit(client, plan).await?;
     if large.piece_done(rows, bytes) {

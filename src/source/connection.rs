@@ -14,7 +14,7 @@ use crate::limits::{COPY_CHUNK_BYTES, NEAR_ANSWER_MAX, STREAM_BACKLOG_BYTES, WAL
 use crate::lsn::Lsn;
 use crate::sql;
 use crate::sql::replication::Format;
-use crate::transport::{Endpoint, Transport, establish, watch};
+use crate::transport::{Endpoint, Process, Transport, establish, watch};
 
 /// What a connection is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl Connection {
     pub async fn open(endpoint: &Endpoint, application: &str, mode: Mode) -> Result<Self> {
         let application = &format!("walferry {application}");
         let side = endpoint.side;
-        let (wire, process) = establish(endpoint, |transport: Transport| async move {
+        let wire = establish(endpoint, |transport: Transport| async move {
             let mut parameters = vec![
                 ("database", endpoint.database.as_str()),
                 ("application_name", application),
@@ -62,16 +62,21 @@ impl Connection {
                 tls_server_end_point: transport.tls_server_end_point().map(<[u8]>::to_vec),
             };
             let mut wire = Wire::new(transport);
-            let process = login.run(&mut wire).await?;
-            Ok((wire, process))
+            login.run(&mut wire).await?;
+            Ok(wire)
         })
         .await?;
-        watch(endpoint, application, process, wire.stream());
-        Ok(Connection {
+        let mut connection = Connection {
             wire,
             side,
             copying: false,
-        })
+        };
+        let which = connection.query("begin the session", sql::session::WHICH_PROCESS);
+        let which = which.await?.into_iter().next();
+        let which = which.and_then(|mut row| Process::parse(&row.pop()??));
+        let stream = connection.wire.stream();
+        watch(endpoint, application, which.unwrap_or_default(), stream);
+        Ok(connection)
     }
 
     /// The bytes themselves, for who speaks the rest of the protocol.

@@ -99,8 +99,8 @@ pub(crate) fn server_error(body: &backend::ErrorResponseBody) -> ServerError {
 const DOING: &str = "log in";
 
 impl Login<'_> {
-    /// Runs the start-up until the server is ready for a query; the number of its process.
-    pub(super) async fn run<S>(&self, wire: &mut Wire<S>) -> Result<i32>
+    /// Runs the start-up until the server is ready for a query.
+    pub(super) async fn run<S>(&self, wire: &mut Wire<S>) -> Result<()>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
@@ -110,7 +110,6 @@ impl Login<'_> {
         frontend::startup_message(parameters, wire.outgoing())?;
         let mut bound = false;
         let mut accepted = false;
-        let mut process = 0;
         loop {
             match message(wire, self.side(), DOING).await? {
                 backend::Message::AuthenticationCleartextPassword => {
@@ -137,8 +136,8 @@ impl Login<'_> {
                     self.may_go_on(bound)?;
                     accepted = true;
                 }
-                backend::Message::BackendKeyData(body) => process = body.process_id(),
-                backend::Message::ReadyForQuery(_) if accepted => return Ok(process),
+                backend::Message::BackendKeyData(_) => {}
+                backend::Message::ReadyForQuery(_) if accepted => return Ok(()),
                 _ => return Err(self.unsupported()),
             }
         }

@@ -160,8 +160,9 @@ pub fn copy_out(what: &CopyOut<'_>) -> String {
 }
 
 /// What columns are called now, even in a transaction with an older snapshot: this function looks
-/// at the catalog as COPY does. By `pg_class.oid` and `attnum`, in their order; then the file of a
-/// heap. Then all locks are given up.
+/// at the catalog as COPY does. By `pg_class.oid` and `attnum`, in their order: schema, table and
+/// column, with an ASCII unit separator between them. Then the file of a heap, and all locks are
+/// given up.
 pub fn end_reading(columns: impl Iterator<Item = (u32, i16)>, heap: Option<&TableName>) -> String {
     let (oids, attnums): (Vec<String>, Vec<String>) = columns
         .map(|(oid, attnum)| (oid.to_string(), attnum.to_string()))
@@ -174,8 +175,9 @@ pub fn end_reading(columns: impl Iterator<Item = (u32, i16)>, heap: Option<&Tabl
         )
     });
     format!(
-        "SELECT (pg_catalog.pg_identify_object_as_address(
-                    'pg_catalog.pg_class'::pg_catalog.regclass, c.oid, c.attnum)).object_names[3]
+        "SELECT pg_catalog.array_to_string((pg_catalog.pg_identify_object_as_address(
+                    'pg_catalog.pg_class'::pg_catalog.regclass, c.oid, c.attnum)).object_names,
+                    pg_catalog.chr(31))
            FROM ROWS FROM (pg_catalog.unnest('{{{}}}'::pg_catalog.oid[]),
                            pg_catalog.unnest('{{{}}}'::pg_catalog.int4[]))
            WITH ORDINALITY AS c (oid, attnum, nth)

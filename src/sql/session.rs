@@ -82,25 +82,25 @@ fn with_lock_wait(
 
 /// Whether the session works: no row when it is not there. One that has been idle for so long while
 /// somebody waits for its answer is never heard again: it is ended, so that its locks are free. Not
-/// every server says what a walsender does. Everybody sees and may end sessions of the own role.
-pub fn works(process: i32, application: &str, idle: Duration) -> String {
+/// every server says what a walsender does. Everybody sees and may end sessions of the own role. Of
+/// the sessions of another server than that which was meant nothing is known.
+pub fn works(process: i32, server: &str, application: &str, idle: Duration) -> String {
     format!(
-        "SELECT NOT CASE WHEN state LIKE 'idle%' AND backend_type = 'client backend' \
-         AND state_change <= pg_catalog.clock_timestamp() - '{} ms'::pg_catalog.interval \
-         THEN pg_catalog.pg_terminate_backend(pid) ELSE false END \
-         FROM pg_catalog.pg_stat_activity WHERE pid = {process} AND application_name = {}",
-        idle.as_millis(),
-        Literal(application)
+        "SELECT CASE WHEN COALESCE(pg_catalog.host(pg_catalog.inet_server_addr()), '') <> {server} \
+         THEN true ELSE EXISTS (SELECT FROM pg_catalog.pg_stat_activity \
+         WHERE pid = {process} AND application_name = {application} AND NOT CASE \
+         WHEN state LIKE 'idle%' AND backend_type = 'client backend' \
+         AND state_change <= pg_catalog.clock_timestamp() - '{idle} ms'::pg_catalog.interval \
+         THEN pg_catalog.pg_terminate_backend(pid) ELSE false END) END",
+        server = Literal(server),
+        application = Literal(application),
+        idle = idle.as_millis(),
     )
 }
 
-/// Sets what only newer servers know, and says the number of the session's process.
-pub fn begin(version: &str) -> String {
-    format!(
-        "{} SELECT pg_catalog.pg_backend_pid()",
-        settings_of_newer_servers(version)
-    )
-}
+/// Says which process of which server works for the session: its number, a blank, an address.
+pub const WHICH_PROCESS: &str = "SELECT pg_catalog.pg_backend_pid()::pg_catalog.text || ' ' || \
+     COALESCE(pg_catalog.host(pg_catalog.inet_server_addr()), '')";
 
 /// As the server takes a limit; 0 for none.
 fn milliseconds(limit: Option<Duration>) -> u128 {

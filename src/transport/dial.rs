@@ -10,9 +10,7 @@ use super::endpoint::place;
 use super::stream::Socket;
 use super::{Endpoint, Host, ssh};
 use crate::error::{Error, Kind, Result};
-use crate::limits::{
-    TCP_KEEPALIVE_IDLE, TCP_KEEPALIVE_INTERVAL, TCP_KEEPALIVE_PROBES, TCP_UNACKNOWLEDGED_MAX,
-};
+use crate::limits::{TCP_KEEPALIVE_IDLE, TCP_KEEPALIVE_INTERVAL, TCP_KEEPALIVE_PROBES};
 
 /// Connects; of the addresses that a name has, the first that answers.
 pub(super) async fn dial(endpoint: &Endpoint) -> Result<Socket> {
@@ -71,7 +69,9 @@ async fn attempt(address: SocketAddr, limit: Duration) -> Result<TcpStream, Stri
     Ok(stream)
 }
 
-/// Small messages go at once, and a peer that vanished without a word is noticed.
+/// Small messages go at once, and a peer that vanished without a word is noticed. No limit for what
+/// it has not acknowledged: that of Linux also ends a connection whose peer has too much to do to
+/// read on.
 fn tune(stream: &TcpStream) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     let socket = SockRef::from(stream);
@@ -81,8 +81,6 @@ fn tune(stream: &TcpStream) -> std::io::Result<()> {
             .with_interval(TCP_KEEPALIVE_INTERVAL)
             .with_retries(TCP_KEEPALIVE_PROBES),
     )?;
-    #[cfg(target_os = "linux")]
-    socket.set_tcp_user_timeout(Some(TCP_UNACKNOWLEDGED_MAX))?;
     Ok(())
 }
 

@@ -15,7 +15,7 @@ pub use endpoint::{
 };
 pub use establish::establish;
 pub use login_watch::Exposed;
-pub use pulse::watch;
+pub use pulse::{Process, watch};
 pub use session::{connect, refuse, unbound, without_password};
 pub use stream::Transport;
 

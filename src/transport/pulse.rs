@@ -5,7 +5,8 @@
 //! answer that something on the way has swallowed. Work may also take hours without a word: an
 //! index is built, a lock waited for. So no answer is never taken for no server: after
 //! `silence_timeout` the server is asked on another connection whether it still works on what we
-//! wait for. Only if it does not, or cannot be reached either, the session ends.
+//! wait for. Only if it does not, or cannot be reached either, the session ends. Of statements that
+//! are sent together only the first is watched.
 
 use std::io::{Error, ErrorKind};
 use std::sync::{Mutex, PoisonError, Weak};
@@ -23,6 +24,9 @@ use crate::sql;
 /// What a server says last when it has answered, but for the state of the transaction.
 const READY_FOR_QUERY: [u8; 5] = [b'Z', 0, 0, 0, 5];
 
+/// How soon somebody who waits comes again when called.
+const ROUSING: Duration = Duration::from_secs(1);
+
 /// What is known of the other end of one session.
 #[derive(Debug, Default)]
 pub(super) struct Pulse(Mutex<State>);
@@ -33,6 +37,8 @@ struct State {
     owes: bool,
     /// What came last: a message may come in pieces.
     last: [u8; READY_FOR_QUERY.len() + 1],
+    /// Somebody has tried to read since something came.
+    reading: bool,
     /// Since when somebody has waited to go on.
     waiting: Option<Instant>,
     waiter: Option<Waker>,
@@ -49,7 +55,7 @@ impl Pulse {
     pub(super) fn asked(&self) {
         self.with(|state| {
             state.owes = true;
-            state.waiting = None;
+            state.waiting = state.reading.then(Instant::now);
         });
     }
 
@@ -61,7 +67,7 @@ impl Pulse {
             let old = state.last.len() - new;
             state.last[old..].copy_from_slice(&bytes[bytes.len() - new..]);
             state.owes &= !state.last.starts_with(&READY_FOR_QUERY);
-            state.waiting = None;
+            (state.reading, state.waiting) = (false, None);
         });
     }
 
@@ -71,6 +77,7 @@ impl Pulse {
             if let Some(why) = &state.end {
                 return Poll::Ready(Err(Error::new(ErrorKind::TimedOut, why.clone())));
             }
+            state.reading = true;
             if state.owes && state.waiting.is_none() {
                 state.waiting = Some(Instant::now());
             }
@@ -84,6 +91,28 @@ impl Pulse {
         self.with(|state| state.waiting.map(|since| since.elapsed()))
     }
 
+    /// Wakes who waits, to see whether there still is somebody: who has something else to do by now
+    /// does not come again.
+    fn rouse(&self) {
+        let waiter = self.with(|state| {
+            state.reading = false;
+            state.waiter.take()
+        });
+        if let Some(waiter) = waiter {
+            waiter.wake();
+        }
+    }
+
+    /// Whether somebody came again.
+    fn is_waited_for(&self) -> bool {
+        self.with(|state| {
+            if !state.reading {
+                state.waiting = None;
+            }
+            state.waiting.is_some()
+        })
+    }
+
     fn end(&self, why: String) {
         let waiter = self.with(|state| {
             state.end = Some(why);
@@ -95,9 +124,8 @@ impl Pulse {
     }
 }
 
-/// Looks after a session that walferry speaks itself, until its stream is dropped; `process` is the
-/// server's number for it.
-pub fn watch(endpoint: &Endpoint, application: &str, process: i32, stream: &Transport) {
+/// Looks after a session that walferry speaks itself, until its stream is dropped.
+pub fn watch(endpoint: &Endpoint, application: &str, process: Process, stream: &Transport) {
     let watched = Watched {
         endpoint: endpoint.clone(),
         application: application.to_owned(),
@@ -111,8 +139,28 @@ pub fn watch(endpoint: &Endpoint, application: &str, process: i32, stream: &Tran
 pub(super) struct Watched {
     pub(super) endpoint: Endpoint,
     pub(super) application: String,
-    pub(super) process: i32,
+    pub(super) process: Process,
     pub(super) pulse: Weak<Pulse>,
+}
+
+/// Which process of which server works for a session; [`sql::session::WHICH_PROCESS`]
+/// asks for it.
+#[derive(Debug, Default)]
+pub struct Process {
+    number: i32,
+    /// Its address, empty on a unix socket: a name may stand for several servers.
+    server: String,
+}
+
+impl Process {
+    /// As the server has written it.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (number, server) = text.split_once(' ')?;
+        Some(Process {
+            number: number.parse().ok()?,
+            server: server.to_owned(),
+        })
+    }
 }
 
 impl Watched {
@@ -127,6 +175,9 @@ impl Watched {
             if let Some(rest) = limit.checked_sub(silence).filter(|rest| !rest.is_zero()) {
                 unreachable = 0;
                 sleep(rest).await;
+                continue;
+            }
+            if !self.somebody_waits().await {
                 continue;
             }
             let verdict = self.ask().await;
@@ -163,19 +214,31 @@ impl Watched {
         Some(pulse.silence().unwrap_or_default())
     }
 
+    async fn somebody_waits(&self) -> bool {
+        if let Some(pulse) = self.pulse.upgrade() {
+            pulse.rouse();
+        }
+        sleep(ROUSING).await;
+        let pulse = self.pulse.upgrade();
+        pulse.is_some_and(|pulse| pulse.is_waited_for())
+    }
+
     /// Whether the server still works on what we wait for. Fails when it cannot be reached; one
     /// that refuses to let us in is there, and that is all that can be known.
     async fn ask(&self) -> Result<bool> {
         let client = match open(&self.endpoint, "probe").await {
             Ok((client, _)) => client,
-            Err(error) if error.kind() == Kind::Unreachable => return Err(error),
+            Err(error) if matches!(error.kind(), Kind::Unreachable | Kind::ConnectionLost) => {
+                return Err(error);
+            }
             Err(_) => return Ok(true),
         };
-        let question = sql::session::works(
-            self.process,
-            &self.application,
-            self.endpoint.silence_timeout / 2,
-        );
+        if self.process.number == 0 {
+            return Ok(true);
+        }
+        let idle = self.endpoint.silence_timeout / 2;
+        let (process, application) = (&self.process, &self.application);
+        let question = sql::session::works(process.number, &process.server, application, idle);
         match timeout(self.endpoint.connect_timeout, client.query(&question, &[])).await {
             Ok(Ok(rows)) => Ok(rows.first().is_some_and(|row| row.get(0))),
             Ok(Err(_)) => Ok(true),
@@ -215,6 +278,7 @@ mod tests {
     fn only_who_waits_for_an_answer_can_find_the_server_silent() {
         let pulse = Pulse::default();
         assert!(waits(&pulse).is_pending() && pulse.silence().is_none());
+        pulse.heard(b"Z\0\0\0\x05I");
         pulse.asked();
         assert!(pulse.silence().is_none(), "nobody reads");
         assert!(waits(&pulse).is_pending() && pulse.silence().is_some());
@@ -223,8 +287,16 @@ mod tests {
         assert!(waits(&pulse).is_pending() && pulse.silence().is_some());
         pulse.heard(b"C\0\0\0\x0dSELECT 1\0Z\0\0\0\x05I");
         assert!(waits(&pulse).is_pending() && pulse.silence().is_none());
-        // in two pieces
+        // who reads before it asks waits as well
         pulse.asked();
+        assert!(pulse.silence().is_some());
+        // who was called and does not come has something else to do
+        pulse.rouse();
+        assert!(!pulse.is_waited_for() && pulse.silence().is_none());
+        assert!(waits(&pulse).is_pending() && pulse.silence().is_some());
+        pulse.rouse();
+        assert!(waits(&pulse).is_pending() && pulse.is_waited_for());
+        // in two pieces
         pulse.heard(b"C\0\0\0\x0dSELECT 1\0Z\0\0");
         assert!(waits(&pulse).is_pending() && pulse.silence().is_some());
         pulse.heard(b"\0\x05T");

@@ -12,7 +12,7 @@ use tokio_postgres::tls::{ChannelBinding, TlsConnect, TlsStream};
 use tokio_postgres::{AsyncMessage, Client, Config, Connection, SimpleQueryMessage};
 
 use super::login_watch::{Exposed, LoginWatch};
-use super::pulse::{Pulse, Watched};
+use super::pulse::{Process, Pulse, Watched};
 use super::{ChannelBinding as Binding, Endpoint, Transport, establish, passfile, tls};
 use crate::error::{Error, Kind, Result, Side, postgres};
 use crate::sql;
@@ -68,20 +68,21 @@ async fn login(
     config: &Config,
     password: Option<&SecretString>,
     transport: Transport,
-) -> Result<(Client, i32, Weak<Pulse>)> {
+) -> Result<(Client, Process, Weak<Pulse>)> {
     let pulse = transport.pulse();
     let (client, connection) = config
         .connect_raw(Wire::new(transport, endpoint.md5_in_clear), Negotiated)
         .await
         .map_err(|error| refused(endpoint, password.is_some(), &error))?;
     let version = connection.parameter("server_version").unwrap_or_default();
-    let begin = sql::session::begin(version);
+    let newer = sql::session::settings_of_newer_servers(version);
+    let begin = format!("{newer} {}", sql::session::WHICH_PROCESS);
     tokio::spawn(drive(endpoint.side, connection));
     let answers = client.simple_query(&begin).await;
     let answers = answers
         .map_err(|error| postgres::from_client(endpoint.side, "set the session up", &error))?;
     let process = answers.iter().find_map(|answer| match answer {
-        SimpleQueryMessage::Row(row) => row.get(0)?.parse().ok(),
+        SimpleQueryMessage::Row(row) => Process::parse(row.get(0)?),
         _ => None,
     });
     Ok((client, process.unwrap_or_default(), pulse))

@@ -7,6 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use walferry::demo::cluster::{Cluster, send};
 use walferry::error::Kind;
+use walferry::limits::{FEEDBACK_INTERVAL, STREAM_SILENCE_MIN};
 use walferry::source::{Connection, Mode};
 use walferry::transport::connect;
 
@@ -25,13 +26,10 @@ const LATE: Duration = Duration::from_secs(30);
 /// `silence_timeout` of both sides, where it matters.
 const SILENCE: Duration = Duration::from_secs(3);
 
-/// What the source may have said last is older by so much at most.
-const FEEDBACK: Duration = Duration::from_secs(1);
-
 /// Writes it.
 const IMPATIENT: (&str, &str) = (
     "sslmode = \"disable\"",
-    "sslmode = \"disable\"\nsilence_timeout = \"3s\"\nconnect_timeout = \"1s\"",
+    "sslmode = \"disable\"\nsilence_timeout = \"3s\"\nconnect_timeout = \"5s\"",
 );
 
 /// What a server says, each after it has heard something, before it falls silent.
@@ -149,10 +147,14 @@ async fn a_stream_that_falls_silent_is_taken_for_dead_and_begun_again() {
     let held = Instant::now();
     while !daemon.log().contains("connection_lost") && !daemon.log().contains("will try again") {
         daemon.assert_running();
-        assert!(held.elapsed() < LATE, "{}", daemon.log());
+        assert!(
+            held.elapsed() < STREAM_SILENCE_MIN + LATE,
+            "{}",
+            daemon.log()
+        );
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    assert!(held.elapsed() + FEEDBACK > SILENCE, "{:?}", held.elapsed());
+    assert!(held.elapsed() + FEEDBACK_INTERVAL > STREAM_SILENCE_MIN);
     daemon.kill9().await;
     let mut daemon = Daemon::start(&pair);
     daemon.wait_ready().await;
@@ -292,4 +294,35 @@ async fn work_that_takes_long_is_left_alone() {
     equal_soon(&pair).await;
     assert!(!daemon.log().contains(GIVEN_UP), "{}", daemon.log());
     drain(&pair, daemon).await;
+}
+
+#[tokio::test]
+async fn a_statement_on_a_frozen_server_ends() {
+    let major = *majors().await.last().unwrap();
+    let (pair, _) = stopped_pair(major, &[]).await;
+    let config = edited_config(&pair, "impatient.toml", &[IMPATIENT]);
+    let config = walferry::config::load(Some(&config)).unwrap();
+    let client = connect(&config.destination.endpoint, "silence")
+        .await
+        .unwrap();
+    let mut spoken = Connection::open(&config.source.endpoint, "silence", Mode::Sql)
+        .await
+        .unwrap();
+    let sleep = "SELECT pg_sleep(600)";
+    let both = async { tokio::join!(client.query(sleep, &[]), spoken.query("sleep", sleep)) };
+    let freezing = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        freeze(&pair.destination, "STOP").await;
+        freeze(&pair.source, "STOP").await;
+    };
+    let started = Instant::now();
+    let ((sql, own), ()) = tokio::join!(both, freezing);
+    let waited = started.elapsed();
+    freeze(&pair.destination, "CONT").await;
+    freeze(&pair.source, "CONT").await;
+    assert!(sql.unwrap_err().is_closed());
+    let own = own.unwrap_err();
+    assert_eq!(own.kind(), Kind::ConnectionLost);
+    assert!(own.to_string().contains("no answer for"), "{own}");
+    assert!((SILENCE..LATE * 2).contains(&waited), "{waited:?}");
 }

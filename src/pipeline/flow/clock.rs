@@ -7,7 +7,7 @@ use super::super::figures::seconds_since;
 use super::Flow;
 use crate::batch::Batch;
 use crate::error::{Error, Kind, Result, Side};
-use crate::limits::{DRAIN_MAX, FEEDBACK_INTERVAL, IDLE_CHECKPOINT_INTERVAL, SILENCE_QUESTIONS};
+use crate::limits::{DRAIN_MAX, FEEDBACK_INTERVAL, IDLE_CHECKPOINT_INTERVAL};
 use crate::lsn::Lsn;
 
 impl Flow<'_> {
@@ -43,8 +43,7 @@ impl Flow<'_> {
             );
             return Err(Error::new(Kind::ConnectionLost, what).on(Side::Source));
         }
-        let due = FEEDBACK_INTERVAL.min(self.silence_max / SILENCE_QUESTIONS);
-        if self.feedback_at.elapsed() >= due {
+        if self.feedback_at.elapsed() >= FEEDBACK_INTERVAL {
             self.feedback();
             self.feedback_at = Instant::now();
         }

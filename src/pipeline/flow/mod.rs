@@ -21,7 +21,7 @@ use crate::checkpoint::DurableLsn;
 use crate::config::Config;
 use crate::decode::Message;
 use crate::error::{Error, Result};
-use crate::limits::DRAIN_MAX;
+use crate::limits::{DRAIN_MAX, STREAM_SILENCE_MIN};
 use crate::lsn::{AppliedLsn, Lsn, ReceivedLsn};
 use crate::observe::{Board, State};
 use crate::snapshot::Adoption;
@@ -130,7 +130,11 @@ impl<'f> Flow<'f> {
             durable,
             under_way_since: None,
             heard_at: now.checked_sub(inlet.clocks.silence).unwrap_or(now),
-            silence_max: config.source.endpoint.silence_timeout,
+            silence_max: config
+                .source
+                .endpoint
+                .silence_timeout
+                .max(STREAM_SILENCE_MIN),
             feedback_at: inlet.clocks.feedback_at,
             idle_checkpoint_at: inlet.clocks.idle_checkpoint_at,
             drain_until: None,
