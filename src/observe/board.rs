@@ -56,6 +56,9 @@ struct Inner {
     state: watch::Sender<State>,
     // milliseconds since `born`, so that the hot path takes no lock
     loop_turned: AtomicU64,
+    source_heard: AtomicU64,
+    // milliseconds
+    silence_max: AtomicU64,
 }
 
 struct Facts {
@@ -98,6 +101,8 @@ impl Board {
             metrics,
             state: watch::Sender::new(State::Starting),
             loop_turned: AtomicU64::new(0),
+            source_heard: AtomicU64::new(0),
+            silence_max: AtomicU64::new(u64::MAX),
         }))
     }
 
@@ -270,6 +275,19 @@ impl Board {
         self.0.metrics.error(error.kind());
     }
 
+    /// From now on somebody listens to the replication connection, and for no longer than so when
+    /// nothing comes.
+    pub fn listen_to_source(&self, silence_max: Duration) {
+        let most = u64::try_from(silence_max.as_millis()).unwrap_or(u64::MAX);
+        self.0.silence_max.store(most, Ordering::Relaxed);
+        self.heard_from_source();
+    }
+
+    /// Bytes arrived on the replication connection.
+    pub fn heard_from_source(&self) {
+        self.0.source_heard.store(self.clock(), Ordering::Relaxed);
+    }
+
     /// The pipeline's loop has come round; due in every state, far more often than
     /// [`limits::LOOP_SILENCE_MAX`].
     pub fn loop_turned(&self) {
@@ -320,21 +338,27 @@ impl Board {
         self.0.state.subscribe()
     }
 
-    /// `Err` with the reason when a supervisor had better restart the daemon: the loop is stuck, or
-    /// the pipeline has halted.
+    /// `Err` with the reason when a supervisor had better restart the daemon: the loop is stuck,
+    /// the wire has been silent for too long, or the pipeline has halted.
     pub fn health(&self) -> std::result::Result<(), String> {
         self.health_at(self.clock())
     }
 
     fn health_at(&self, now: u64) -> std::result::Result<(), String> {
-        if self.current_state() == State::Halted {
+        let state = self.current_state();
+        if state == State::Halted {
             return Err("the pipeline has halted and needs an operator, see /status".to_owned());
         }
-        let turned = self.0.loop_turned.load(Ordering::Relaxed);
-        let stuck = Duration::from_millis(now.saturating_sub(turned));
+        let since = |heard: &AtomicU64| now.saturating_sub(heard.load(Ordering::Relaxed));
+        let stuck = Duration::from_millis(since(&self.0.loop_turned));
         if stuck > limits::LOOP_SILENCE_MAX {
             let seconds = stuck.as_secs();
             return Err(format!("the loop has not turned for {seconds} s"));
+        }
+        let silent = since(&self.0.source_heard);
+        if state == State::Streaming && silent > self.0.silence_max.load(Ordering::Relaxed) {
+            let seconds = silent / 1_000;
+            return Err(format!("the source has not been heard for {seconds} s"));
         }
         Ok(())
     }

@@ -268,7 +268,7 @@ fn the_time_of_a_state_is_that_of_its_first_report() {
 }
 
 #[test]
-fn health_needs_a_turning_loop_and_no_halt() {
+fn health_needs_a_turning_loop_and_while_streaming_a_talking_source() {
     let board = board();
     let loop_limit = u64::try_from(limits::LOOP_SILENCE_MAX.as_millis()).unwrap();
     assert!(board.health().is_ok());
@@ -276,7 +276,13 @@ fn health_needs_a_turning_loop_and_no_halt() {
     assert!(reason.contains("loop"), "{reason}");
 
     board.0.loop_turned.store(loop_limit, Ordering::Relaxed);
+    board.listen_to_source(Duration::from_secs(45));
     assert!(board.health_at(loop_limit + 1_000).is_ok());
+    board.state(State::Streaming);
+    board.0.loop_turned.store(60_000, Ordering::Relaxed);
+    assert!(board.health_at(44_000).is_ok());
+    let reason = board.health_at(60_000).unwrap_err();
+    assert!(reason.contains("source"), "{reason}");
 
     board.state(State::Halted);
     assert!(board.health().unwrap_err().contains("halted"));

@@ -34,7 +34,7 @@ impl Flow<'_> {
         }
         // What we do not read we cannot hear: waiting for the applier is not the wire's fault.
         if !self.may_read() || !self.feed.reads_wire() {
-            self.heard_at = Instant::now();
+            self.heard();
         }
         if self.heard_at.elapsed() > self.silence_max {
             let what = format!(

@@ -105,6 +105,12 @@ impl<'f> Flow<'f> {
         emptied: &'f mut Emptied,
     ) -> Self {
         let (now, durable) = (Instant::now(), applier.durable());
+        let silence_max = config
+            .source
+            .endpoint
+            .silence_timeout
+            .max(STREAM_SILENCE_MIN);
+        board.listen_to_source(silence_max);
         let committed = applier.applied();
         routes.remember(inlet.relations);
         routes.mark();
@@ -130,11 +136,7 @@ impl<'f> Flow<'f> {
             durable,
             under_way_since: None,
             heard_at: now.checked_sub(inlet.clocks.silence).unwrap_or(now),
-            silence_max: config
-                .source
-                .endpoint
-                .silence_timeout
-                .max(STREAM_SILENCE_MIN),
+            silence_max,
             feedback_at: inlet.clocks.feedback_at,
             idle_checkpoint_at: inlet.clocks.idle_checkpoint_at,
             drain_until: None,
@@ -238,6 +240,7 @@ impl<'f> Flow<'f> {
 
     pub(super) fn heard(&mut self) {
         self.heard_at = Instant::now();
+        self.board.heard_from_source();
     }
 
     /// A transaction that begins now may go ahead of its commit.
