@@ -295,6 +295,9 @@ pub const SALT_BYTES_MIN: usize = 16;
 /// and so often a server that owes an answer is called in vain before its session is given up.
 pub const SILENCE_QUESTIONS: u32 = 3;
 
+/// How soon somebody who waits for an answer has to come again when woken: else nobody waits.
+pub const SILENCE_ROUSING: Duration = Duration::from_secs(1);
+
 /// How long a password command may run.
 pub const PASSWORD_COMMAND_MAX: Duration = Duration::from_secs(30);
 

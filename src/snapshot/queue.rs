@@ -239,8 +239,9 @@ async fn prepare_hidden_tables(
 /// How often a job was tried in vain.
 #[derive(Clone, Copy, Default)]
 struct Tries {
-    /// Of those, how often a lock of several was not to be had.
+    /// Since one of several locks was not to be had.
     unlocked: u32,
+    /// For another reason.
     failed: u32,
 }
 
@@ -311,7 +312,7 @@ impl Failed {
 
     /// The same where a lock was not waited for, since others were held.
     async fn wait_for_lock(self, tries: Tries) -> Result<Tries> {
-        if tries.unlocked >= LOAD_LOCK_ATTEMPTS_MAX {
+        if !self.undone || tries.unlocked >= LOAD_LOCK_ATTEMPTS_MAX {
             return Err(self.error);
         }
         tracing::debug!(error = %self.error, "a table of the source is locked, others go first");

@@ -1,12 +1,17 @@
 //! Servers that owe an answer and do not send it.
 //!
-//! A peer whose machine or network is gone is the kernel's business (`tune` in `dial`). What it
-//! cannot see: a server that is frozen, one that vanished behind an SSH server that stays, an
-//! answer that something on the way has swallowed. Work may also take hours without a word: an
-//! index is built, a lock waited for. So no answer is never taken for no server: after
-//! `silence_timeout` the server is asked on another connection whether it still works on what we
-//! wait for. Only if it does not, or cannot be reached either, the session ends. Of statements that
-//! are sent together only the first is watched.
+//! The kernel asks whether the machine at the other end is there (`tune` in `dial`). What it cannot
+//! see: a server that is frozen, one that vanished behind an SSH server that stays, an answer that
+//! something on the way has swallowed. But work may take hours without a word: an index is built,
+//! a lock waited for. So silence alone proves nothing. After `silence_timeout` the server is asked
+//! on another connection whether it still works on what we wait for; only if it does not, or cannot
+//! be reached either, the session ends.
+//!
+//! **What can go wrong.** Of statements that are sent together only the first is watched. A server
+//! that answers in the moment in which it is asked is heard, since who waits is looked at again
+//! after that. Who stopped reading because its own work waits is not waiting, whatever the server
+//! does: it is woken first, and has to come again. Of a server of several behind one name, other
+//! than the one that was meant, nothing is believed but that it is there.
 
 use std::io::{Error, ErrorKind};
 use std::sync::{Mutex, PoisonError, Weak};
@@ -18,14 +23,11 @@ use tokio::time::{sleep, timeout};
 use super::session::open;
 use super::{Endpoint, Transport};
 use crate::error::{Error as Fault, Kind, Result};
-use crate::limits::SILENCE_QUESTIONS;
+use crate::limits::{SILENCE_QUESTIONS, SILENCE_ROUSING};
 use crate::sql;
 
 /// What a server says last when it has answered, but for the state of the transaction.
 const READY_FOR_QUERY: [u8; 5] = [b'Z', 0, 0, 0, 5];
-
-/// How soon somebody who waits comes again when called.
-const ROUSING: Duration = Duration::from_secs(1);
 
 /// What is known of the other end of one session.
 #[derive(Debug, Default)]
@@ -218,7 +220,7 @@ impl Watched {
         if let Some(pulse) = self.pulse.upgrade() {
             pulse.rouse();
         }
-        sleep(ROUSING).await;
+        sleep(SILENCE_ROUSING).await;
         let pulse = self.pulse.upgrade();
         pulse.is_some_and(|pulse| pulse.is_waited_for())
     }
