@@ -41,7 +41,7 @@ impl Connection {
     pub async fn open(endpoint: &Endpoint, application: &str, mode: Mode) -> Result<Self> {
         let application = &format!("walferry {application}");
         let side = endpoint.side;
-        let wire = establish(endpoint, |transport: Transport| async move {
+        let (connection, process) = establish(endpoint, |transport: Transport| async move {
             let mut parameters = vec![
                 ("database", endpoint.database.as_str()),
                 ("application_name", application),
@@ -63,19 +63,18 @@ impl Connection {
             };
             let mut wire = Wire::new(transport);
             login.run(&mut wire).await?;
-            Ok(wire)
+            let mut connection = Connection {
+                wire,
+                side,
+                copying: false,
+            };
+            let which = connection.query("begin the session", sql::session::WHICH_PROCESS);
+            let which = which.await?.into_iter().next();
+            let which = which.and_then(|mut row| Process::parse(&row.pop()??));
+            Ok((connection, which.unwrap_or_default()))
         })
         .await?;
-        let mut connection = Connection {
-            wire,
-            side,
-            copying: false,
-        };
-        let which = connection.query("begin the session", sql::session::WHICH_PROCESS);
-        let which = which.await?.into_iter().next();
-        let which = which.and_then(|mut row| Process::parse(&row.pop()??));
-        let stream = connection.wire.stream();
-        watch(endpoint, application, which.unwrap_or_default(), stream);
+        watch(endpoint, application, process, connection.wire.stream());
         Ok(connection)
     }
 

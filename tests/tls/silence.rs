@@ -72,15 +72,17 @@ fn config(folder: &tempfile::TempDir, port: u16, keys: &str) -> PathBuf {
 #[tokio::test]
 async fn a_server_that_falls_silent_while_we_connect_is_given_up_in_time() {
     const SCRAM: &[u8] = b"R\0\0\0\x17\0\0\0\x0aSCRAM-SHA-256\0\0";
+    const READY: &[u8] = b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I";
     const ACCEPTED: &[u8] = b"R\0\0\0\x08\0\0\0\0";
     let folder = tempfile::tempdir().unwrap();
     let plain = "sslmode = \"disable\"";
-    let cases: [(&str, &'static [&'static [u8]], &str); 6] = [
+    let cases: [(&str, &'static [&'static [u8]], &str); 7] = [
         ("", &[], "did not negotiate TLS"),
         ("", &[b"S"], "did not finish the TLS handshake"),
         (plain, &[], "did not finish the login"),
         (plain, &[SCRAM], "did not finish the login"),
         (plain, &[ACCEPTED], "did not finish the login"),
+        (plain, &[READY], "did not finish the login"),
         (plain, &[b"R\0"], "did not finish the login"),
     ];
     for (keys, says, expected) in cases {
