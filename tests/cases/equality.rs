@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use futures_util::TryStreamExt as _;
-use tokio_postgres::Client;
+use tokio_postgres::{Client, Statement};
 use walferry::sql::Ident;
 
 use super::folder::Case;
@@ -11,6 +11,8 @@ use super::way::Way;
 
 const TABLES: &str = include_str!("published_tables.sql");
 const COLUMNS: &str = include_str!("columns.sql");
+const UNKNOWN_TYPES: &str =
+    "SELECT name FROM unnest($1::text[]) AS name WHERE to_regtype(name) IS NULL";
 
 /// How much of a row that differs is shown.
 const SHOWN_CHARS_MAX: usize = 300;
@@ -70,6 +72,23 @@ impl Compared {
     }
 }
 
+/// One of the two databases, and what is asked of it about every table.
+struct Side<'a> {
+    client: &'a Client,
+    columns: Statement,
+    unknown_types: Statement,
+}
+
+impl<'a> Side<'a> {
+    async fn of(client: &'a Client) -> Side<'a> {
+        Side {
+            client,
+            columns: client.prepare(COLUMNS).await.unwrap(),
+            unknown_types: client.prepare(UNKNOWN_TYPES).await.unwrap(),
+        }
+    }
+}
+
 /// Compares all tables of the cases.
 pub async fn compare_all(
     way: Way,
@@ -78,20 +97,18 @@ pub async fn compare_all(
     destination: &Client,
 ) -> Compared {
     let mut compared = Compared::default();
+    if cases.is_empty() {
+        return compared;
+    }
+    let (source, destination) = (Side::of(source).await, Side::of(destination).await);
+    let mut tables = published(&source, cases).await;
     for case in cases {
-        let tables = source.query(TABLES, &[&case.name]).await.unwrap();
-        assert!(!tables.is_empty(), "{} has no table", case.name);
-        for row in tables {
-            let mut table = Table {
-                schema: row.get(0),
-                name: row.get(1),
-                partitioned: row.get(2),
-                row_filter: row.get(3),
-                columns: BTreeMap::new(),
-            };
-            table.columns = columns(source, &table.schema, &table.name).await;
-            look_up_types(destination, &mut table.columns).await;
-            match compare(case, &table, source, destination).await {
+        let tables = tables.remove(&case.name);
+        let tables = tables.unwrap_or_else(|| panic!("{} has no table", case.name));
+        for mut table in tables {
+            table.columns = columns(&source, &table.schema, &table.name).await;
+            look_up_types(&destination, &mut table.columns).await;
+            match compare(case, &table, &source, &destination).await {
                 Ok(values) => {
                     compared.values += values;
                     if has_each_value_once(&table.name) {
@@ -109,6 +126,22 @@ pub async fn compare_all(
     compared
 }
 
+/// The published tables of each case, by its name; their columns are still to be looked up.
+async fn published(source: &Side<'_>, cases: &[Case]) -> BTreeMap<String, Vec<Table>> {
+    let names: Vec<&str> = cases.iter().map(|case| case.name.as_str()).collect();
+    let mut tables: BTreeMap<String, Vec<Table>> = BTreeMap::new();
+    for row in source.client.query(TABLES, &[&names]).await.unwrap() {
+        tables.entry(row.get(0)).or_default().push(Table {
+            schema: row.get(1),
+            name: row.get(2),
+            partitioned: row.get(3),
+            row_filter: row.get(4),
+            columns: BTreeMap::new(),
+        });
+    }
+    tables
+}
+
 /// By `types/each_value.sql`: of each value there were two, and one was deleted.
 fn has_each_value_once(table: &str) -> bool {
     let number = table
@@ -117,8 +150,9 @@ fn has_each_value_once(table: &str) -> bool {
     number.is_some_and(|number| number.bytes().all(|digit| digit.is_ascii_digit()))
 }
 
-async fn columns(client: &Client, schema: &str, table: &str) -> BTreeMap<String, Column> {
-    let rows = client.query(COLUMNS, &[&schema, &table]).await.unwrap();
+async fn columns(side: &Side<'_>, schema: &str, table: &str) -> BTreeMap<String, Column> {
+    let rows = side.client.query(&side.columns, &[&schema, &table]);
+    let rows = rows.await.unwrap();
     let column = |row: &tokio_postgres::Row| Column {
         type_name: row.get(1),
         built_in: row.get(2),
@@ -130,11 +164,12 @@ async fn columns(client: &Client, schema: &str, table: &str) -> BTreeMap<String,
     rows.iter().map(|row| (row.get(0), column(row))).collect()
 }
 
-async fn look_up_types(destination: &Client, columns: &mut BTreeMap<String, Column>) {
+async fn look_up_types(destination: &Side<'_>, columns: &mut BTreeMap<String, Column>) {
     let built_in = columns.values().filter(|column| column.built_in);
     let names: Vec<String> = built_in.map(|column| column.type_name.clone()).collect();
-    let unknown = "SELECT name FROM unnest($1::text[]) AS name WHERE to_regtype(name) IS NULL";
-    let unknown = destination.query(unknown, &[&names]).await.unwrap();
+    let unknown = destination.client;
+    let unknown = unknown.query(&destination.unknown_types, &[&names]);
+    let unknown = unknown.await.unwrap();
     let unknown: Vec<String> = unknown.iter().map(|row| row.get(0)).collect();
     for column in columns.values_mut().filter(|column| column.built_in) {
         column.unknown_there = unknown.contains(&column.type_name);
@@ -144,8 +179,8 @@ async fn look_up_types(destination: &Client, columns: &mut BTreeMap<String, Colu
 async fn compare(
     case: &Case,
     table: &Table,
-    source: &Client,
-    destination: &Client,
+    source: &Side<'_>,
+    destination: &Side<'_>,
 ) -> Result<usize, String> {
     let theirs = columns(destination, &format!("app_{}", table.schema), &table.name).await;
     let prepared = case.file("destination.sql").is_some_and(|path| {
@@ -160,16 +195,14 @@ async fn compare(
         .keys()
         .map(|name| Ident(name).to_string())
         .collect();
-    let rows = same_rows(table, &names, source, destination).await?;
     let same_type = |(name, column): (&String, &Column)| {
         let send = column.send.as_ref()?;
         let same = column.built_in && theirs.get(name)?.type_name == column.type_name;
         same.then(|| format!("pg_catalog.{send}({})", Ident(name)))
     };
-    let octets: Vec<String> = table.columns.iter().filter_map(same_type).collect();
-    if !octets.is_empty() {
-        same_rows(table, &octets, source, destination).await?;
-    }
+    let octets = table.columns.iter().filter_map(same_type);
+    let values: Vec<String> = names.iter().cloned().chain(octets).collect();
+    let rows = same_rows(table, &values, source.client, destination.client).await?;
     Ok(rows * names.len())
 }
 
