@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use futures_util::TryStreamExt as _;
+use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Statement};
 use walferry::sql::Ident;
 
@@ -151,8 +152,8 @@ fn has_each_value_once(table: &str) -> bool {
 }
 
 async fn columns(side: &Side<'_>, schema: &str, table: &str) -> BTreeMap<String, Column> {
-    let rows = side.client.query(&side.columns, &[&schema, &table]);
-    let rows = rows.await.unwrap();
+    let values: [&(dyn ToSql + Sync); 2] = [&schema, &table];
+    let rows = side.client.query(&side.columns, &values).await.unwrap();
     let column = |row: &tokio_postgres::Row| Column {
         type_name: row.get(1),
         built_in: row.get(2),
@@ -167,9 +168,9 @@ async fn columns(side: &Side<'_>, schema: &str, table: &str) -> BTreeMap<String,
 async fn look_up_types(destination: &Side<'_>, columns: &mut BTreeMap<String, Column>) {
     let built_in = columns.values().filter(|column| column.built_in);
     let names: Vec<String> = built_in.map(|column| column.type_name.clone()).collect();
-    let unknown = destination.client;
-    let unknown = unknown.query(&destination.unknown_types, &[&names]);
-    let unknown = unknown.await.unwrap();
+    let values: [&(dyn ToSql + Sync); 1] = [&names];
+    let unknown = &destination.unknown_types;
+    let unknown = destination.client.query(unknown, &values).await.unwrap();
     let unknown: Vec<String> = unknown.iter().map(|row| row.get(0)).collect();
     for column in columns.values_mut().filter(|column| column.built_in) {
         column.unknown_there = unknown.contains(&column.type_name);
