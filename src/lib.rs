@@ -44,6 +44,7 @@ mod fuzz;
 pub mod error;
 pub mod limits;
 pub mod lsn;
+pub mod printable;
 pub mod sql;
 
 pub use error::{Error, Kind, Result, Side};

@@ -285,6 +285,15 @@ pub const SECRET_BYTES_MAX: usize = 64 << 10;
 /// Bytes a `passfile` may hold.
 pub const PASSFILE_BYTES_MAX: u64 = 1 << 20;
 
+/// Largest message before the login is over: nobody has proven yet who they are.
+pub const LOGIN_MESSAGE_BYTES_MAX: usize = 64 << 10;
+
+/// All that a server may say on a SQL session until the login is over; its driver keeps it.
+pub const LOGIN_BYTES_MAX: usize = 1 << 20;
+
+/// Rows of an answer to a statement on a connection of our own.
+pub const ANSWER_BYTES_MAX: usize = 64 << 20;
+
 /// Bytes of a message that are shown when it came before anybody had to prove who they are.
 pub const UNTRUSTED_BYTES_MAX: usize = 200;
 

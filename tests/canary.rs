@@ -14,7 +14,9 @@ use tokio_postgres::Client;
 use walferry::demo::cluster::Cluster;
 use walferry::sql::Literal;
 
-use crate::support::{CANARY, Daemon, Pair, do_on, drain, majors, until, walferry, write_private};
+use crate::support::{
+    CANARY, Daemon, Pair, do_on, drain, majors, quoted, until, walferry, write_private,
+};
 
 /// The settings of servers that tell everything, each line with whose session it is.
 const TELLING: [(&str, &str); 3] = [
@@ -31,7 +33,8 @@ fn token() -> String {
     format!("{CANARY}-0123456789")
 }
 
-/// A pair whose role has the canary for a password, in clear, by URL, by a program; with a token.
+/// A pair whose role has the canary for a password: by URL, and by a program or in the configuration
+/// itself; with a token.
 struct Place {
     pair: Pair,
     config: PathBuf,
@@ -47,20 +50,28 @@ impl Place {
             set_password(client, &password()).await;
         }
         let file = write_private(pair.directory().join("secret"), &password());
+        // the canary itself stays readable, or else nobody would find it
         let url: String = password().bytes().fold(String::new(), |mut url, byte| {
-            let _ = write!(url, "%{byte:02X}");
+            if byte.is_ascii_alphanumeric() {
+                url.push(byte.into());
+            } else {
+                let _ = write!(url, "%{byte:02X}");
+            }
             url
         });
+        let own = match format {
+            "json" => format!("password = {}", quoted(&password())),
+            _ => format!("password_command = [\"cat\", \"{}\"]", file.display()),
+        };
         let (from, to) = (pair.source.port(), pair.destination.port());
         let text = format!(
             "[pipeline]\nname = \"app\"\n\
              [source]\nurl = \"postgresql://walferry:{url}@127.0.0.1:{from}/app?sslmode=disable\"\n\
              [destination]\nhost = \"127.0.0.1\"\nport = {to}\ndatabase = \"warehouse\"\n\
-             user = \"walferry\"\npassword_command = [\"cat\", \"{file}\"]\nsslmode = \"disable\"\n\
+             user = \"walferry\"\n{own}\nsslmode = \"disable\"\n\
              schema_prefix = \"app\"\n\
              [observability]\nlisten = \"127.0.0.1:{http}\"\ntoken = \"{token}\"\n\
              log_format = \"{format}\"\nlog_level = \"trace\"\n",
-            file = file.display(),
             http = pair.http_port(),
             token = token(),
         );
@@ -291,7 +302,7 @@ struct Fault {
     work: &'static str,
 }
 
-const FAULTS: [Fault; 7] = [
+const FAULTS: [Fault; 8] = [
     Fault {
         kind: "refused",
         before: "ALTER TABLE app_public.t ADD CONSTRAINT c CHECK (v !~ 'bad') NOT VALID",
@@ -312,6 +323,16 @@ const FAULTS: [Fault; 7] = [
                  EXECUTE FUNCTION public.no()",
         after: "DROP FUNCTION public.no() CASCADE",
         work: "UPDATE t SET v = '{} trigger' WHERE id = 7",
+    },
+    Fault {
+        // by the code of a fault whose message would be shown
+        kind: "refused",
+        before: "CREATE FUNCTION public.no() RETURNS trigger LANGUAGE plpgsql AS $$
+                 BEGIN RAISE 'not %', NEW USING ERRCODE = 'check_violation'; END $$;
+                 CREATE TRIGGER no BEFORE UPDATE ON app_public.t FOR EACH ROW
+                 EXECUTE FUNCTION public.no()",
+        after: "DROP FUNCTION public.no() CASCADE",
+        work: "UPDATE t SET v = '{} code' WHERE id = 8",
     },
     Fault {
         kind: "diverged",

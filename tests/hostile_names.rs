@@ -309,6 +309,9 @@ async fn five_thousand_hostile_names_do_nothing_but_name() {
     }
 }
 
+/// What `discover` prints above and below the tables.
+const HEADER_LINES: usize = 2;
+
 async fn five_thousand_on(major: u32, seed: u64) {
     eprintln!("hostile names: WALFERRY_SEED={seed}");
     let mut names = Names::new(seed);
@@ -321,7 +324,9 @@ async fn five_thousand_on(major: u32, seed: u64) {
     do_on(&source, &script).await;
     let config = pair.config();
     walferry(&config, &["check"]).await.ended(0, &[]);
-    walferry(&config, &["discover"]).await.ended(0, &[]);
+    let discovered = walferry(&config, &["discover"]).await.ended(0, &[]);
+    // no name makes a line of its own
+    assert_eq!(discovered.out.lines().count(), TABLES + HEADER_LINES);
     let mut daemon = Daemon::start_on(&pair, &config);
     daemon.wait_ready().await;
     equal_soon(&pair).await;
@@ -349,6 +354,13 @@ async fn five_thousand_on(major: u32, seed: u64) {
     daemon.assert_running();
     walferry(&config, &["status"]).await.ended(0, &[]);
     walferry(&config, &["status", "--json"]).await.ended(0, &[]);
+    let log = daemon.log();
+    let year = |line: &str| {
+        line.split_once('-')
+            .is_some_and(|(year, _)| year.len() == 4)
+    };
+    let forged = log.lines().find(|line| !year(line));
+    assert_eq!(forged, None, "a line of the log that is none");
     drain(&pair, daemon).await;
 
     let used = TABLES + TABLES * COLUMNS + TYPES * 3 + 6;

@@ -7,6 +7,7 @@ use super::Outcome;
 use crate::config::Config;
 use crate::error::{Error, Kind, Result, Side};
 use crate::pipeline::preflight::{self, Finding, Level};
+use crate::printable::OneLine;
 
 /// Options of `walferry check`.
 #[derive(Debug, clap::Args)]
@@ -47,7 +48,7 @@ const SUBJECT_WIDTH_MAX: usize = 40;
 fn render(findings: &[Finding], colours: bool) -> String {
     let width = findings
         .iter()
-        .map(|finding| finding.subject.chars().count())
+        .map(|finding| OneLine(&finding.subject).to_string().chars().count())
         .filter(|&width| width <= SUBJECT_WIDTH_MAX)
         .max()
         .unwrap_or_default();
@@ -81,10 +82,11 @@ fn line(finding: &Finding, width: usize, colours: bool) -> String {
     let level = finding.level.as_str();
     let mut text = format!(
         "  {on}{level:<7}{off}  {:<width$}  {}\n",
-        finding.subject, finding.what
+        OneLine(&finding.subject),
+        OneLine(&finding.what)
     );
     if let Some(remedy) = &finding.remedy {
-        let _ = writeln!(text, "           → {remedy}");
+        let _ = writeln!(text, "           → {}", OneLine(remedy));
     }
     text
 }

@@ -8,6 +8,7 @@ use crate::catalog::source::{self, SourceTable};
 use crate::config::Config;
 use crate::error::{Error, Kind, Result};
 use crate::pipeline::locked;
+use crate::printable::OneLine;
 use crate::protect::{Protector, listed};
 use crate::transport::connect;
 
@@ -110,19 +111,19 @@ fn render(entries: &[Entry]) -> comfy_table::Table {
     let yes = |value: bool| if value { "yes" } else { "no" }.to_owned();
     for entry in entries {
         list.add_row([
-            format!("{}.{}", entry.schema, entry.table),
+            OneLine(format!("{}.{}", entry.schema, entry.table)).to_string(),
             entry.rows.map_or("?".to_owned(), |rows| format!("~{rows}")),
             ByteSize(entry.bytes).to_string(),
             if entry.key.is_empty() {
                 "-".to_owned()
             } else {
-                entry.key.join(", ")
+                OneLine(entry.key.join(", ")).to_string()
             },
             entry.replica_identity.to_owned(),
             yes(entry.published),
             yes(entry.selected),
             entry.mode.to_owned(),
-            entry.protected.join("; "),
+            OneLine(entry.protected.join("; ")).to_string(),
         ]);
     }
     for column in [1, 2] {

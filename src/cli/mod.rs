@@ -18,6 +18,7 @@ use clap::{Parser, Subcommand};
 
 use crate::config::{self, Config};
 use crate::error::{Error, Kind, Result};
+use crate::printable::{Lines, OneLine};
 
 /// How a command ended, as its exit code says it (design section 9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,9 +112,14 @@ fn render(error: &Error) -> ExitCode {
     } else {
         ("", "", "")
     };
-    eprintln!("{red}error:{plain} {error}");
+    // only the faults of a configuration are several lines
+    if error.kind() == Kind::Config {
+        eprintln!("{red}error:{plain} {}", Lines(error));
+    } else {
+        eprintln!("{red}error:{plain} {}", OneLine(error));
+    }
     if let Some(hint) = error.hint() {
-        eprintln!("\n{bold}hint:{plain} {hint}");
+        eprintln!("\n{bold}hint:{plain} {}", Lines(hint));
     }
     ExitCode::from(exit_code(error.kind()))
 }

@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::error::postgres::from_client;
 use crate::error::{Error, Kind, Result, Side};
 use crate::limits::STATUS_INTERVAL;
+use crate::printable::OneLine;
 use crate::sql::{checkpoint, probe};
 use crate::transport::connect;
 
@@ -61,7 +62,8 @@ pub(super) async fn run(config: &Config, options: &Options) -> Result<Outcome> {
     }
     transaction.commit().await.map_err(failed)?;
     for (schema, name) in &found {
-        println!("{schema}.{name} will be loaded again.");
+        let table = format!("{schema}.{name}");
+        println!("{} will be loaded again.", OneLine(table));
     }
     if options.wait {
         let waiting = checkpoint::reload_is_asked(state_schema);

@@ -14,7 +14,8 @@ use crate::limits;
 use crate::lsn::Lsn;
 use crate::observe::http::client;
 use crate::observe::load::{Load, remaining};
-use crate::observe::status::{State, Status, TableState};
+use crate::observe::status::{self, State, Status, TableState};
+use crate::printable::OneLine;
 
 /// Options of `walferry status`.
 #[derive(Debug, clap::Args)]
@@ -139,10 +140,10 @@ fn facts(status: &Status) -> Table {
         )),
     );
     if let Some(error) = &status.last_error {
-        let said = format!("{} ({})", error.what, error.at);
+        let said = format!("{} ({})", OneLine(&error.what), error.at);
         fact("last error", Cell::new(said).fg(Color::Red));
         if let Some(remedy) = &error.remedy {
-            fact("remedy", Cell::new(remedy));
+            fact("remedy", Cell::new(OneLine(remedy)));
         }
     }
     table
@@ -221,8 +222,8 @@ fn quarantined(status: &Status) -> String {
     let tables = status.tables.iter();
     let errors = tables.filter_map(|table| Some((table, table.error.as_ref()?)));
     let lines = errors.map(|(table, error)| {
-        let (schema, name) = (&table.schema, &table.table);
-        format!("{schema}.{name} is quarantined: {error}\n")
+        let name = OneLine(format!("{}.{}", table.schema, table.table));
+        format!("{name} is quarantined: {}\n", OneLine(error))
     });
     lines.collect::<Vec<_>>().concat()
 }
@@ -237,7 +238,7 @@ fn tables(status: &Status) -> Table {
     table.set_header(names);
     for one in &status.tables {
         table.add_row(vec![
-            Cell::new(format!("{}.{}", one.schema, one.table)),
+            name(one),
             Cell::new(one.state).fg(table_color(one.state)),
             right(HumanCount(one.rows).to_string()),
             right(HumanBytes(one.bytes).to_string()),
@@ -261,7 +262,7 @@ fn loading_tables(status: &Status) -> Table {
             other => other.to_string(),
         };
         table.add_row(vec![
-            Cell::new(format!("{}.{}", one.schema, one.table)),
+            name(one),
             Cell::new_owned(state).fg(table_color(one.state)),
             right(HumanCount(one.rows).to_string()),
             right(HumanBytes(one.bytes).to_string()),
@@ -270,6 +271,10 @@ fn loading_tables(status: &Status) -> Table {
         ]);
     }
     table
+}
+
+fn name(table: &status::Table) -> Cell {
+    Cell::new(OneLine(format!("{}.{}", table.schema, table.table)))
 }
 
 fn header(names: &[&str]) -> Vec<Cell> {

@@ -13,6 +13,7 @@ use crate::checkpoint::{recorded_types, tablesync_name};
 use crate::config::Config;
 use crate::error::postgres::from_client;
 use crate::error::{Error, Kind, Result, Side};
+use crate::printable::{Lines, OneLine};
 use crate::snapshot::hidden_prefix;
 use crate::sql::{checkpoint, probe, teardown};
 use crate::transport::connect;
@@ -54,7 +55,7 @@ pub(super) async fn run(config: &Config, options: &Options) -> Result<Outcome> {
         );
         return Ok(Outcome::Done);
     };
-    print!("{}", plan(config, &made, options.drop_data));
+    print!("{}", Lines(plan(config, &made, options.drop_data)));
     if !options.yes && !confirmed()? {
         println!("Nothing was dropped.");
         return Ok(Outcome::Done);
@@ -187,15 +188,20 @@ fn plan(config: &Config, made: &Made, drop_data: bool) -> String {
     );
     if drop_data {
         for table in &made.tables {
-            let _ = writeln!(text, "  destination  table {table} with all its rows");
+            let _ = writeln!(
+                text,
+                "  destination  table {} with all its rows",
+                OneLine(table)
+            );
         }
         for name in &made.types {
-            let _ = writeln!(text, "  destination  type {name}");
+            let _ = writeln!(text, "  destination  type {}", OneLine(name));
         }
         for schema in &made.schemas {
             let _ = writeln!(
                 text,
-                "  destination  schema {schema}, if nothing else is in it"
+                "  destination  schema {}, if nothing else is in it",
+                OneLine(schema)
             );
         }
     } else {

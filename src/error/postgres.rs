@@ -1,8 +1,11 @@
 //! Errors that a server sent, or that tokio-postgres found on the way to it.
 //!
 //! A server's message may quote a row: "invalid input syntax for type integer: …", or whatever a
-//! trigger raises. DETAIL, HINT and CONTEXT do so routinely and are never used. The message is
-//! kept except for the classes where it may hold a value; there the SQLSTATE has to do.
+//! trigger raises, which may choose any SQLSTATE for it. DETAIL, HINT and CONTEXT do so routinely
+//! and are never used. The message is kept for the classes where the server itself names nothing
+//! but objects, unless it comes from the source code of a procedural language; else the SQLSTATE
+//! has to do. A function in C that quotes a row under the SQLSTATE of another fault is not seen
+//! through.
 
 use super::{Error, Kind, Side};
 use crate::catalog::TableName;
@@ -15,6 +18,8 @@ pub struct ServerError {
     pub sqlstate: String,
     /// The primary message; may quote a value, see [`ServerError::into_error`].
     pub message: String,
+    /// The file of the server's source that raised it; of no use but to know who speaks.
+    pub file: Option<String>,
     /// The constraint that was violated, if one was.
     pub constraint: Option<String>,
     /// The table the server names, as `schema.table`.
@@ -25,7 +30,8 @@ impl ServerError {
     /// The error to report; `doing` completes "Could not …".
     pub fn into_error(self, side: Side, doing: &str) -> Error {
         let kind = kind_of(&self.sqlstate);
-        let said = if may_quote_a_value(&self.sqlstate) {
+        let spoken_by_a_function = self.file.as_deref().is_some_and(is_of_a_language);
+        let said = if spoken_by_a_function || may_quote_a_value(&self.sqlstate) {
             "the server's message is withheld, since it may quote a row value".to_owned()
         } else {
             self.message
@@ -57,6 +63,7 @@ pub fn from_client(side: Side, doing: &str, error: &tokio_postgres::Error) -> Er
         return ServerError {
             sqlstate: server.code().code().to_owned(),
             message: server.message().to_owned(),
+            file: server.file().map(str::to_owned),
             constraint: server.constraint().map(str::to_owned),
             table,
         }
@@ -154,11 +161,37 @@ fn kind_of(sqlstate: &str) -> Kind {
     }
 }
 
+/// All but the classes of PostgreSQL's appendix whose messages name objects, rights and resources.
 fn may_quote_a_value(sqlstate: &str) -> bool {
-    matches!(
+    !matches!(
         sqlstate.get(..2).unwrap_or_default(),
-        "22" | "P0" | "XX" | "38" | "39"
+        "08" | "0A"
+            | "23"
+            | "25"
+            | "26"
+            | "27"
+            | "28"
+            | "2B"
+            | "34"
+            | "3B"
+            | "3D"
+            | "3F"
+            | "40"
+            | "42"
+            | "44"
+            | "53"
+            | "54"
+            | "55"
+            | "57"
+            | "58"
     )
+}
+
+/// `pl_exec.c`, `plperl.c`, `plpy_elog.c`, `pltcl.c`, `plv8.cc`: what a function raises comes from
+/// there, with any SQLSTATE. The planner's files are the only others that begin so.
+fn is_of_a_language(file: &str) -> bool {
+    let name = file.rsplit(['/', '\\']).next().unwrap_or(file);
+    name.starts_with("pl") && !name.starts_with("plan")
 }
 
 fn remedy_for(sqlstate: &str) -> Option<&'static str> {
@@ -201,11 +234,28 @@ mod tests {
 
     #[test]
     fn a_message_that_may_quote_a_row_is_withheld() {
-        for sqlstate in ["22P02", "22001", "P0001", "XX000"] {
+        for sqlstate in [
+            "22P02", "22001", "P0001", "XX000", "45000", "HV000", "U0001", "",
+        ] {
             let error = server(sqlstate, "invalid input: \"canary\"")
                 .into_error(Side::Destination, "apply a batch");
             assert!(!error.to_string().contains("canary"), "{error}");
             assert!(error.to_string().contains(sqlstate), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_a_function_raises_is_withheld_whatever_it_calls_itself() {
+        for (file, withheld) in [
+            ("pl_exec.c", true),
+            ("./build/../src/pl/plpython/plpy_elog.c", true),
+            ("plancat.c", false),
+            ("execMain.c", false),
+        ] {
+            let mut error = server("23514", "bad: canary");
+            error.file = Some(file.to_owned());
+            let error = error.into_error(Side::Destination, "apply a batch");
+            assert_eq!(error.to_string().contains("canary"), !withheld, "{file}");
         }
     }
 

@@ -16,6 +16,7 @@ use super::progress::BARS;
 use super::status::{Status, Table, TableState};
 use crate::catalog::TableName;
 use crate::limits::{PACK_BYTES_MAX, PROGRESS_BARS_MAX};
+use crate::printable::OneLine;
 
 const TOTAL: &str = "{prefix:.bold} {percent:>3} % {wide_bar:.cyan/blue} {msg}";
 const TABLE: &str = "{prefix} {percent:>3} % {wide_bar} {msg}";
@@ -75,7 +76,7 @@ impl Bars {
             if self.tables.len() >= room && !self.tables.contains_key(&name) {
                 continue;
             }
-            let shown = layout.name(&name.to_string());
+            let shown = layout.name(&OneLine(&name).to_string());
             let bar = self.tables.entry(name).or_insert_with(|| {
                 let bar = ProgressBar::new(1).with_style(style(TABLE));
                 // above the total, which stays the last line

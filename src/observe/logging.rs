@@ -4,18 +4,23 @@
 //! What libraries say below `info` is never written, whatever the level: their debug lines hold
 //! what they send and receive, so parameters of statements and with them rows.
 
+use std::fmt;
 use std::io::{self, IsTerminal, Write};
 
+use tracing::field::Field;
 use tracing::{Level, Metadata};
+use tracing_subscriber::field::MakeExt;
 use tracing_subscriber::filter::{EnvFilter, FilterExt, filter_fn};
-use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::{Writer, debug_fn};
+use tracing_subscriber::fmt::{MakeWriter, layer};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{Layer, Registry, fmt};
+use tracing_subscriber::{Layer, Registry};
 
 use super::progress;
 use crate::config::{LogFormat, Observability};
 use crate::error::{Error, Kind, Result};
+use crate::printable::OneLine;
 
 /// Installs the process's logger; once a process.
 ///
@@ -23,13 +28,14 @@ use crate::error::{Error, Kind, Result};
 /// [`Kind::Config`] for a filter that cannot be read or a journal that is not there.
 pub fn init(config: &Observability) -> Result<()> {
     let filter = filter(&config.log_level)?;
-    let layer: Box<dyn Layer<Registry> + Send + Sync> = match config.log_format {
-        LogFormat::Text => fmt::layer()
+    let lines: Box<dyn Layer<Registry> + Send + Sync> = match config.log_format {
+        LogFormat::Text => layer()
             .with_ansi(styled())
             .with_target(false)
+            .fmt_fields(debug_fn(write_field).delimited(" "))
             .with_writer(BesideBars)
             .boxed(),
-        LogFormat::Json => fmt::layer()
+        LogFormat::Json => layer()
             .json()
             .flatten_event(true)
             .with_writer(io::stderr)
@@ -39,9 +45,21 @@ pub fn init(config: &Observability) -> Result<()> {
             .boxed(),
     };
     Registry::default()
-        .with(layer.with_filter(filter.and(filter_fn(may_be_written))))
+        .with(lines.with_filter(filter.and(filter_fn(may_be_written))))
         .try_init()
         .map_err(|error| Error::new(Kind::Unknown, format!("Could not start logging: {error}")))
+}
+
+/// As the library does, but that no value commands the terminal or begins another line.
+fn write_field(writer: &mut Writer<'_>, field: &Field, value: &dyn fmt::Debug) -> fmt::Result {
+    let value = OneLine(format_args!("{value:?}"));
+    match field.name() {
+        "message" => write!(writer, "{value}"),
+        name if writer.has_ansi_escapes() => {
+            write!(writer, "\x1b[3m{name}\x1b[0m\x1b[2m=\x1b[0m{value}")
+        }
+        name => write!(writer, "{name}={value}"),
+    }
 }
 
 fn filter(level: &str) -> Result<EnvFilter> {

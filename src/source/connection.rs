@@ -10,7 +10,9 @@ use super::login::{Login, lost, message, server_error, unexpected};
 use super::stream::Stream;
 use super::wire::Wire;
 use crate::error::{Error, Kind, Result, Side};
-use crate::limits::{COPY_CHUNK_BYTES, NEAR_ANSWER_MAX, STREAM_BACKLOG_BYTES, WAL_SENDER_TIMEOUT};
+use crate::limits::{
+    ANSWER_BYTES_MAX, COPY_CHUNK_BYTES, NEAR_ANSWER_MAX, STREAM_BACKLOG_BYTES, WAL_SENDER_TIMEOUT,
+};
 use crate::lsn::Lsn;
 use crate::sql;
 use crate::sql::replication::Format;
@@ -41,6 +43,8 @@ impl Connection {
     pub async fn open(endpoint: &Endpoint, application: &str, mode: Mode) -> Result<Self> {
         let application = &format!("walferry {application}");
         let side = endpoint.side;
+        // a program that makes it has a limit of its own
+        let password = &endpoint.password().await?;
         let (connection, process) = establish(endpoint, |transport: Transport| async move {
             let mut parameters = vec![
                 ("database", endpoint.database.as_str()),
@@ -56,7 +60,7 @@ impl Connection {
             }
             let login = Login {
                 endpoint,
-                password: endpoint.password().await?,
+                password: password.clone(),
                 parameters,
                 private: transport.is_encrypted() || transport.is_local(),
                 tls_server_end_point: transport.tls_server_end_point().map(<[u8]>::to_vec),
@@ -83,15 +87,22 @@ impl Connection {
         self.wire
     }
 
-    /// Runs a statement by the simple protocol; the rows of all its results.
+    /// Runs a statement by the simple protocol; the rows of all its results, which are no more than
+    /// [`ANSWER_BYTES_MAX`].
     pub async fn query(&mut self, doing: &str, sql: &str) -> Result<Vec<TextRow>> {
         frontend::query(sql, self.wire.outgoing())?;
         let mut rows = Vec::new();
+        let mut left = ANSWER_BYTES_MAX;
         let mut failure = None;
         loop {
             let received = message(&mut self.wire, self.side, doing).await;
             match received {
-                Ok(backend::Message::DataRow(body)) => rows.push(text_row(&body)?),
+                Ok(backend::Message::DataRow(body)) => {
+                    left = left
+                        .checked_sub(body.buffer().len())
+                        .ok_or_else(|| unexpected(self.side, doing))?;
+                    rows.push(text_row(&body)?);
+                }
                 Ok(backend::Message::ReadyForQuery(_)) => break,
                 Ok(_) => {}
                 // The server still sends ReadyForQuery after an error of its own.

@@ -10,6 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::wire::Wire;
 use crate::error::postgres::ServerError;
 use crate::error::{Error, Kind, Result, Side};
+use crate::limits::{FRAME_BYTES_MAX, LOGIN_MESSAGE_BYTES_MAX};
 use crate::transport::{ChannelBinding, Endpoint, Exposed, refuse, unbound, without_password};
 
 /// Who logs in, and what is known of the stream.
@@ -84,6 +85,7 @@ pub(crate) fn server_error(body: &backend::ErrorResponseBody) -> ServerError {
         match field.type_() {
             b'C' => error.sqlstate = value,
             b'M' => error.message = value,
+            b'F' => error.file = Some(value),
             b'n' => error.constraint = Some(value),
             b's' => schema = Some(value),
             b't' => error.table = Some(value),
@@ -108,6 +110,7 @@ impl Login<'_> {
         let user = &self.endpoint.user;
         let parameters = std::iter::once(("user", user.as_str())).chain(parameters);
         frontend::startup_message(parameters, wire.outgoing())?;
+        wire.refuse_above(LOGIN_MESSAGE_BYTES_MAX);
         let mut bound = false;
         let mut accepted = false;
         loop {
@@ -137,7 +140,10 @@ impl Login<'_> {
                     accepted = true;
                 }
                 backend::Message::BackendKeyData(_) => {}
-                backend::Message::ReadyForQuery(_) if accepted => return Ok(()),
+                backend::Message::ReadyForQuery(_) if accepted => {
+                    wire.refuse_above(FRAME_BYTES_MAX);
+                    return Ok(());
+                }
                 _ => return Err(self.unsupported()),
             }
         }

@@ -31,6 +31,8 @@ pub struct Gulp {
 /// A byte stream with room for what was read and not yet parsed, or queued and not yet written.
 pub(crate) struct Wire<S> {
     stream: S,
+    /// Larger ones are refused.
+    frame_bytes_max: usize,
     /// How much is asked for in one read.
     read_bytes: usize,
     incoming: Vec<u8>,
@@ -48,6 +50,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     pub(crate) fn new(stream: S) -> Self {
         Wire {
             stream,
+            frame_bytes_max: FRAME_BYTES_MAX,
             read_bytes: READ_BYTES,
             incoming: vec![0; READ_BYTES],
             start: 0,
@@ -55,6 +58,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             end: 0,
             outgoing: BytesMut::new(),
         }
+    }
+
+    /// From now on larger frames are refused; there is nobody yet who may send as much.
+    pub(super) fn refuse_above(&mut self, bytes: usize) {
+        self.frame_bytes_max = bytes;
     }
 
     /// From now on so much is asked for in one read.
@@ -154,7 +162,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         };
         let [_, length @ ..] = *header;
         let length = u32::from_be_bytes(length) as usize + 1;
-        if !(HEADER_BYTES..=FRAME_BYTES_MAX).contains(&length) {
+        if !(HEADER_BYTES..=self.frame_bytes_max).contains(&length) {
             let said = format!("the server announced a frame of {length} bytes");
             return Err(io::Error::new(io::ErrorKind::InvalidData, said));
         }

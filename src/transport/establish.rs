@@ -93,7 +93,15 @@ async fn try_once<T, F>(
 where
     F: Future<Output = Result<T>>,
 {
-    let mut deadline = begun + endpoint.connect_timeout;
+    // a program that makes it has a limit of its own
+    let asked = Instant::now();
+    let key_password = match attempt {
+        Attempt::Plain => None,
+        Attempt::Tls | Attempt::TlsIfOffered => tls::key_password(endpoint)
+            .await
+            .map_err(Failed::at(Stage::Handshake))?,
+    };
+    let mut deadline = begun + asked.elapsed() + endpoint.connect_timeout;
     let within = |deadline, name| Step {
         endpoint,
         deadline,
@@ -121,7 +129,7 @@ where
     };
     let transport = if offered {
         within(deadline, "finish the TLS handshake")
-            .within(tls::handshake(endpoint, socket))
+            .within(tls::handshake(endpoint, key_password, socket))
             .await
             .map_err(Failed::at(Stage::Handshake))?
     } else {

@@ -1,12 +1,17 @@
 //! Sees to it that a password never crosses a network in the clear, nor its md5 hash unless that is
-//! allowed: who hears it can guess the password at leisure.
+//! allowed: who hears it can guess the password at leisure. And that a server which has not proven
+//! yet who it is cannot fill our memory.
 //!
-//! tokio-postgres answers `AuthenticationCleartextPassword` whatever the wire looks like. So on a
-//! wire that is neither encrypted nor local, the server's messages are watched until the login is
-//! over, and that one becomes an error before anybody can answer it.
+//! tokio-postgres answers `AuthenticationCleartextPassword` whatever the wire looks like, takes
+//! messages of any size, and keeps notices for later, however many. So the server's messages are
+//! watched until it is ready for a statement, and what must not be becomes an error before anybody
+//! can answer or keep it. After the login the server is trusted with the memory that its answers
+//! take, as it is with the rows.
 
 use std::fmt;
 use std::io;
+
+use crate::limits::{LOGIN_BYTES_MAX, LOGIN_MESSAGE_BYTES_MAX};
 
 /// The cause inside the [`io::Error`]: what a server asks for on a wire that anybody can listen to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,26 +52,45 @@ impl std::error::Error for Exposed {}
 /// Tag, length and, for authentication messages, the code that follows.
 const HEAD_BYTES: usize = 9;
 
+/// What may cross the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Privacy {
+    /// Anything: it is encrypted or stays on this machine.
+    Private,
+    /// Anybody can listen, and the md5 hash may pass all the same.
+    Md5InClear,
+    /// Anybody can listen.
+    Open,
+}
+
 /// Follows the messages of a server, in whatever pieces they arrive.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct LoginWatch {
-    md5_in_clear: bool,
+    privacy: Privacy,
     head: Vec<u8>,
     skip: usize,
+    left: usize,
     over: bool,
 }
 
 impl LoginWatch {
-    /// `md5_in_clear` lets the hash pass.
-    pub(super) fn new(md5_in_clear: bool) -> Self {
+    /// From the first byte on.
+    pub(super) fn new(privacy: Privacy) -> Self {
         LoginWatch {
-            md5_in_clear,
-            ..LoginWatch::default()
+            privacy,
+            head: Vec::with_capacity(HEAD_BYTES),
+            skip: 0,
+            left: LOGIN_BYTES_MAX,
+            over: false,
         }
     }
 
     /// Looks at the next bytes that the server sent.
     pub(super) fn see(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        if !self.over {
+            let left = self.left.checked_sub(bytes.len());
+            self.left = left.ok_or_else(too_much)?;
+        }
         while !self.over && !bytes.is_empty() {
             let skipped = self.skip.min(bytes.len());
             self.skip -= skipped;
@@ -86,11 +110,18 @@ impl LoginWatch {
             return Ok(());
         };
         let length = u32::from_be_bytes([a, b, c, d]) as usize;
-        if tag == b'R' && length >= 8 {
+        if length > LOGIN_MESSAGE_BYTES_MAX {
+            return Err(too_much());
+        }
+        let open = self.privacy != Privacy::Private;
+        if tag == b'Z' {
+            self.over = true;
+        } else if tag == b'R' && length >= 8 {
             match *code {
-                [0, 0, 0, 0] => self.over = true,
-                [0, 0, 0, 3] => return Err(io::Error::other(Exposed::Password)),
-                [0, 0, 0, 5] if !self.md5_in_clear => return Err(io::Error::other(Exposed::Md5)),
+                [0, 0, 0, 3] if open => return Err(io::Error::other(Exposed::Password)),
+                [0, 0, 0, 5] if self.privacy == Privacy::Open => {
+                    return Err(io::Error::other(Exposed::Md5));
+                }
                 [_, _, _, _] => {}
                 _ => return Ok(()),
             }
@@ -98,9 +129,13 @@ impl LoginWatch {
         // the length counts itself but not the tag
         self.skip = (length + 1).saturating_sub(self.head.len());
         self.head.clear();
-        self.head.reserve(HEAD_BYTES);
         Ok(())
     }
+}
+
+fn too_much() -> io::Error {
+    let said = "the server says more before the login is over than any login takes";
+    io::Error::new(io::ErrorKind::InvalidData, said)
 }
 
 #[cfg(test)]
@@ -112,9 +147,10 @@ mod tests {
     const CLEARTEXT: &[u8] = b"R\0\0\0\x08\0\0\0\x03";
     const MD5: &[u8] = b"R\0\0\0\x0c\0\0\0\x05salt";
     const OK: &[u8] = b"R\0\0\0\x08\0\0\0\0";
+    const READY: &[u8] = b"Z\0\0\0\x05I";
 
     fn seen(messages: &[&[u8]], piece: usize) -> io::Result<()> {
-        let mut watch = LoginWatch::new(false);
+        let mut watch = LoginWatch::new(Privacy::Open);
         messages
             .concat()
             .chunks(piece)
@@ -132,7 +168,7 @@ mod tests {
 
     #[test]
     fn a_hash_passes_where_it_is_allowed() {
-        let mut watch = LoginWatch::new(true);
+        let mut watch = LoginWatch::new(Privacy::Md5InClear);
         assert!(watch.see(MD5).is_ok());
         assert!(watch.see(CLEARTEXT).is_err());
     }
@@ -140,7 +176,24 @@ mod tests {
     #[test]
     fn other_logins_pass_and_nothing_is_looked_at_after_them() {
         for piece in 1..=40 {
-            assert!(seen(&[NOTICE, SCRAM, OK, CLEARTEXT], piece).is_ok());
+            assert!(seen(&[NOTICE, SCRAM, OK, READY, CLEARTEXT], piece).is_ok());
         }
+        let mut watch = LoginWatch::new(Privacy::Private);
+        assert!(watch.see(CLEARTEXT).is_ok());
+        assert!(watch.see(MD5).is_ok());
+    }
+
+    #[test]
+    fn a_server_that_is_not_trusted_yet_cannot_fill_the_memory() {
+        let mut watch = LoginWatch::new(Privacy::Private);
+        assert!(watch.see(b"N\0\x01\0\x01").is_err());
+        let mut watch = LoginWatch::new(Privacy::Private);
+        watch.see(OK).unwrap();
+        let notices = (0..LOGIN_BYTES_MAX).take_while(|_| watch.see(NOTICE).is_ok());
+        assert_eq!(notices.count(), (LOGIN_BYTES_MAX - OK.len()) / NOTICE.len());
+        let mut watch = LoginWatch::new(Privacy::Private);
+        watch.see(&[OK, READY].concat()).unwrap();
+        let rows = [b"D\x7f\xff\xff\xff", [0; 8192].as_slice()].concat();
+        assert!((0..1024).all(|_| watch.see(&rows).is_ok()));
     }
 }

@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_postgres::tls::{ChannelBinding, TlsConnect, TlsStream};
 use tokio_postgres::{AsyncMessage, Client, Config, Connection, SimpleQueryMessage};
 
-use super::login_watch::{Exposed, LoginWatch};
+use super::login_watch::{Exposed, LoginWatch, Privacy};
 use super::pulse::{Process, Pulse, Watched};
 use super::{ChannelBinding as Binding, Endpoint, Transport, establish, passfile, tls};
 use crate::error::{Error, Kind, Result, Side, postgres};
@@ -218,15 +218,21 @@ fn caused_by<T>(
 /// What tokio-postgres gets to see of a [`Transport`].
 struct Wire {
     transport: Transport,
-    watch: Option<LoginWatch>,
+    watch: LoginWatch,
 }
 
 impl Wire {
     fn new(transport: Transport, md5_in_clear: bool) -> Self {
-        let private = transport.is_encrypted() || transport.is_local();
+        let privacy = if transport.is_encrypted() || transport.is_local() {
+            Privacy::Private
+        } else if md5_in_clear {
+            Privacy::Md5InClear
+        } else {
+            Privacy::Open
+        };
         Wire {
             transport,
-            watch: (!private).then(|| LoginWatch::new(md5_in_clear)),
+            watch: LoginWatch::new(privacy),
         }
     }
 }
@@ -261,9 +267,7 @@ impl AsyncRead for Wire {
     ) -> Poll<std::io::Result<()>> {
         let before = buf.filled().len();
         ready!(Pin::new(&mut self.transport).poll_read(cx, buf))?;
-        if let Some(watch) = &mut self.watch {
-            watch.see(&buf.filled()[before..])?;
-        }
+        self.watch.see(&buf.filled()[before..])?;
         Poll::Ready(Ok(()))
     }
 }

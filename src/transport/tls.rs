@@ -25,21 +25,28 @@ use crate::error::{Error, Kind, Result};
 /// server of another protocol that shares the certificate takes no part.
 const ALPN: &[u8] = b"postgresql";
 
+/// What opens the key of the client's certificate, as it is now.
+pub(super) async fn key_password(endpoint: &Endpoint) -> Result<Option<SecretString>> {
+    let secret = endpoint.tls.client.as_ref();
+    let Some(secret) = secret.and_then(|client| client.password.as_ref()) else {
+        return Ok(None);
+    };
+    let read = secret.read("sslpassword").await;
+    read.map(Some).map_err(|error| error.on(endpoint.side))
+}
+
 /// Encrypts a stream whose server has agreed to it, or is expected to.
-pub(super) async fn handshake(endpoint: &Endpoint, stream: Socket) -> Result<Transport> {
+pub(super) async fn handshake(
+    endpoint: &Endpoint,
+    password: Option<SecretString>,
+    stream: Socket,
+) -> Result<Transport> {
     let host = match &endpoint.host {
         Host::Tcp(host) => host.clone(),
         Host::Unix(path) => path.display().to_string(),
     };
     let policy = endpoint.tls.clone();
     let name = server_name(endpoint, &host, &stream)?;
-    let password = match policy.client.as_ref().map(|client| &client.password) {
-        Some(Some(secret)) => {
-            let read = secret.read("sslpassword").await;
-            Some(read.map_err(|error| error.on(endpoint.side))?)
-        }
-        _ => None,
-    };
     // reads files, some of them large, and opens keys slowly
     let prepare = move || client_config(&policy, host, password.as_ref());
     let config = tokio::task::spawn_blocking(prepare)
@@ -256,7 +263,7 @@ mod tests {
         endpoint.host = Host::Tcp("localhost".to_owned());
         endpoint.tls.root = Some(root);
         let stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
-        handshake(&endpoint, Socket::Tcp(stream)).await
+        handshake(&endpoint, None, Socket::Tcp(stream)).await
     }
 
     fn parameters(alternative: &[&str], common: &str) -> CertificateParams {

@@ -11,7 +11,7 @@ use tokio::process::{Child, Command};
 use walferry::demo::cluster::send;
 
 use super::Pair;
-use super::verb::assert_keeps_secrets;
+use super::verb::{assert_commands_nothing, assert_keeps_secrets};
 
 /// Longer than any wait that is not a fault.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -141,12 +141,13 @@ impl Daemon {
 }
 
 impl Drop for Daemon {
-    /// Whatever the test was about: no log may ever hold a secret.
+    /// Whatever the test was about: no log may ever hold a secret, or command a terminal.
     fn drop(&mut self) {
         if !std::thread::panicking()
             && let Ok(log) = std::fs::read_to_string(&self.log)
         {
             assert_keeps_secrets(&log);
+            assert_commands_nothing(&log);
         }
     }
 }

@@ -29,6 +29,16 @@ pub fn assert_keeps_secrets(said: &str) {
     }
 }
 
+/// Panics when it could do more to a terminal than print lines.
+#[track_caller]
+pub fn assert_commands_nothing(said: &str) {
+    let turns = |c| matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let commands = |c: char| c != '\n' && c.is_control() || turns(c);
+    if let Some(line) = said.lines().find(|line| line.contains(commands)) {
+        panic!("a terminal would obey {line:?}");
+    }
+}
+
 /// How a verb ended.
 #[derive(Debug)]
 pub struct Ran {
@@ -60,7 +70,13 @@ pub async fn walferry_with(config: &Path, arguments: &[&str], variables: &[(&str
     let mut command = Command::new(env!("CARGO_BIN_EXE_walferry"));
     command.arg("--config").arg(config).args(arguments);
     command.envs(variables.iter().copied());
-    run(command.current_dir(config.parent().unwrap())).await
+    let ran = run(command.current_dir(config.parent().unwrap())).await;
+    // SQL and JSON hold names as they are
+    let for_people = arguments.first() != Some(&"setup-sql") && !arguments.contains(&"--json");
+    if for_people {
+        assert_commands_nothing(&format!("{}\n{}", ran.out, ran.err));
+    }
+    ran
 }
 
 /// Runs a command to its end; panics when it takes longer than a minute or shows the canary.

@@ -4,11 +4,13 @@
 //! [`limits::HTTP_TOKEN_COMMAND_INTERVAL`], so that both can be replaced without a restart. What
 //! cannot be read does not take the place of what could; no request ever waits for either.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use axum::http::HeaderValue;
+use axum::http::uri::Authority;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
@@ -47,6 +49,8 @@ pub fn exposure(config: &Observability) -> Option<(String, &'static str)> {
 /// What the next connection is served with.
 #[derive(Clone, Default)]
 pub(super) struct Access {
+    /// Only this machine is served.
+    local: bool,
     token: Option<Sum>,
     tls: Option<(Sum, TlsAcceptor)>,
 }
@@ -57,7 +61,9 @@ type Sum = [u8; 32];
 impl Access {
     /// Reads what the configuration names.
     pub(super) async fn read(config: &Observability) -> Result<Access> {
+        let listen = config.listen;
         Ok(Access {
+            local: listen.is_some_and(|listen| listen.ip().to_canonical().is_loopback()),
             token: match &config.token {
                 Some(secret) => Some(token_sum(secret).await?),
                 None => None,
@@ -72,6 +78,21 @@ impl Access {
     /// How to encrypt, if at all.
     pub(super) fn tls(&self) -> Option<TlsAcceptor> {
         self.tls.as_ref().map(|(_, acceptor)| acceptor.clone())
+    }
+
+    /// Whether a request may name us so. Where nothing but being on this machine lets somebody in,
+    /// a page of elsewhere must not get at us through a browser that runs here: its name may be
+    /// made to lead to this address, but it stays the page's name.
+    pub(super) fn knows(&self, host: Option<&HeaderValue>) -> bool {
+        let (true, None, Some(host)) = (self.local, &self.token, host) else {
+            return true;
+        };
+        let authority = host.to_str().ok().and_then(|host| host.parse().ok());
+        authority.is_some_and(|authority: Authority| {
+            let name = authority.host();
+            let address = name.trim_start_matches('[').trim_end_matches(']');
+            name.eq_ignore_ascii_case("localhost") || address.parse::<IpAddr>().is_ok()
+        })
     }
 
     /// Whether a request with this `Authorization` may see everything. Takes the same time

@@ -197,8 +197,12 @@ async fn guard(
 ) -> Response {
     let is_open = matches!(request.uri().path(), "/" | "/healthz" | "/readyz");
     let shown = request.headers().get(header::AUTHORIZATION);
+    let known = is_open || access.borrow().knows(request.headers().get(header::HOST));
     let admitted = is_open || access.borrow().admits(shown);
-    let mut response = if admitted {
+    let mut response = if !known {
+        let said = "ask by the address, or for localhost: no other name is known here\n";
+        (StatusCode::MISDIRECTED_REQUEST, said).into_response()
+    } else if admitted {
         next.run(request).await
     } else {
         let challenge = [(header::WWW_AUTHENTICATE, "Bearer")];

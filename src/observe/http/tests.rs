@@ -76,6 +76,53 @@ async fn readiness_follows_the_state_and_health_does_not() {
 }
 
 #[tokio::test]
+async fn a_page_of_elsewhere_cannot_read_through_a_browser_that_runs_here() {
+    let named = async |address, path: &str, host: &str| {
+        let request = format!("GET {path} HTTP/1.1\r\nhost: {host}\r\n\r\n");
+        send(address, &request).await[..12].to_owned()
+    };
+    let here = Observability {
+        listen: Some(anywhere()),
+        ..open()
+    };
+    let (address, _shutdown) = guarded(&here).await;
+    for path in ["/status", "/metrics"] {
+        for host in [
+            "127.0.0.1:9780",
+            "[::1]:9780",
+            "localhost:9780",
+            "LOCALHOST",
+            "10.0.0.1",
+        ] {
+            assert_eq!(named(address, path, host).await, "HTTP/1.1 200", "{host}");
+        }
+        for host in [
+            "evil.example",
+            "evil.example:9780",
+            "127.0.0.1.evil.example",
+            "",
+            "[x",
+        ] {
+            assert_eq!(named(address, path, host).await, "HTTP/1.1 421", "{host}");
+        }
+    }
+    assert_eq!(named(address, "/healthz", "walferry").await, "HTTP/1.1 200");
+    // who listens elsewhere has a name there, and who has a token is asked for that
+    let everywhere = Observability {
+        listen: Some(SocketAddr::from(([0, 0, 0, 0], 0))),
+        ..open()
+    };
+    let (address, _shutdown) = guarded(&everywhere).await;
+    assert_eq!(named(address, "/status", "walferry").await, "HTTP/1.1 200");
+    let token = Observability {
+        listen: Some(anywhere()),
+        ..inline("0123456789abcdef")
+    };
+    let (address, _shutdown) = guarded(&token).await;
+    assert_eq!(named(address, "/status", "walferry").await, "HTTP/1.1 401");
+}
+
+#[tokio::test]
 async fn the_status_and_the_metrics_are_served() {
     let (address, _board, _shutdown) = started().await;
     let answer = ask(address, "/status").await;

@@ -254,7 +254,10 @@ impl<'a> Reshape<'a> {
     ) -> Result<()> {
         let client = self.writer.client();
         for statement in statements {
-            execute(client, statement).await.map_err(cannot_follow)?;
+            // it may hold an expression of the source: the extended protocol takes no second
+            // statement after it
+            let done = client.execute_typed(statement, &[]).await;
+            done.map_err(|error| cannot_follow(not_done(&error)))?;
         }
         let loader = self.writer.loader();
         let shapes = loader.shapes(&[(table.oid, shape)], version)?;
@@ -435,6 +438,12 @@ fn cannot_follow(error: Error) -> Error {
 }
 
 async fn execute(client: &Client, statement: &str) -> Result<()> {
-    let done = client.batch_execute(statement).await;
-    done.map_err(|error| from_client(Side::Destination, "follow a table's new shape", &error))
+    client
+        .batch_execute(statement)
+        .await
+        .map_err(|error| not_done(&error))
+}
+
+fn not_done(error: &tokio_postgres::Error) -> Error {
+    from_client(Side::Destination, "follow a table's new shape", error)
 }
