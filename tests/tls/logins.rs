@@ -140,7 +140,9 @@ async fn the_key_of_a_client_certificate_may_have_any_form_and_a_passphrase() {
     for key in ["client.key", "client.aes", "client.scrypt"] {
         check("client.pem", key, &phrase, 0, "failures 0").await;
     }
-    let command = "sslpassword_command = [\"printf\", \"k4n4r1env0gel ü\"]";
+    // the time that it takes is not the server's
+    let command = "connect_timeout = \"3s\"\n\
+                   sslpassword_command = [\"sh\", \"-c\", \"sleep 3.5; printf 'k4n4r1env0gel ü'\"]";
     check("client.pem", "client.aes", command, 0, "failures 0").await;
     let wrong = "sslpassword = \"k4n4r1env0gel\"";
     check("client.pem", "client.aes", wrong, 3, "sslpassword is wrong").await;

@@ -34,7 +34,9 @@ async fn a_password_may_come_from_every_place_and_by_every_method() {
     // in the clear only because it stays on this machine
     check("clear", "127.0.0.1", &in_file).await;
     check("md5", "127.0.0.1", &format!("user = \"of_md5\"\n{in_file}")).await;
-    let command = "password_command = [\"cat\", \"password\"]";
+    // the time that it takes is not the server's
+    let command = "connect_timeout = \"3s\"\n\
+                   password_command = [\"sh\", \"-c\", \"sleep 3.5; cat password\"]";
     check("command", "127.0.0.1", &format!("{plain}{command}")).await;
     let inline = format!("{plain}password = {}", quoted(PASSWORD));
     check("inline", "127.0.0.1", &inline).await;
