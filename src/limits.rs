@@ -291,7 +291,7 @@ pub const LOGIN_MESSAGE_BYTES_MAX: usize = 64 << 10;
 /// All that a server may say on a SQL session until the login is over; its driver keeps it.
 pub const LOGIN_BYTES_MAX: usize = 1 << 20;
 
-/// Rows of an answer to a statement on a connection of our own.
+/// Memory for the rows of an answer to a statement on a connection of our own.
 pub const ANSWER_BYTES_MAX: usize = 64 << 20;
 
 /// Bytes of a message that are shown when it came before anybody had to prove who they are.

@@ -2,8 +2,8 @@
 //!
 //! Whoever may make a table may name it so that it clears the screen, writes to the clipboard,
 //! turns what follows around, or looks like a line that walferry printed. So what could is shown
-//! as an escape, `\u{1b}`. Machines get names as they are: JSON and the exposition format have
-//! escapes of their own.
+//! as an escape, `\u{1b}`. Machines get names as they are: JSON and metrics escape what their
+//! formats ask for, which is less, so they are not for a terminal.
 
 use std::borrow::Cow;
 use std::fmt::{self, Display, Write};

@@ -112,14 +112,14 @@ fn render(error: &Error) -> ExitCode {
     } else {
         ("", "", "")
     };
-    // only the faults of a configuration are several lines
-    if error.kind() == Kind::Config {
+    // faults of a configuration, and logs of the demo, are several lines: nothing of a server's
+    if error.side().is_none() {
         eprintln!("{red}error:{plain} {}", Lines(error));
     } else {
         eprintln!("{red}error:{plain} {}", OneLine(error));
     }
     if let Some(hint) = error.hint() {
-        eprintln!("\n{bold}hint:{plain} {}", Lines(hint));
+        eprintln!("\n{bold}hint:{plain} {}", OneLine(hint));
     }
     ExitCode::from(exit_code(error.kind()))
 }

@@ -52,7 +52,7 @@ pub(super) async fn run(config: &Config, options: &Options) -> Result<Outcome> {
             let drawn = answer.and_then(|body| Ok(draw(&parse(listen, &body)?)));
             // who watches wants to see the daemon come back
             let text = match drawn {
-                Err(error) if options.watch => format!("{error}\n"),
+                Err(error) if options.watch => format!("{}\n", OneLine(error)),
                 drawn => drawn?,
             };
             print(framed(&text, options.watch).as_bytes())?;
@@ -113,13 +113,13 @@ fn facts(status: &Status) -> Table {
     };
     fact(
         "pipeline",
-        Cell::new(format!(
+        Cell::new(OneLine(format!(
             "{}  (walferry {})",
             status.pipeline, status.version
-        )),
+        ))),
     );
-    fact("source", Cell::new(&status.source));
-    fact("destination", Cell::new(&status.destination));
+    fact("source", Cell::new(OneLine(&status.source)));
+    fact("destination", Cell::new(OneLine(&status.destination)));
     fact(
         "state",
         Cell::new(format!("{} since {}", status.state, status.since)).fg(state_color(status.state)),
@@ -128,7 +128,7 @@ fn facts(status: &Status) -> Table {
         fact("load", Cell::new(under_way(load)));
     }
     fact("lag", Cell::new(lag(status)));
-    fact("slot", Cell::new(slot(status)));
+    fact("slot", Cell::new(OneLine(slot(status))));
     let sum = status.counters;
     fact(
         "applied",

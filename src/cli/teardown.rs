@@ -176,10 +176,10 @@ async fn add_own_schema(config: &Config, client: &Client, made: &mut Made) -> Re
 fn plan(config: &Config, made: &Made, drop_data: bool) -> String {
     let mut text = format!("This drops, of the pipeline {}:\n", config.pipeline);
     if let Some(slot) = &made.slot {
-        let _ = writeln!(text, "  source       slot {slot}");
+        let _ = writeln!(text, "  source       slot {}", OneLine(slot));
     }
     if let Some(publication) = &made.publication {
-        let _ = writeln!(text, "  source       publication {publication}");
+        let _ = writeln!(text, "  source       publication {}", OneLine(publication));
     }
     let _ = writeln!(
         text,

@@ -2,10 +2,12 @@
 //!
 //! A server's message may quote a row: "invalid input syntax for type integer: …", or whatever a
 //! trigger raises, which may choose any SQLSTATE for it. DETAIL, HINT and CONTEXT do so routinely
-//! and are never used. The message is kept for the classes where the server itself names nothing
-//! but objects, unless it comes from the source code of a procedural language; else the SQLSTATE
-//! has to do. A function in C that quotes a row under the SQLSTATE of another fault is not seen
-//! through.
+//! and are never used. The message is kept for the classes where the server itself names objects,
+//! rights and resources, unless it comes from the source code of a procedural language; else the
+//! SQLSTATE has to do. Syntax errors are withheld too: types such as `tsquery`, `jsonpath` and
+//! `hstore` call what they cannot read so. Not seen through: a function in C, or in a language that
+//! raises from files of other names, that quotes a row under the SQLSTATE of another fault; and a
+//! row that itself names an object (`regclass`), which the server calls unknown.
 
 use super::{Error, Kind, Side};
 use crate::catalog::TableName;
@@ -161,30 +163,34 @@ fn kind_of(sqlstate: &str) -> Kind {
     }
 }
 
+/// `syntax_error`
+const SYNTAX: &str = "42601";
+
 /// All but the classes of PostgreSQL's appendix whose messages name objects, rights and resources.
 fn may_quote_a_value(sqlstate: &str) -> bool {
-    !matches!(
-        sqlstate.get(..2).unwrap_or_default(),
-        "08" | "0A"
-            | "23"
-            | "25"
-            | "26"
-            | "27"
-            | "28"
-            | "2B"
-            | "34"
-            | "3B"
-            | "3D"
-            | "3F"
-            | "40"
-            | "42"
-            | "44"
-            | "53"
-            | "54"
-            | "55"
-            | "57"
-            | "58"
-    )
+    sqlstate == SYNTAX
+        || !matches!(
+            sqlstate.get(..2).unwrap_or_default(),
+            "08" | "0A"
+                | "23"
+                | "25"
+                | "26"
+                | "27"
+                | "28"
+                | "2B"
+                | "34"
+                | "3B"
+                | "3D"
+                | "3F"
+                | "40"
+                | "42"
+                | "44"
+                | "53"
+                | "54"
+                | "55"
+                | "57"
+                | "58"
+        )
 }
 
 /// `pl_exec.c`, `plperl.c`, `plpy_elog.c`, `pltcl.c`, `plv8.cc`: what a function raises comes from
@@ -235,7 +241,7 @@ mod tests {
     #[test]
     fn a_message_that_may_quote_a_row_is_withheld() {
         for sqlstate in [
-            "22P02", "22001", "P0001", "XX000", "45000", "HV000", "U0001", "",
+            "22P02", "22001", "P0001", "XX000", "45000", "HV000", "42601", "",
         ] {
             let error = server(sqlstate, "invalid input: \"canary\"")
                 .into_error(Side::Destination, "apply a batch");

@@ -50,11 +50,13 @@ pub fn init(config: &Observability) -> Result<()> {
         .map_err(|error| Error::new(Kind::Unknown, format!("Could not start logging: {error}")))
 }
 
-/// As the library does, but that no value commands the terminal or begins another line.
+/// As the library does, but that no value commands the terminal or begins another line. Where a
+/// line of the `log` crate comes from is said by its target.
 fn write_field(writer: &mut Writer<'_>, field: &Field, value: &dyn fmt::Debug) -> fmt::Result {
     let value = OneLine(format_args!("{value:?}"));
     match field.name() {
         "message" => write!(writer, "{value}"),
+        name if name.starts_with("log.") => Ok(()),
         name if writer.has_ansi_escapes() => {
             write!(writer, "\x1b[3m{name}\x1b[0m\x1b[2m=\x1b[0m{value}")
         }

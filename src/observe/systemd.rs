@@ -10,6 +10,7 @@ use super::board::Board;
 use super::load::remaining;
 use super::status::{State, Status};
 use crate::limits;
+use crate::printable::OneLine;
 
 /// Tells systemd about each change of state and how far behind the pipeline is, and pings its
 /// watchdog as long as [`Board::health`] has nothing to object. Ends with `STOPPING=1`.
@@ -107,7 +108,7 @@ fn line(status: &Status) -> String {
             format!("{state}, {percent} %, {done} of {tables} tables loaded{left}")
         }
         State::Retrying | State::Halted => match &status.last_error {
-            Some(error) => format!("{state}: {}", error.what.replace('\n', " ")),
+            Some(error) => format!("{state}: {}", OneLine(&error.what)),
             None => state.to_string(),
         },
         _ => state.to_string(),
@@ -195,6 +196,6 @@ mod tests {
         );
         board.error(&Error::new(Kind::Unreachable, "Nobody\nthere"));
         board.state(State::Retrying);
-        assert_eq!(line(&board.status()), "retrying: Nobody there");
+        assert_eq!(line(&board.status()), "retrying: Nobody\\nthere");
     }
 }

@@ -98,10 +98,12 @@ impl Connection {
             let received = message(&mut self.wire, self.side, doing).await;
             match received {
                 Ok(backend::Message::DataRow(body)) => {
-                    left = left
-                        .checked_sub(body.buffer().len())
-                        .ok_or_else(|| unexpected(self.side, doing))?;
-                    rows.push(text_row(&body)?);
+                    let row = text_row(&body)?;
+                    let values = row.len() * size_of::<Option<String>>();
+                    let bytes = size_of::<TextRow>() + values + body.buffer().len();
+                    let rest = left.checked_sub(bytes);
+                    left = rest.ok_or_else(|| unexpected(self.side, doing))?;
+                    rows.push(row);
                 }
                 Ok(backend::Message::ReadyForQuery(_)) => break,
                 Ok(_) => {}

@@ -67,8 +67,8 @@ where
     F: Future<Output = Result<T>>,
 {
     let (first, second) = Attempt::all(endpoint);
-    let begun = Instant::now();
-    let failed = match try_once(endpoint, begun, first, &login).await {
+    let mut begun = Instant::now();
+    let failed = match try_once(endpoint, &mut begun, first, &login).await {
         Ok(done) => return Ok(done),
         Err(failed) => failed,
     };
@@ -76,7 +76,7 @@ where
         Some(second) if calls_for_another(first, &failed) => {
             let error = failed.error;
             tracing::debug!(side = %endpoint.side, ?second, %error, "trying the other way");
-            try_once(endpoint, begun, second, &login)
+            try_once(endpoint, &mut begun, second, &login)
                 .await
                 .map_err(|later| both(error, &later.error))
         }
@@ -84,24 +84,17 @@ where
     }
 }
 
+/// What takes no time of the server's is added to `begun`.
 async fn try_once<T, F>(
     endpoint: &Endpoint,
-    begun: Instant,
+    begun: &mut Instant,
     attempt: Attempt,
     login: &impl Fn(Transport) -> F,
 ) -> Result<T, Failed>
 where
     F: Future<Output = Result<T>>,
 {
-    // a program that makes it has a limit of its own
-    let asked = Instant::now();
-    let key_password = match attempt {
-        Attempt::Plain => None,
-        Attempt::Tls | Attempt::TlsIfOffered => tls::key_password(endpoint)
-            .await
-            .map_err(Failed::at(Stage::Handshake))?,
-    };
-    let mut deadline = begun + asked.elapsed() + endpoint.connect_timeout;
+    let mut deadline = *begun + endpoint.connect_timeout;
     let within = |deadline, name| Step {
         endpoint,
         deadline,
@@ -128,6 +121,13 @@ where
         }
     };
     let transport = if offered {
+        // a program that makes it has a limit of its own
+        let asked = Instant::now();
+        let key_password = tls::key_password(endpoint)
+            .await
+            .map_err(Failed::at(Stage::Handshake))?;
+        deadline += asked.elapsed();
+        *begun += asked.elapsed();
         within(deadline, "finish the TLS handshake")
             .within(tls::handshake(endpoint, key_password, socket))
             .await

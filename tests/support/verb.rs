@@ -32,7 +32,7 @@ pub fn assert_keeps_secrets(said: &str) {
 /// Panics when it could do more to a terminal than print lines.
 #[track_caller]
 pub fn assert_commands_nothing(said: &str) {
-    let turns = |c| matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let turns = |c| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let commands = |c: char| c != '\n' && c.is_control() || turns(c);
     if let Some(line) = said.lines().find(|line| line.contains(commands)) {
         panic!("a terminal would obey {line:?}");

@@ -36,7 +36,8 @@ pub fn exposure(config: &Observability) -> Option<(String, &'static str)> {
                  errors"
             ),
             "Set [observability] token_file, with tls_cert and tls_key where the network is not \
-             yours; or listen on 127.0.0.1 behind a proxy that asks who is there.",
+             yours; or listen on 127.0.0.1 behind a proxy that asks who is there and asks us for \
+             localhost (`Host`).",
         )),
         (true, false) => Some((
             format!("The token crosses the network to {listen} in clear text"),
