@@ -122,6 +122,63 @@ async fn alter(source: &Client, destination: &Client) {
     until(destination, arrived).await;
 }
 
+/// Nothing but its rows tells that it was there, and those come once.
+#[tokio::test]
+async fn a_partition_that_came_and_went_unseen_is_remembered_by_a_daemon_that_is_killed() {
+    const AGAIN: &str = "the table is loaded again";
+    for major in majors().await {
+        let pair = Pair::start(major).await;
+        let (source, destination) = (pair.on_source().await, pair.on_destination().await);
+        do_on(
+            &source,
+            "CREATE TABLE root (k int PRIMARY KEY, v text) PARTITION BY RANGE (k);
+             CREATE TABLE low PARTITION OF root FOR VALUES FROM (MINVALUE) TO (100);
+             INSERT INTO root SELECT i FROM generate_series(90, 99) AS i;
+             DROP PUBLICATION walferry_app; CREATE PUBLICATION walferry_app FOR TABLE root
+                 WITH (publish_via_partition_root = true)",
+        )
+        .await;
+        let mut daemon = Daemon::start(&pair);
+        daemon.wait_ready().await;
+        do_on(
+            &source,
+            "BEGIN; CREATE TABLE stays PARTITION OF root FOR VALUES FROM (100) TO (200);
+             INSERT INTO root VALUES (100); COMMIT; INSERT INTO root VALUES (101)",
+        )
+        .await;
+        equal_soon(&pair).await;
+        let settled = "SELECT cardinality(member_oids) = 2
+             AND NOT EXISTS (SELECT FROM walferry.walferry_new_partitions)
+             FROM walferry.walferry_tables";
+        until(&destination, settled).await;
+        assert!(!daemon.log().contains(AGAIN), "{}", daemon.log());
+        drain(&pair, daemon).await;
+
+        do_on(
+            &source,
+            "CREATE TABLE goes PARTITION OF root FOR VALUES FROM (200) TO (300)",
+        )
+        .await;
+        do_on(&source, "INSERT INTO root VALUES (200)").await;
+        do_on(&source, "DROP TABLE goes").await;
+        let loaded = "SELECT snapshot_lsn::text FROM walferry.walferry_tables";
+        let loaded: String = destination.query_one(loaded, &[]).await.unwrap().get(0);
+        let daemon = Daemon::start(&pair);
+        let arrived = format!(
+            "SELECT reload OR snapshot_lsn <> '{loaded}'
+                 OR EXISTS (SELECT FROM app_public.root WHERE k = 200)
+             FROM walferry.walferry_tables"
+        );
+        until(&destination, &arrived).await;
+        daemon.kill9().await;
+
+        let daemon = Daemon::start(&pair);
+        equal_soon(&pair).await;
+        assert!(daemon.log().contains(AGAIN), "{}", daemon.log());
+        drain(&pair, daemon).await;
+    }
+}
+
 #[tokio::test]
 async fn an_old_table_that_joins_a_publication_by_name_is_loaded_without_a_restart_by_hand() {
     let pair = Pair::start(majors().await[0]).await;

@@ -210,6 +210,12 @@ impl Applier {
             self.open(batch);
         }
         self.truncate(batch);
+        if !batch.partitions().is_empty() {
+            let record = self.writer.note_partitions(batch.partitions())?;
+            let sent = plain(Step::Other, Wanted::Done);
+            self.session
+                .execute(&record.statement, record.values(), sent);
+        }
         for (at, table) in batch.tables().iter().enumerate() {
             let mut work = Work {
                 session: &mut self.session,

@@ -146,6 +146,7 @@ pub struct Batch {
     transactions: u64,
     commit: Option<CommitPoint>,
     oldest_commit_at: Option<i64>,
+    partitions: Vec<(u32, u32)>,
 }
 
 impl Batch {
@@ -245,9 +246,19 @@ impl Batch {
         &self.tables
     }
 
+    /// A partition that nobody has seen yet sends rows as a part of a table; both by oid.
+    pub fn note_partition(&mut self, whole: u32, partition: u32) {
+        self.partitions.push((whole, partition));
+    }
+
+    /// What was noted: each table with the partition.
+    pub fn partitions(&self) -> &[(u32, u32)] {
+        &self.partitions
+    }
+
     /// Nothing changed; there may still be a commit to record.
     pub fn is_empty(&self) -> bool {
-        self.changes == 0
+        self.changes == 0 && self.partitions.is_empty()
     }
 
     /// Bytes of keys and rows that are held.

@@ -28,6 +28,7 @@
 //! row) and refuses ([`crate::Kind::SlotAhead`]), since the changes in between cannot be had again.
 
 mod migrate;
+mod partitions;
 mod pipeline;
 mod protection;
 mod quarantine;

@@ -79,7 +79,9 @@ fn members(row: &Row) -> Vec<Member> {
         filenode,
         joined,
         changed_by: String::new(),
+        attached: false,
         with_rows: false,
+        replaced: false,
     };
     members.map(member).collect()
 }

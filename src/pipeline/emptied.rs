@@ -33,6 +33,11 @@ impl Emptied {
         (self.transaction, self.here) = (xid, false);
     }
 
+    /// The transaction that began last.
+    pub(super) fn transaction(&self) -> u32 {
+        self.transaction
+    }
+
     /// A change of it.
     pub(super) fn note(&mut self, change: &Message<'_>) {
         match change {

@@ -24,6 +24,7 @@ mod loading;
 pub mod locked;
 mod misfits;
 mod pace;
+mod partitions;
 pub mod preflight;
 mod publications;
 mod quarantine;

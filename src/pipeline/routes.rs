@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::alignment::align;
+use super::partitions::Partitions;
 use crate::batch::{RowIdentity, Target, TargetColumn};
 use crate::catalog::destination::DestinationTable;
 use crate::catalog::source::{ShapeColumn, SourceTable};
@@ -61,6 +62,8 @@ pub(super) struct Routes {
     /// How values of the destination's types are compared, where not by `pg_catalog`.
     equality: HashMap<u32, Equality>,
     binary: bool,
+    /// What may send rows as a part of others.
+    pub(super) partitions: Partitions,
 }
 
 impl Routes {
@@ -83,7 +86,14 @@ impl Routes {
             types,
             equality,
             binary,
+            partitions: Partitions::default(),
         }
+    }
+
+    /// Rows of partitions that are sent as parts of others come under the name of those.
+    pub(super) fn know_partitions(&mut self, partitions: Partitions) {
+        self.skip_all(partitions.found().collect::<Vec<_>>());
+        self.partitions = partitions;
     }
 
     /// The stream is to send values in binary: all tables can take them.

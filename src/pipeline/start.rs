@@ -9,6 +9,7 @@ use tokio_postgres::Client;
 
 use super::flow::Inlet;
 use super::loading::{self, Knowledge};
+use super::partitions::Partitions;
 use super::publications::ensure_publications;
 use super::reading::{Seen, decide, read_source};
 use super::reshape::Reshape;
@@ -86,6 +87,7 @@ pub(super) async fn start(
     let was_loaded = what_is_loaded(config, board, &writer, &catalog, &mut seen.look, progress);
     let (mut loaded, quarantined, known) = was_loaded.await?;
     let (look, protector, protected) = (seen.look, seen.protector, seen.protected);
+    let partitions = Partitions::of(&look);
     let (tables, shapes, fingerprint) = (look.tables, look.shapes, look.fingerprint);
     let (kept, new) = loading::kept_and_new(config, &tables, &loaded);
     let mending = &mut progress.mending;
@@ -114,6 +116,7 @@ pub(super) async fn start(
     let gone = |oid| Some(protector.of_gone(protected.get(&oid)?));
     let (types_too, binary) = (Arc::clone(&types), can_be_binary(server_version));
     let mut routes = routes(&writer, &tables, gone, loaded, types_too, binary).await?;
+    routes.know_partitions(partitions);
     routes.skip_all(waiting);
     routes.leave(quarantined.into_iter().chain(postponed).collect());
     let (records, from) = (writer.loader(), writer.applied());

@@ -231,6 +231,9 @@ impl<'s> Source<'s> {
         if names || is_due(self.outlook.keys_due) || self.is_outdated(flow) {
             return Err(start_again());
         }
+        if in_time(flow.routes.partitions.can_be_told(&self.outlook.catalog)).await? {
+            return Err(start_again());
+        }
         let Some(published) = published else {
             return Ok(());
         };

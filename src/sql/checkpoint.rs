@@ -334,6 +334,34 @@ pub fn forget_quarantined(state_schema: &str) -> String {
     )
 }
 
+/// Notes partitions that nobody has seen: $1 pipeline, $2 the tables, $3 a partition of each.
+pub fn insert_new_partitions(state_schema: &str) -> String {
+    format!(
+        "INSERT INTO {}.walferry_new_partitions (pipeline, source_oid, partition_oid)
+         SELECT $1, n.* FROM ROWS FROM (
+             pg_catalog.unnest($2::oid[]), pg_catalog.unnest($3::oid[])
+         ) AS n
+         ON CONFLICT DO NOTHING",
+        Ident(state_schema)
+    )
+}
+
+/// Those that were noted: $1 pipeline.
+pub fn select_new_partitions(state_schema: &str) -> String {
+    format!(
+        "SELECT source_oid, partition_oid FROM {}.walferry_new_partitions WHERE pipeline = $1",
+        Ident(state_schema)
+    )
+}
+
+/// Forgets them: $1 pipeline.
+pub fn delete_new_partitions(state_schema: &str) -> String {
+    format!(
+        "DELETE FROM {}.walferry_new_partitions WHERE pipeline = $1",
+        Ident(state_schema)
+    )
+}
+
 /// The types that have a copy: $1 pipeline.
 pub fn select_types(state_schema: &str) -> String {
     format!(

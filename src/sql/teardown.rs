@@ -48,7 +48,7 @@ pub fn drop_bookkeeping(state_schema: &str) -> String {
     let schema = Ident(state_schema);
     format!(
         "DROP TABLE IF EXISTS {schema}.walferry_types, {schema}.walferry_protected_columns, \
-         {schema}.walferry_quarantined; \
+         {schema}.walferry_quarantined, {schema}.walferry_new_partitions; \
          DROP TABLE {schema}.walferry_schemas, {schema}.walferry_tables, \
          {schema}.walferry_columns, {schema}.walferry_pipelines; \
          DROP TABLE IF EXISTS {schema}.walferry_migrations"

@@ -16,6 +16,9 @@ pub const SLOT_BEFORE_13: &str = include_str!("watch_slot_before_13.sql");
 /// How many of the subtransactions $1 were rolled back, or are not known any more (13+).
 pub const ROLLED_BACK: &str = include_str!("watch_rolled_back.sql");
 
+/// Whether everybody sees what the transactions $1 did (13+).
+pub const ARE_VISIBLE: &str = include_str!("watch_visible.sql");
+
 /// The tables that the publications $1 send: oid and name of the publication, then oid, schema and
 /// name of the table; NULLs where it sends none, no row for one that does not exist.
 pub const PUBLISHED: &str = include_str!("watch_publication.sql");

@@ -1,6 +1,7 @@
 -- The partitions of the partitioned tables that the publications $1 send as one, at all depths:
--- with their file, the version of the row that makes them partitions, and whether they may have come
--- with rows of their own. See sending.rs.
+-- with their file, the version of the row that makes them partitions, whether they were attached or
+-- made as such and may have come with rows of their own, and whether they were given another file
+-- since. See sending.rs.
 WITH RECURSIVE tree AS (
     SELECT DISTINCT c.oid AS root, c.oid AS member, ''::pg_catalog.text AS joined, false AS attached
     FROM pg_catalog.pg_publication AS p
@@ -26,7 +27,10 @@ SELECT t.root,
        c.relfilenode AS filenode,
        t.joined,
        c.xmin::pg_catalog.text AS changed_by,
-       t.attached AND pg_catalog.pg_relation_size(c.oid) > 0 AS with_rows
+       t.attached,
+       t.attached AND pg_catalog.pg_relation_size(c.oid) > 0 AS with_rows,
+       -- a table's first file has the number of its oid
+       c.relfilenode NOT IN (0, c.oid) AND c.xmin::pg_catalog.text <> t.joined AS replaced
 FROM tree AS t
 JOIN pg_catalog.pg_class AS c ON c.oid = t.member
 WHERE t.member <> t.root

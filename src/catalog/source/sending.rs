@@ -12,7 +12,8 @@
 //!
 //! **Members** are the partitions of a table that is sent as one. The rows of one that is attached,
 //! detached, dropped, truncated or rewritten come or go without a message. Each has its file, and
-//! the version of the row that makes it a partition.
+//! the version of the row that makes it a partition. Of one that nobody has seen before the catalog
+//! tells whether it was attached, and whether it lost the file that it was made with.
 
 use std::collections::HashMap;
 
@@ -44,8 +45,13 @@ pub struct Member {
     /// `xmin` of its row in `pg_class`: the transaction that gave it its file, unless another one
     /// has touched the row since. Not written down.
     pub changed_by: String,
-    /// It was attached, not made as a partition, and its file is not empty. Not written down.
+    /// It was attached, not made as a partition. Not written down.
+    pub attached: bool,
+    /// It was attached, and its file is not empty. Not written down.
     pub with_rows: bool,
+    /// Its file is not the one that it was made with, and was given to it once it was a partition:
+    /// TRUNCATE or a rewrite. Not written down.
+    pub replaced: bool,
 }
 
 /// How the marks of a way up begin.
@@ -89,7 +95,18 @@ impl Sending {
             let now = now.get(&old.oid);
             now.is_some_and(|now| now.filenode == old.filenode && now.joined == old.joined)
         };
-        !before.members.iter().all(stays) || self.has_new_with_rows(before)
+        let doubtful = |now: &Member| now.with_rows || now.replaced;
+        !before.members.iter().all(stays) || self.new_members(before).any(doubtful)
+    }
+
+    /// Rows may have come, and gone without a message, with partitions that were sent and never
+    /// seen, by oid: those that are not there, or that may have been detached for a while.
+    pub fn lacks_one_of(&self, partitions: &[u32]) -> bool {
+        let is_there = |oid: &u32| {
+            let mut members = self.members.iter();
+            members.any(|member| member.oid == *oid && !member.attached)
+        };
+        !partitions.iter().all(is_there)
     }
 
     /// All partitions that there were are still there, and whatever became of their rows, this
@@ -103,12 +120,13 @@ impl Sending {
                 now.joined == old.joined && emptied
             })
         };
-        before.members.iter().all(stays) && !self.has_new_with_rows(before)
+        let right = |now: &Member| !now.with_rows && (!now.replaced || now.changed_by == xid);
+        before.members.iter().all(stays) && self.new_members(before).all(right)
     }
 
-    fn has_new_with_rows(&self, before: &Sending) -> bool {
-        let is_new = |now: &Member| before.members.iter().all(|old| old.oid != now.oid);
-        self.members.iter().any(|now| now.with_rows && is_new(now))
+    fn new_members(&self, before: &Sending) -> impl Iterator<Item = &Member> {
+        let is_new = |now: &&Member| before.members.iter().all(|old| old.oid != now.oid);
+        self.members.iter().filter(is_new)
     }
 }
 
@@ -137,7 +155,9 @@ pub(super) async fn add_sending(
                 filenode: get(&row, "filenode")?,
                 joined: get(&row, "joined")?,
                 changed_by: get(&row, "changed_by")?,
+                attached: get(&row, "attached")?,
                 with_rows: get(&row, "with_rows")?,
+                replaced: get(&row, "replaced")?,
             });
         }
     }
@@ -185,7 +205,9 @@ mod tests {
             filenode: *filenode,
             joined: (*joined).to_owned(),
             changed_by: format!("9{filenode}"),
+            attached: *with_rows,
             with_rows: *with_rows,
+            replaced: false,
         };
         Sending {
             words: vec!["all:1:11111".to_owned()],
@@ -251,6 +273,23 @@ mod tests {
         assert!(truncated.members_may_lack(&before));
         let again = members(&[(1, 10, "703", false), (2, 20, "701", true)]);
         assert!(again.members_may_lack(&before));
+    }
+
+    #[test]
+    fn a_partition_that_sent_rows_unseen_must_be_there_as_it_was_made() {
+        let before = members(&[(1, 10, "700", false)]);
+        let mut now = members(&[(1, 10, "700", false), (2, 2, "701", false)]);
+        assert!(!now.members_may_lack(&before) && !now.lacks_one_of(&[2]));
+        assert!(before.lacks_one_of(&[2]), "gone");
+        now.members[1].attached = true;
+        assert!(now.lacks_one_of(&[2]), "detached for a while");
+        assert!(!now.members_may_lack(&before), "attached without rows");
+        now.members[1].replaced = true;
+        assert!(now.members_may_lack(&before), "truncated");
+        for member in &mut now.members {
+            "902".clone_into(&mut member.changed_by);
+        }
+        assert!(now.is_emptied_by(&before, 902), "with all others");
     }
 
     #[test]

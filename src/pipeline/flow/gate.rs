@@ -114,6 +114,7 @@ impl Flow<'_> {
         let inlet = Inlet {
             feed: self.feed,
             format: self.format,
+            whole: self.routes.partitions.last(),
             relations: self.routes.into_relations(),
             received: self.received,
             quiet_at: self.quiet_at,

@@ -31,6 +31,8 @@ pub(in crate::pipeline) struct Inlet {
     pub(super) quiet_at: Lsn,
     /// Start of the commit record of a transaction of which only the beginning was read.
     pub(super) begun: Option<Lsn>,
+    /// The table that is sent as one, if nothing was read after its description.
+    pub(super) whole: Option<u32>,
     pub(super) clocks: Clocks,
 }
 
@@ -85,6 +87,7 @@ impl Inlet {
             received: ReceivedLsn(applied.0),
             quiet_at: applied.0,
             begun: None,
+            whole: None,
             clocks: Clocks::new(Instant::now()),
         }
     }

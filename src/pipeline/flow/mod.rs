@@ -19,7 +19,7 @@ use crate::apply::Applier;
 use crate::batch::{Batch, CommitPoint};
 use crate::checkpoint::DurableLsn;
 use crate::config::Config;
-use crate::decode::Message;
+use crate::decode::{Message, Relation};
 use crate::error::{Error, Result};
 use crate::limits::{DRAIN_MAX, STREAM_SILENCE_MIN};
 use crate::lsn::{AppliedLsn, Lsn, ReceivedLsn};
@@ -114,6 +114,9 @@ impl<'f> Flow<'f> {
         let committed = applier.applied();
         routes.remember(inlet.relations);
         routes.mark();
+        if let (Some(whole), Some(at)) = (inlet.whole, inlet.begun) {
+            routes.partitions.go_on_after(whole, at);
+        }
         Flow {
             feed: inlet.feed,
             format: inlet.format,
@@ -316,12 +319,8 @@ impl<'f> Flow<'f> {
                 }
                 Piece::FallBack => self.fall_back(),
                 Piece::Message(Message::Relation(relation)) => {
-                    if self.feed.is_ahead() && !self.routes.agrees(&relation) {
-                        self.fall_back();
-                    } else if let Some(newcomer) = self.routes.learn(&relation) {
-                        return Ok(Some(Surprise::Newcomer(newcomer)));
-                    } else if let Some(why) = self.misfit(relation.oid) {
-                        return Ok(Some(Surprise::Misfit(why)));
+                    if let Some(surprise) = self.described(&relation) {
+                        return Ok(Some(surprise));
                     }
                 }
                 Piece::Message(change) => {
@@ -334,6 +333,23 @@ impl<'f> Flow<'f> {
             }
         }
         Ok(None)
+    }
+
+    /// Takes note of how the source describes a table.
+    fn described(&mut self, relation: &Relation) -> Option<Surprise> {
+        if self.feed.is_ahead() && !self.routes.agrees(relation) {
+            self.fall_back();
+            return None;
+        }
+        let (at, xid) = (self.batch.changes(), self.emptied.transaction());
+        let partitions = &mut self.routes.partitions;
+        if let Some(whole) = partitions.described(relation.oid, (self.transaction, at), xid) {
+            self.batch.note_partition(whole, relation.oid);
+        }
+        if let Some(newcomer) = self.routes.learn(relation) {
+            return Some(Surprise::Newcomer(newcomer));
+        }
+        self.misfit(relation.oid).map(Surprise::Misfit)
     }
 
     fn begin(&mut self, final_lsn: Lsn) {

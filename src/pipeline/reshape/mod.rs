@@ -106,6 +106,8 @@ impl<'a> Reshape<'a> {
             loaded.find(|loaded| loaded.source.to_string() == misfit)
         });
         let misfit = misfit.map(|misfit| misfit.source_oid);
+        let mut new_partitions = self.writer.new_partitions().await?;
+        let had_new = !new_partitions.is_empty();
         let occupied = self.follow_names(loaded).await?;
         for table in self.tables.iter().filter(|table| table.published) {
             let (Some(loaded), Some(now)) = (loaded.get_mut(&table.oid), self.now.get(&table.oid))
@@ -119,11 +121,15 @@ impl<'a> Reshape<'a> {
             }
             if !loaded.reload {
                 let known = known.remove(&table.oid).unwrap_or_default();
-                let followed = self.follow_one(table, now, &known, loaded).await;
+                let new = new_partitions.remove(&table.oid).unwrap_or_default();
+                let followed = self.follow_one(table, now, (&known, &new), loaded).await;
                 self.or_load_again(followed, loaded).await?;
             }
         }
         self.follow_keys(loaded, keys).await?;
+        if had_new {
+            self.writer.forget_new_partitions().await?;
+        }
         Ok(occupied)
     }
 
@@ -149,7 +155,7 @@ impl<'a> Reshape<'a> {
         &self,
         table: &SourceTable,
         now: &Shape,
-        known: &Shapes,
+        (known, new_partitions): (&Shapes, &[u32]),
         loaded: &mut LoadedTable,
     ) -> Result<()> {
         let recorded = self.protected.get(&table.oid);
@@ -171,7 +177,10 @@ impl<'a> Reshape<'a> {
         };
         let mut difference = difference(&known.versions, filenode, now);
         let version = known.versions.len();
-        let doubt = doubt(known, now, &difference, self.emptied.by(table.oid));
+        let doubt = doubt(known, now, &difference, self.emptied.by(table.oid)).or_else(|| {
+            let gone = now.sending.lacks_one_of(new_partitions);
+            gone.then_some("a partition came with rows and went")
+        });
         if doubt.is_none() && difference.is_none() {
             if !is_written_down(known, now) || !table.protection.is_recorded(recorded) {
                 let last = version.saturating_sub(1);
