@@ -63,6 +63,7 @@ impl Writer {
                 type_oid: row.get(4),
                 type_modifier: row.get(5),
                 row_version: row.get(6),
+                expression: row.get(7),
                 missing: None,
             });
         }
@@ -102,6 +103,7 @@ impl Loader {
                     "type_oid": column.type_oid,
                     "type_modifier": column.type_modifier,
                     "row_version": column.row_version,
+                    "expression": column.expression,
                 })
             })
         });

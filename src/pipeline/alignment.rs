@@ -104,6 +104,7 @@ mod tests {
             type_oid: 23,
             type_modifier: -1,
             row_version: "1".to_owned(),
+            expression: None,
             missing: None,
         };
         columns.iter().map(column).collect()

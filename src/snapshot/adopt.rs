@@ -308,13 +308,15 @@ impl Adopted {
     }
 }
 
-/// The computed columns, with their expressions as the destination prints them.
-fn generated(table: &DestinationTable) -> Vec<(&str, &str)> {
+/// The computed columns, with their types, and their expressions as the destination prints them.
+fn generated(table: &DestinationTable) -> Vec<(&str, u32, i32, &str)> {
     let computed = |column: &'_ Column| column.generated.is_some();
     let columns = table.columns.iter().filter(|column| computed(column));
-    let mut columns: Vec<(&str, &str)> = columns
-        .map(|c| (c.name.as_str(), c.generated.as_deref().unwrap_or_default()))
-        .collect();
+    let columns = columns.map(|c| {
+        let expression = c.generated.as_deref().unwrap_or_default();
+        (&*c.name, c.type_oid, c.type_modifier, expression)
+    });
+    let mut columns: Vec<_> = columns.collect();
     columns.sort_unstable();
     columns
 }

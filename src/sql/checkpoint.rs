@@ -164,7 +164,7 @@ pub fn select_sending(state_schema: &str) -> String {
 /// The shapes that source tables have had: $1 pipeline.
 pub fn select_columns(state_schema: &str) -> String {
     format!(
-        "SELECT source_oid, shape, attnum, name, type_oid, type_modifier, row_version
+        "SELECT source_oid, shape, attnum, name, type_oid, type_modifier, row_version, expression
            FROM {}.walferry_columns WHERE pipeline = $1 ORDER BY source_oid, shape, attnum",
         Ident(state_schema)
     )
@@ -183,11 +183,11 @@ pub fn record_shapes(state_schema: &str) -> [String; 3] {
         format!(
             "INSERT INTO {schema}.walferry_columns
                     (pipeline, shape, source_oid, attnum, name, type_oid, type_modifier,
-                     row_version)
+                     row_version, expression)
              SELECT $1, $3, c.*
                FROM pg_catalog.json_to_recordset($2::text::json) AS c
                     (source_oid oid, attnum smallint, name text, type_oid oid,
-                     type_modifier integer, row_version text)"
+                     type_modifier integer, row_version text, expression oid)"
         ),
         format!(
             "UPDATE {schema}.walferry_tables AS t

@@ -1,5 +1,5 @@
 -- The columns of every permanent table outside the system schemas with what tells that they
--- changed, for servers from 11 on. A table without columns has one row without a column.
+-- changed, for servers from 12 on. A table without columns has one row without a column.
 SELECT c.oid,
        -- 0 for a partitioned table, which has no file
        c.relfilenode AS filenode,
@@ -9,6 +9,8 @@ SELECT c.oid,
        a.atttypid AS type_oid,
        a.atttypmod AS type_modifier,
        a.xmin::pg_catalog.text AS row_version,
+       -- what computes it
+       d.oid AS expression,
        -- the value of rows that were there when the column was added
        CASE WHEN a.atthasmissing THEN
            (a.attmissingval::pg_catalog.text::pg_catalog.text[])[1]
@@ -16,6 +18,8 @@ SELECT c.oid,
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+LEFT JOIN pg_catalog.pg_attrdef AS d
+  ON d.adrelid = a.attrelid AND d.adnum = a.attnum AND a.attgenerated <> ''
 WHERE c.relkind IN ('r', 'p')
   AND c.relpersistence = 'p'
   AND n.nspname !~ '^pg_'

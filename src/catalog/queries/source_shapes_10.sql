@@ -9,6 +9,7 @@ SELECT c.oid,
        a.atttypid AS type_oid,
        a.atttypmod AS type_modifier,
        a.xmin::pg_catalog.text AS row_version,
+       NULL::pg_catalog.oid AS expression,
        NULL::pg_catalog.text AS missing
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace

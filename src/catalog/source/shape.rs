@@ -36,16 +36,19 @@ pub struct ShapeColumn {
     pub type_modifier: i32,
     /// `xmin` of the row of `pg_attribute`: another one after each ALTER of the column.
     pub row_version: String,
+    /// `pg_attrdef.oid` of what computes it: another one after SET EXPRESSION, which touches no row
+    /// of a virtual column. `None` of one that is not computed, and where nobody has looked.
+    pub expression: Option<u32>,
     /// `attmissingval`, as text: the value in rows that are older than the column (11+).
     pub missing: Option<String>,
 }
 
 /// Of every permanent table outside the system schemas, by oid.
 pub async fn shapes(client: &Client) -> Result<HashMap<u32, Shape>> {
-    let statement = if version_num(client).await? < 11_00_00 {
-        include_str!("../queries/source_shapes_10.sql")
-    } else {
-        include_str!("../queries/source_shapes.sql")
+    let statement = match version_num(client).await? {
+        ..11_00_00 => include_str!("../queries/source_shapes_10.sql"),
+        11_00_00..12_00_00 => include_str!("../queries/source_shapes_11.sql"),
+        12_00_00.. => include_str!("../queries/source_shapes.sql"),
     };
     let doing = "look at the tables' columns";
     let mut shapes: HashMap<u32, Shape> = HashMap::new();
@@ -62,6 +65,7 @@ pub async fn shapes(client: &Client) -> Result<HashMap<u32, Shape>> {
             type_oid: get(&row, "type_oid")?,
             type_modifier: get(&row, "type_modifier")?,
             row_version: get(&row, "row_version")?,
+            expression: get(&row, "expression")?,
             missing: get(&row, "missing")?,
         });
     }

@@ -45,7 +45,7 @@ pub(super) fn difference<'s>(
 ) -> Difference<'s> {
     let mut difference = Difference::default();
     let old = known.last().map_or(&[][..], Vec::as_slice);
-    let mut touched = false;
+    let (mut touched, mut computed) = (false, false);
     for column in &now.columns {
         let Some(before) = old.iter().find(|before| before.attnum == column.attnum) else {
             difference.added.push(column);
@@ -61,6 +61,9 @@ pub(super) fn difference<'s>(
             difference.retyped.push(column);
         }
         touched |= before.row_version != column.row_version;
+        // one that is no longer computed keeps its values
+        let expressions = before.expression.zip(column.expression);
+        computed |= expressions.is_some_and(|(before, now)| before != now);
     }
     difference.dropped = old
         .iter()
@@ -68,7 +71,7 @@ pub(super) fn difference<'s>(
     let partitioned = now.filenode == 0;
     let grown = !difference.added.is_empty() || !difference.retyped.is_empty();
     let rewritten = filenode != now.filenode && touched;
-    difference.rewritten = rewritten || (partitioned && grown);
+    difference.rewritten = rewritten || computed || (partitioned && grown);
     difference.doubtful = has_gap(known, now) || has_successor(old, now);
     difference
 }
@@ -128,6 +131,7 @@ mod tests {
             type_oid,
             type_modifier: -1,
             row_version: row_version.to_owned(),
+            expression: None,
             missing: None,
         }
     }
@@ -205,6 +209,22 @@ mod tests {
             difference(&[old.to_vec()], 0, &shape(0, &both)).rewritten,
             "partitioned"
         );
+    }
+
+    #[test]
+    fn another_expression_gives_rows_new_values_without_another_file() {
+        let computed = |expression, row_version: &str| ShapeColumn {
+            expression,
+            ..column(1, "a", 23, row_version)
+        };
+        let rewritten = |before, now| {
+            let (known, now) = ([vec![computed(before, "7")]], [computed(now, "8")]);
+            difference(&known, 1, &shape(1, &now)).rewritten
+        };
+        assert!(rewritten(Some(50), Some(51)));
+        assert!(!rewritten(Some(50), Some(50)), "renamed");
+        assert!(!rewritten(Some(50), None), "no longer computed");
+        assert!(!rewritten(None, Some(51)), "nobody has looked before");
     }
 
     #[test]

@@ -7,13 +7,14 @@
 //! and rows that still come under the old name are understood by the shapes that were written down
 //! (`alignment.rs`); a dropped column stays. What changed the values of rows is never sent by
 //! pgoutput: then the file of the table is another one *and* a column's catalog row is, and the
-//! table is loaded again beside the stream. VACUUM FULL and CLUSTER change the file alone, SET
-//! STATISTICS the catalog row alone. How the table is sent is compared, too (`sending.rs` of the
-//! catalog): what may have been left out meanwhile is loaded again. So is a table that lost a
-//! column and got another like it between two looks: rows with the new one may have been read as
-//! rows with the old one, whose message is the same. A row that fits no shape has its table loaded
-//! again, too (`misfits.rs`). The look is taken before the snapshot of a load, and written down
-//! with it: what changes in between is only loaded once more.
+//! table is loaded again beside the stream. So it is when a column is computed by another
+//! expression, which touches no row where the source keeps no value (virtual). VACUUM FULL and
+//! CLUSTER change the file alone, SET STATISTICS the catalog row alone. How the table is sent is
+//! compared, too (`sending.rs` of the catalog): what may have been left out meanwhile is loaded
+//! again. So is a table that lost a column and got another like it between two looks: rows with the
+//! new one may have been read as rows with the old one, whose message is the same. A row that fits
+//! no shape has its table loaded again, too (`misfits.rs`). The look is taken before the snapshot
+//! of a load, and written down with it: what changes in between is only loaded once more.
 //!
 //! **What can go wrong.** A view may stand on a column whose type changes; then the pipeline halts
 //! and says so. A reader may hold the lock of a copy: nobody waits for that. A changed shape loads
