@@ -21,6 +21,8 @@ pub struct Shapes {
     pub filenode: Option<u32>,
     /// Its TOAST table then; `None` when nobody has looked.
     pub toast: Option<u32>,
+    /// Its primary key then; `None` when nobody has looked.
+    pub key: Option<u32>,
     /// How it was sent then; `None` when nobody has looked.
     pub sending: Option<Sending>,
     /// The destination follows the last one.
@@ -39,6 +41,7 @@ impl Writer {
         for row in rows.map_err(failed)? {
             let shapes = shapes.entry(row.get(0)).or_default();
             (shapes.filenode, shapes.toast) = (row.get(1), row.get(2));
+            shapes.key = row.get(7);
             let words: Option<Vec<String>> = row.get(3);
             shapes.sending = words.map(|words| Sending {
                 words,
@@ -113,6 +116,7 @@ impl Loader {
                 "source_oid": oid,
                 "source_filenode": shape.filenode,
                 "source_toast": shape.toast,
+                "source_key": shape.key,
                 "sent": shape.sending.words,
                 "member_oids": members().map(|member| member.oid).collect::<Vec<_>>(),
                 "member_files": members().map(|member| member.filenode).collect::<Vec<_>>(),

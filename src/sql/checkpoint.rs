@@ -155,7 +155,7 @@ pub fn reload_is_asked(state_schema: &str) -> String {
 pub fn select_sending(state_schema: &str) -> String {
     format!(
         "SELECT source_oid, source_filenode, source_toast, sent, member_oids, member_files,
-                member_joins
+                member_joins, source_key
            FROM {}.walferry_tables WHERE pipeline = $1",
         Ident(state_schema)
     )
@@ -172,7 +172,7 @@ pub fn select_columns(state_schema: &str) -> String {
 
 /// Three statements that write down shapes of tables, $1 pipeline for all of them. Forget those of
 /// the tables $2 from number $3 on; add $2 as number $3, from JSON; note each table's file, its
-/// TOAST table, why it is sent and its partitions, from JSON $2.
+/// TOAST table, its primary key, why it is sent and its partitions, from JSON $2.
 pub fn record_shapes(state_schema: &str) -> [String; 3] {
     let schema = Ident(state_schema).to_string();
     [
@@ -192,11 +192,11 @@ pub fn record_shapes(state_schema: &str) -> [String; 3] {
         format!(
             "UPDATE {schema}.walferry_tables AS t
                 SET source_filenode = n.source_filenode, source_toast = n.source_toast,
-                    sent = n.sent, member_oids = n.member_oids, member_files = n.member_files,
-                    member_joins = n.member_joins
+                    source_key = n.source_key, sent = n.sent, member_oids = n.member_oids,
+                    member_files = n.member_files, member_joins = n.member_joins
                FROM pg_catalog.json_to_recordset($2::text::json) AS n
-                    (source_oid oid, source_filenode oid, source_toast oid, sent text[],
-                     member_oids oid[], member_files oid[], member_joins text[])
+                    (source_oid oid, source_filenode oid, source_toast oid, source_key oid,
+                     sent text[], member_oids oid[], member_files oid[], member_joins text[])
               WHERE t.pipeline = $1 AND t.source_oid = n.source_oid"
         ),
     ]

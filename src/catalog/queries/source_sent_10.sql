@@ -3,10 +3,11 @@
 WITH RECURSIVE published AS (
     SELECT p.oid,
            p.puballtables,
-           pg_catalog.format(':%s:%s%s%s%s%s', p.oid, p.pubinsert::pg_catalog.int4,
+           pg_catalog.format(':%s:%s%s%s%s%s@%s', p.oid, p.pubinsert::pg_catalog.int4,
                              p.pubupdate::pg_catalog.int4, p.pubdelete::pg_catalog.int4,
                              (pg_catalog.to_jsonb(p) ->> 'pubtruncate')::pg_catalog.bool::pg_catalog.int4,
-                             (pg_catalog.to_jsonb(p) ->> 'pubviaroot')::pg_catalog.bool::pg_catalog.int4
+                             (pg_catalog.to_jsonb(p) ->> 'pubviaroot')::pg_catalog.bool::pg_catalog.int4,
+                             p.xmin
            ) AS what,
            p.pubname
     FROM pg_catalog.pg_publication AS p

@@ -3,9 +3,10 @@
 WITH RECURSIVE published AS (
     SELECT p.oid,
            p.puballtables,
-           pg_catalog.format(':%s:%s%s%s%s%s', p.oid, p.pubinsert::pg_catalog.int4,
+           pg_catalog.format(':%s:%s%s%s%s%s@%s', p.oid, p.pubinsert::pg_catalog.int4,
                              p.pubupdate::pg_catalog.int4, p.pubdelete::pg_catalog.int4,
-                             p.pubtruncate::pg_catalog.int4, p.pubviaroot::pg_catalog.int4) AS what,
+                             p.pubtruncate::pg_catalog.int4, p.pubviaroot::pg_catalog.int4,
+                             p.xmin) AS what,
            -- publish_generated_columns came with 18
            COALESCE(pg_catalog.to_jsonb(p) ->> 'pubgencols' = 's', false) AS computed,
            p.pubname
@@ -35,8 +36,14 @@ WITH RECURSIVE published AS (
         FROM pg_catalog.pg_publication_rel AS t
         WHERE t.prrelid = up.member
         UNION ALL
-        SELECT t.pnpubid, 'schema' || t.oid::pg_catalog.text
+        -- a table that moves to another schema and back has another row that says where it is
+        SELECT t.pnpubid, pg_catalog.concat('schema', t.oid, '~', d.xmin)
         FROM pg_catalog.pg_publication_namespace AS t
+        LEFT JOIN pg_catalog.pg_depend AS d
+          ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+         AND d.objid = c.oid
+         AND d.objsubid = 0
+         AND d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass
         WHERE t.pnnspid = c.relnamespace
         UNION ALL
         SELECT a.oid, 'all' FROM published AS a WHERE a.puballtables

@@ -5,9 +5,12 @@
 //! it is written down with each table that is loaded, and compared whenever the catalogs are read.
 //!
 //! **Words** say why a table is sent: `table` and `part` (with a row filter or a column list) with
-//! the oid of its row in `pg_publication_rel`, `schema` with that of `pg_publication_namespace`,
-//! `all`; each with the publication and what that sends. A changed filter or list, and a table that
-//! leaves and comes back, get another row and so another word. Before a word stands the way up to
+//! the oid of its row in `pg_publication_rel`, `schema` with that of `pg_publication_namespace` and
+//! the version of the row that puts the table there, `all`; each with the publication, what that
+//! sends, and the version of its own row. A changed filter or list, and a table that leaves and
+//! comes back, get another row and so another word. So does a publication that stops sending
+//! something and begins again: its row has another version, as after OWNER TO, but not after ADD,
+//! SET or DROP TABLE. Before a word stands the way up to
 //! the partitioned table that it is said of, if it is not the table itself.
 //!
 //! **Members** are the partitions of a table that is sent as one. The rows of one that is attached,

@@ -17,6 +17,9 @@ pub struct Shape {
     /// `reltoastrelid`: another one after a rewrite, but not after VACUUM FULL and TRUNCATE. 0
     /// without large values.
     pub toast: u32,
+    /// `pg_constraint.oid` of the primary key: another one when that was made again, but not after
+    /// REINDEX. 0 without one.
+    pub key: u32,
     /// How it is sent; what [`super::look`] adds.
     pub sending: Sending,
     /// In `attnum` order.
@@ -56,6 +59,7 @@ pub async fn shapes(client: &Client) -> Result<HashMap<u32, Shape>> {
         let shape = shapes.entry(get(&row, "oid")?).or_default();
         shape.filenode = get(&row, "filenode")?;
         shape.toast = get(&row, "toast")?;
+        shape.key = get(&row, "key")?;
         let Some(attnum) = get(&row, "attnum")? else {
             continue;
         };

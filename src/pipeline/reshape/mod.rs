@@ -41,10 +41,10 @@ pub(super) use keys::Keys;
 
 use super::emptied::Emptied;
 use super::loading::Knowledge;
-use crate::catalog::TableName;
 use crate::catalog::destination::{self, DestinationTable};
 use crate::catalog::source::{Sending, Shape, ShapeColumn, SourceTable};
 use crate::catalog::types::Types;
+use crate::catalog::{ReplicaIdentity, TableName};
 use crate::checkpoint::{LoadedTable, Shapes, Writer};
 use crate::config::{Config, SchemaChanges};
 use crate::error::postgres::from_client;
@@ -178,10 +178,8 @@ impl<'a> Reshape<'a> {
         };
         let mut difference = difference(&known.versions, filenode, now);
         let version = known.versions.len();
-        let doubt = doubt(known, now, &difference, self.emptied.by(table.oid)).or_else(|| {
-            let gone = now.sending.lacks_one_of(new_partitions);
-            gone.then_some("a partition came with rows and went")
-        });
+        let doubt = doubt(known, now, &difference, self.emptied.by(table.oid))
+            .or_else(|| doubt_of_rows(table, known, now, new_partitions));
         if doubt.is_none() && difference.is_none() {
             if !is_written_down(known, now) || !table.protection.is_recorded(recorded) {
                 let last = version.saturating_sub(1);
@@ -314,12 +312,29 @@ fn doubt(
     moved.then_some("it was rewritten, and may have been unlogged for a while")
 }
 
+/// Why rows may have come that the copy took for others, or kept.
+fn doubt_of_rows(
+    table: &SourceTable,
+    known: &Shapes,
+    now: &Shape,
+    new_partitions: &[u32],
+) -> Option<&'static str> {
+    if now.sending.lacks_one_of(new_partitions) {
+        return Some("a partition came with rows and went");
+    }
+    // without a key they are still sent, and found by the one that the copy has
+    let had = known.key.filter(|key| *key != 0);
+    let another = table.identity == ReplicaIdentity::Full && had.is_some_and(|key| key != now.key);
+    another.then_some("rows of one key may have been taken for one row")
+}
+
 /// Nothing about the table is new to the bookkeeping.
 fn is_written_down(known: &Shapes, now: &Shape) -> bool {
     let columns = known.versions.last().cloned().unwrap_or_default();
     let sending = known.sending.as_ref();
     known.filenode == Some(now.filenode)
         && known.toast == Some(now.toast)
+        && known.key == Some(now.key)
         && sending.is_some_and(|known| now.sending.is_written_as(known))
         && columns == without_values(&now.columns)
 }

@@ -1,0 +1,6 @@
+-- from: 15
+-- joins: the table is loaded again
+-- the publication does not send the table for a while that nobody sees
+CREATE TABLE t (k int PRIMARY KEY, v text);
+INSERT INTO t SELECT i, 'row ' || i FROM generate_series(1, 20) AS i;
+CREATE TABLE stays (k int PRIMARY KEY, v text);
