@@ -21,6 +21,7 @@ mod locked_source;
 mod model;
 mod native_scenarios;
 mod newcomers;
+mod partial_load;
 mod protected;
 mod quarantine;
 mod refusals;

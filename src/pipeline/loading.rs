@@ -170,7 +170,9 @@ pub(super) async fn load(
         source_version: version(catalog).await?,
         out_of_sight: false,
     };
-    let (tables, _) = snapshot::load(load, exported, plans, writer.client()).await?;
+    // what was left is missing afterwards, and joins the others
+    let loaded = snapshot::load(load, exported, plans, writer.client()).await?;
+    let tables = loaded.tables;
     let places = tables.iter().map(|table| table.destination.clone());
     tokio::spawn(snapshot::analyze(Arc::clone(config), places.collect()));
     Ok(tables)

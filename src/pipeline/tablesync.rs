@@ -27,8 +27,11 @@
 //! **What can go wrong.** What fails here and may heal is tried again after a pause, while the
 //! stream goes on (`joiners.rs`): nothing of the old try was visible, and its hidden tables are
 //! dropped first. Many or large tables come in groups, so that a fault costs one group and not all
-//! the work so far. A tablesync that stays behind is waited for only so long. The request to load a
-//! table again stands in `walferry_tables` until the table is in its place.
+//! the work so far. A table that alone cannot be read, since it is locked or changed, is left out:
+//! the others take their places, and the start that follows finds it among those that are missing,
+//! with the columns that it has then. Only where none is left the load has failed. A tablesync that
+//! stays behind is waited for only so long. The request to load a table again stands in
+//! `walferry_tables` until the table is in its place.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -259,7 +262,7 @@ impl Synchronisation {
         let catalog = transport::connect(&config.source.endpoint, "tablesync").await?;
         let version = start::version(&catalog).await?;
         let (hidden, types) = (writer.loaded_tables().await?, Arc::clone(&self.types));
-        // each of its tables is among the sources
+        // each of its tables is among the sources; what was left is the main stream's to look after
         let gone = |_| None;
         let binary = start::can_be_binary(version) && adoption.keeps_types();
         let routes = start::routes(&writer, &sources, gone, hidden, types, binary).await?;
@@ -323,21 +326,26 @@ impl Synchronisation {
             source_version: version,
             out_of_sight: true,
         };
-        let (loaded, session) =
-            snapshot::load(load, exported, plans.clone(), writer.client()).await?;
-        let adopted = plans.into_iter().zip(joining).map(|(plan, joining)| {
-            let mut done = loaded.iter();
-            let done = done.find(|done| done.source_oid == plan.table.oid);
-            let done = done.ok_or_else(|| rewritten(&plan.table.name))?;
-            Ok(Adopted {
-                place: joining.place,
-                may_drop: joining.may_drop,
-                rows: done.rows,
-                bytes: done.bytes,
-                plan,
-            })
-        });
-        Ok((adopted.collect::<Result<_>>()?, session))
+        let loaded = snapshot::load(load, exported, plans.clone(), writer.client()).await?;
+        let adopted = plans
+            .into_iter()
+            .zip(joining)
+            .filter_map(|(plan, joining)| {
+                let mut done = loaded.tables.iter();
+                let done = done.find(|done| done.source_oid == plan.table.oid)?;
+                Some(Adopted {
+                    place: joining.place,
+                    may_drop: joining.may_drop,
+                    rows: done.rows,
+                    bytes: done.bytes,
+                    plan,
+                })
+            });
+        let adopted: Vec<Adopted> = adopted.collect();
+        if adopted.is_empty() {
+            return Err(loaded.left.unwrap_or_else(lost));
+        }
+        Ok((adopted, loaded.session))
     }
 
     /// Follows the main stream, has the places filled once it is near, and the tables put into
@@ -414,14 +422,6 @@ impl Synchronisation {
             news
         });
     }
-}
-
-/// A table of which nothing that was read can be used: all begin again, with another snapshot.
-fn rewritten(table: &TableName) -> Error {
-    let what = "The table was rewritten while it was copied";
-    Error::new(Kind::TableAdded, what)
-        .on(Side::Source)
-        .table(table)
 }
 
 /// How far a tablesync is that has copied all rows.

@@ -2,20 +2,21 @@
 
 use std::sync::Arc;
 
+use tokio::sync::{Mutex as AsyncMutex, mpsc};
 use tokio_postgres::Client;
 
 use super::job::Large;
-use super::queue::{Filled, Load};
+use super::load::{Filled, Load};
+use super::retry::Tries;
 use super::worker::{Failed, commit};
 use crate::checkpoint::LoadedTable;
+use crate::error::postgres::from_client;
+use crate::error::{Result, Side};
 use crate::sql;
+use crate::transport;
 
 /// Gives the table its place and its keys and records it, all in one transaction.
-pub(super) async fn finish(
-    load: &Load,
-    client: &Client,
-    large: &Arc<Large>,
-) -> Result<LoadedTable, Failed> {
+async fn finish(load: &Load, client: &Client, large: &Arc<Large>) -> Result<LoadedTable, Failed> {
     let plan = &large.plan;
     plan.run(client, "begin the end of a load", sql::apply::BEGIN)
         .await?;
@@ -29,4 +30,55 @@ pub(super) async fn finish(
     let [Filled { table, .. }] = filled;
     load.loaded(&table);
     Ok(table)
+}
+
+/// Ends large tables as they are filled, until no more come.
+pub(super) async fn end(
+    load: Arc<Load>,
+    to_finish: Arc<AsyncMutex<mpsc::UnboundedReceiver<Arc<Large>>>>,
+) -> Result<Vec<LoadedTable>> {
+    let mut session: Option<Client> = None;
+    let mut tables = Vec::new();
+    loop {
+        let next = to_finish.lock().await.recv().await;
+        let Some(large) = next else {
+            return Ok(tables);
+        };
+        let mut tries = Tries::default();
+        loop {
+            match end_one(&load, &mut session, &large).await {
+                Ok(table) => break tables.push(table),
+                // its rows are all there: only what was begun here is to be done again
+                Err(failed) => {
+                    let tried = failed.wait_to_try_again(&load, tries).await;
+                    tries = tried.map_err(|failed| failed.error)?;
+                }
+            }
+        }
+    }
+}
+
+async fn end_one(
+    load: &Load,
+    session: &mut Option<Client>,
+    large: &Arc<Large>,
+) -> Result<LoadedTable, Failed> {
+    // after a failure it is in an unknown state and dropped instead
+    let client = match session.take() {
+        Some(client) => client,
+        None => finisher(load).await?,
+    };
+    let table = finish(load, &client, large).await?;
+    *session = Some(client);
+    Ok(table)
+}
+
+/// A session with room for building indexes.
+async fn finisher(load: &Load) -> Result<Client> {
+    let endpoint = &load.config.destination.endpoint;
+    let client = transport::connect(endpoint, "index worker").await?;
+    let memory = sql::load::set_maintenance_work_mem(load.config.snapshot.index_memory_bytes);
+    let set = client.batch_execute(&memory).await;
+    set.map_err(|error| from_client(Side::Destination, "set maintenance_work_mem", &error))?;
+    Ok(client)
 }

@@ -32,6 +32,11 @@ impl Job {
         }
     }
 
+    /// It is about more than one table.
+    pub(super) fn has_several(&self) -> bool {
+        matches!(self, Job::Pack(plans) if plans.len() > 1)
+    }
+
     /// The same with a job for each table.
     pub(super) fn apart(self) -> Vec<Job> {
         match self {

@@ -40,20 +40,32 @@
 //! **What can go wrong.** A worker that loses a connection before its COMMIT has copied nothing:
 //! its job goes back to the queue while the snapshot lives. A connection that is lost *at* COMMIT
 //! leaves the outcome open, so the load ends, and the next start looks at what was recorded. When
-//! the exporting session dies, the tables that are missing are loaded from a new snapshot. A table
-//! that is already in the destination without being recorded is used when it is empty and has the
-//! columns, else it is refused.
+//! the exporting session dies, the tables that are missing are loaded from a new snapshot; those
+//! whose rows are all there get their keys first. A table that is already in the destination
+//! without being recorded is used when it is empty and has the columns, else it is refused.
+//!
+//! **One table's fault is not the others'.** A table of the source that stays locked, or was
+//! altered or dropped before its turn, is left for a later load, too. Nothing of it counts: no row
+//! of a job that failed was committed, and of a large table, whose other ranges may have been, no
+//! further one is read, so that its last piece never comes and nobody moves or records it. What is
+//! not recorded is missing at the end of the load ([`Loaded::left`] says why), as if it had come
+//! after the slot: the start has it loaded beside the stream, from a later snapshot and with the
+//! columns that it has by then, and its rows in the stream are skipped until it is there.
 
 mod adopt;
 mod analyze;
 mod copy;
 mod finish;
+mod hidden;
 mod job;
+mod load;
 mod prepare;
 mod queue;
+mod retry;
 mod worker;
 
 pub use adopt::{Adopted, Adoption, Statement};
 pub use analyze::analyze;
+pub use hidden::{drop_hidden_tables, hidden_prefix, try_to_tidy};
+pub use load::{Load, Loaded, load};
 pub use prepare::{KEY_REMEDY, Plan, PlannedColumn};
-pub use queue::{Load, drop_hidden_tables, hidden_prefix, load, try_to_tidy};

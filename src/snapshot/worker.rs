@@ -8,8 +8,8 @@ use tokio_postgres::Client;
 
 use super::copy::{Place, copy, end_reading, end_reading_piece};
 use super::job::{Job, Large, Piece, whole};
+use super::load::Load;
 use super::prepare::Plan;
-use super::queue::Load;
 use crate::checkpoint::LoadedTable;
 use crate::error::{Error, Kind, Result};
 use crate::limits::LOAD_LOCK_WAIT;
@@ -98,6 +98,8 @@ pub(super) enum Done {
     Tables(Vec<LoadedTable>),
     /// A piece was copied, or is of no use any more.
     Piece,
+    /// The table of the piece was rewritten since another was read.
+    Rewritten,
     /// The last piece of this table was copied.
     LastPiece(Arc<Large>),
 }
@@ -185,10 +187,7 @@ async fn range(
     if !end_reading_piece(source, large, piece).await? {
         plan.run(client, "give the range up", sql::apply::ROLLBACK)
             .await?;
-        if large.spoil() {
-            load.rewritten(&plan.table.name);
-        }
-        return Ok(Done::Piece);
+        return Ok(Done::Rewritten);
     }
     commit(client, plan).await?;
     if large.piece_done(rows, bytes) {
