@@ -10,6 +10,7 @@ mod any_character;
 mod bad_input;
 mod canary;
 mod cases;
+mod copied_indexes;
 mod exposed;
 mod hostile;
 mod hostile_names;

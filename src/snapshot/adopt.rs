@@ -15,6 +15,7 @@
 
 use tokio_postgres::Client;
 
+use super::indexes::name_in_place;
 use super::prepare::Plan;
 use crate::catalog::destination::{self, DestinationTable};
 use crate::catalog::types::TEXT;
@@ -286,15 +287,13 @@ impl Adopted {
     }
 
     async fn rename_indexes(&self, client: &Client) -> Result<()> {
-        let hidden = &self.plan.destination;
         let failed = |error| from_client(Side::Destination, RENAMING, &error);
         let limit = client.batch_execute(sql::load::WAIT_BRIEFLY_FOR_LOCKS);
         limit.await.map_err(failed)?;
         for index in destination::indexes(client, &self.place).await? {
-            let Some(rest) = index.strip_prefix(&hidden.name) else {
+            let Some(name) = name_in_place(&self.plan, &self.place, &index) else {
                 continue;
             };
-            let name = format!("{}{rest}", self.place.name);
             if name.len() <= IDENTIFIER_BYTES_MAX {
                 let index = TableName::new(self.place.schema.clone(), index);
                 let rename = sql::reshape::rename_index(&index, &name);

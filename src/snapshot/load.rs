@@ -9,6 +9,7 @@ use tokio_postgres::Client;
 
 use super::finish::end;
 use super::hidden::{hidden_prefix, prepare_hidden_tables};
+use super::indexes::add_indexes;
 use super::job::{Job, jobs};
 use super::prepare::Plan;
 use super::queue::{Queue, work};
@@ -62,11 +63,16 @@ impl Load {
         Filled { plan, table }
     }
 
-    /// Gives tables their keys, lets readers read them, and records them, in the open transaction.
+    /// Gives tables their indexes, lets readers read them, and records them, in the open
+    /// transaction.
     ///
     /// Statements that need no answer of the one before are sent together: with small tables the
     /// way to the server and back is most of the time. The first error is the one that matters.
     pub(super) async fn publish(&self, client: &Client, tables: &[Filled]) -> Result<()> {
+        // nothing is asked where there are none, and their names come before those of keys
+        for Filled { plan, .. } in tables {
+            add_indexes(plan, client, self.out_of_sight).await?;
+        }
         let readers = &self.config.destination.readers;
         let steps = tables.iter().flat_map(|Filled { plan, .. }| {
             let steps = plan.last_steps(readers).into_iter();

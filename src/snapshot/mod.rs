@@ -57,6 +57,7 @@ mod analyze;
 mod copy;
 mod finish;
 mod hidden;
+mod indexes;
 mod job;
 mod load;
 mod prepare;

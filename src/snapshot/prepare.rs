@@ -235,9 +235,9 @@ impl Plan {
         self.run_one(client, "make the table", &statement).await
     }
 
-    /// What follows when all rows are there: the keys by which changes will find rows, unless the
-    /// table came with them, the secondary indexes, and the rights of readers. Statements, each
-    /// after what completes "Could not …".
+    /// What follows when all rows and secondary indexes are there: the keys by which changes will
+    /// find rows, unless the table came with them, and the rights of readers. Statements, each after
+    /// what completes "Could not …".
     pub(super) fn last_steps(&self, readers: &[String]) -> Vec<(String, String)> {
         let mut steps = Vec::new();
         let columns = |at: &[usize]| at.iter().map(|&at| &self.table.columns[at]).collect();
@@ -251,10 +251,6 @@ impl Plan {
         if by_index && *identity != self.table.primary_key && !self.has_unique(identity) {
             let statement = sql::add_unique_index(&self.destination, &columns(identity));
             steps.push(("add the replica identity's index".to_owned(), statement));
-        }
-        for index in &self.indexes {
-            let doing = format!("add the index \"{}\"", index.name);
-            steps.push((doing, sql::add_index(&self.destination, index)));
         }
         for reader in readers {
             let grant = sql::grant_select(&self.destination, reader);

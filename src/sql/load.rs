@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use super::{Ident, Literal, Name, ident_list};
-use crate::catalog::source::Index;
 use crate::catalog::{Column, TableName};
 use crate::limits::IDENTIFIER_BYTES_MAX;
 
@@ -102,13 +101,8 @@ pub fn set_maintenance_work_mem(bytes: u64) -> String {
 
 /// Adds a secondary index; `tail` is its definition after `ON table `. It is not made unique: the
 /// source sees to that, and values that trade places would be in each other's way here.
-pub fn add_index(table: &TableName, index: &Index) -> String {
-    format!(
-        "CREATE INDEX {} ON {} {}",
-        Ident(&index.name),
-        Name(table),
-        index.tail
-    )
+pub fn add_index(table: &TableName, name: &str, tail: &str) -> String {
+    format!("CREATE INDEX {} ON {} {tail}", Ident(name), Name(table))
 }
 
 /// Adds a unique index for a replica identity that is not the primary key.
