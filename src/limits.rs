@@ -55,11 +55,20 @@ pub const LOAD_LOCK_ATTEMPTS_MAX: u32 = 100;
 /// How long the worker waits before it goes on.
 pub const LOAD_LOCK_PAUSE: Duration = Duration::from_secs(1);
 
-/// How often a job of the initial load is tried again after a lost connection.
+/// How often a job of the initial load is tried again after it has failed on the source.
 pub const JOB_ATTEMPTS_MAX: u32 = 5;
 
-/// How long a worker of the initial load waits before it tries again.
+/// How long a worker of the initial load waits before it tries again; for a destination that is
+/// away, as long as that has been away, up to [`BACKOFF_MAX`].
 pub const JOB_RETRY_PAUSE: Duration = Duration::from_millis(500);
+
+/// How long a destination may be away before a job is not tried any more: longer than a restart, a
+/// crash recovery or a failover takes. The snapshot is held on the source meanwhile.
+pub const JOB_OUTAGE_MAX: Duration = Duration::from_mins(10);
+
+/// How long a load waits for whoever still works on what an unfinished one has left: the server
+/// notices within a second that a daemon has died (14+).
+pub const HIDDEN_LOCK_MAX: Duration = Duration::from_secs(5);
 
 /// Rows of a table that are written by a statement each; more go through COPY.
 pub const SINGLE_ROWS_MAX: usize = 8;

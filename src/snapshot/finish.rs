@@ -8,12 +8,11 @@ use tokio_postgres::Client;
 use super::job::Large;
 use super::load::{Filled, Load};
 use super::retry::Tries;
+use super::session;
 use super::worker::{Failed, commit};
 use crate::checkpoint::LoadedTable;
-use crate::error::postgres::from_client;
-use crate::error::{Result, Side};
+use crate::error::Result;
 use crate::sql;
-use crate::transport;
 
 /// Gives the table its place and its keys and records it, all in one transaction.
 async fn finish(load: &Load, client: &Client, large: &Arc<Large>) -> Result<LoadedTable, Failed> {
@@ -66,19 +65,9 @@ async fn end_one(
     // after a failure it is in an unknown state and dropped instead
     let client = match session.take() {
         Some(client) => client,
-        None => finisher(load).await?,
+        None => session::open(load, "index worker").await?,
     };
     let table = finish(load, &client, large).await?;
     *session = Some(client);
     Ok(table)
-}
-
-/// A session with room for building indexes.
-async fn finisher(load: &Load) -> Result<Client> {
-    let endpoint = &load.config.destination.endpoint;
-    let client = transport::connect(endpoint, "index worker").await?;
-    let memory = sql::load::set_maintenance_work_mem(load.config.snapshot.index_memory_bytes);
-    let set = client.batch_execute(&memory).await;
-    set.map_err(|error| from_client(Side::Destination, "set maintenance_work_mem", &error))?;
-    Ok(client)
 }

@@ -9,6 +9,7 @@ use super::job::Job;
 use crate::catalog::destination;
 use crate::error::postgres::from_client;
 use crate::error::{Result, Side};
+use crate::limits::HIDDEN_LOCK_MAX;
 use crate::sql::load as sql;
 use crate::sql::reshape;
 
@@ -20,7 +21,34 @@ pub fn hidden_prefix(pipeline: &str) -> String {
 }
 
 /// Drops what loads that did not end have left in the state schema.
+///
+/// # Errors
+/// [`Kind::Contention`](crate::error::Kind::Contention) when somebody works on it for longer than
+/// [`HIDDEN_LOCK_MAX`]: a server may not have noticed yet that a daemon has died.
 pub async fn drop_hidden_tables(client: &Client, state_schema: &str, prefix: &str) -> Result<()> {
+    let limit = sql::limit_lock_wait(HIDDEN_LOCK_MAX.as_millis());
+    set(client, &limit).await?;
+    drop_all(client, state_schema, prefix).await?;
+    set(client, sql::WAIT_FOR_LOCKS).await
+}
+
+/// Drops what loads of these prefixes have left, unless somebody still works on it.
+pub async fn try_to_tidy(client: &Client, state_schema: &str, prefixes: &[String]) -> Result<()> {
+    set(client, sql::WAIT_BRIEFLY_FOR_LOCKS).await?;
+    let mut tidied = Ok(());
+    for prefix in prefixes {
+        let dropped = drop_all(client, state_schema, prefix).await;
+        tidied = tidied.and(dropped);
+    }
+    tidied.and(set(client, sql::WAIT_FOR_LOCKS).await)
+}
+
+async fn set(client: &Client, statement: &str) -> Result<()> {
+    let done = client.batch_execute(statement).await;
+    done.map_err(|error| from_client(Side::Destination, "set lock_timeout", &error))
+}
+
+async fn drop_all(client: &Client, state_schema: &str, prefix: &str) -> Result<()> {
     for table in destination::hidden_tables(client, state_schema, prefix).await? {
         let dropped = client.batch_execute(&reshape::drop_table(&table)).await;
         dropped.map_err(|error| {
@@ -29,21 +57,6 @@ pub async fn drop_hidden_tables(client: &Client, state_schema: &str, prefix: &st
         })?;
     }
     Ok(())
-}
-
-/// Drops what loads of these prefixes have left, unless somebody still works on it.
-pub async fn try_to_tidy(client: &Client, state_schema: &str, prefixes: &[String]) -> Result<()> {
-    let set = async |statement| {
-        let done = client.batch_execute(statement).await;
-        done.map_err(|error| from_client(Side::Destination, "set lock_timeout", &error))
-    };
-    set(sql::WAIT_BRIEFLY_FOR_LOCKS).await?;
-    let mut tidied = Ok(());
-    for prefix in prefixes {
-        let dropped = drop_hidden_tables(client, state_schema, prefix).await;
-        tidied = tidied.and(dropped);
-    }
-    tidied.and(set(sql::WAIT_FOR_LOCKS).await)
 }
 
 /// Drops what a load that did not end has left, and makes the tables for this one.

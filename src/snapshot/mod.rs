@@ -63,6 +63,7 @@ mod load;
 mod prepare;
 mod queue;
 mod retry;
+mod session;
 mod worker;
 
 pub use adopt::{Adopted, Adoption, Statement};

@@ -10,13 +10,13 @@ use super::copy::{Place, copy, end_reading, end_reading_piece};
 use super::job::{Job, Large, Piece, whole};
 use super::load::Load;
 use super::prepare::Plan;
+use super::session;
 use crate::checkpoint::LoadedTable;
 use crate::error::{Error, Kind, Result};
 use crate::limits::LOAD_LOCK_WAIT;
 use crate::observe::TableState;
 use crate::source::{Connection, Mode};
 use crate::sql;
-use crate::transport;
 
 /// The sessions are opened when first needed, and again after one was lost.
 pub(super) struct Worker {
@@ -76,8 +76,7 @@ impl Worker {
         let config = &self.load.config;
         let source =
             Connection::open(&config.source.endpoint, "snapshot worker", Mode::Sql).await?;
-        let destination =
-            transport::connect(&config.destination.endpoint, "snapshot worker").await?;
+        let destination = session::open(&self.load, "snapshot worker").await?;
         Ok((source, destination))
     }
 }
