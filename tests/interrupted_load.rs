@@ -2,9 +2,31 @@
 
 use std::time::Duration;
 
+use tokio_postgres::Client;
 use walferry::demo::cluster::Stop;
 
 use crate::support::{Daemon, Pair, do_on, drain, equal_soon, majors, until};
+
+/// Read in ranges.
+const WIDE: &str = "CREATE TABLE wide (id int PRIMARY KEY, v text);
+     ALTER TABLE wide ALTER v SET STORAGE PLAIN;
+     INSERT INTO wide SELECT i, repeat('x', 3500) FROM generate_series(1, 24000) AS i";
+
+/// Where the rows of that gather, once it is there.
+async fn hidden_table(destination: &Client) -> String {
+    let begun = "FROM pg_class WHERE relnamespace = to_regnamespace('walferry')
+                 AND relname ~ '^walferry_load_.*_[0-9]+$' AND relkind = 'r'";
+    until(destination, &format!("SELECT count(*) > 0 {begun}")).await;
+    let name = format!("SELECT relname::text {begun}");
+    destination.query_one(&name, &[]).await.unwrap().get(0)
+}
+
+/// What had been copied before was kept.
+fn assert_loaded_once(daemon: &Daemon) {
+    let log = daemon.log();
+    let again = log.contains("loading tables beside the stream");
+    assert!(log.contains("starts again") && !again, "{log}");
+}
 
 #[tokio::test]
 async fn ranges_that_were_loaded_before_the_destination_crashed_are_there_afterwards() {
@@ -13,29 +35,80 @@ async fn ranges_that_were_loaded_before_the_destination_crashed_are_there_afterw
         let late = [("wal_writer_delay", "10s"), ("wal_buffers", "64MB")];
         let mut pair = Pair::with_settings(major, &[], &late).await;
         let source = pair.on_source().await;
-        do_on(
-            &source,
-            "CREATE TABLE wide (id int PRIMARY KEY, v text);
-             ALTER TABLE wide ALTER v SET STORAGE PLAIN;
-             INSERT INTO wide SELECT i, repeat('x', 3500) FROM generate_series(1, 24000) AS i",
-        )
-        .await;
+        do_on(&source, WIDE).await;
         let mut daemon = Daemon::start(&pair);
         let destination = pair.on_destination().await;
-        let begun = "FROM pg_class WHERE relnamespace = to_regnamespace('walferry')
-                     AND relname LIKE 'walferry_load_%'";
-        until(&destination, &format!("SELECT count(*) > 0 {begun}")).await;
-        let name = format!("SELECT relname::text {begun}");
-        let hidden: String = destination.query_one(&name, &[]).await.unwrap().get(0);
+        let hidden = hidden_table(&destination).await;
         let some = format!("SELECT EXISTS (SELECT FROM walferry.{hidden})");
         until(&destination, &some).await;
         drop(destination);
         pair.destination.stop(Stop::Immediate).await.unwrap();
+        // longer than a few tries take
+        tokio::time::sleep(Duration::from_secs(4)).await;
         pair.destination.start().await.unwrap();
         equal_soon(&pair).await;
         daemon.wait_ready().await;
         do_on(&source, "UPDATE wide SET v = 'y' WHERE id % 100 = 0").await;
         equal_soon(&pair).await;
+        assert_loaded_once(&daemon);
+        drain(&pair, daemon).await;
+    }
+}
+
+#[tokio::test]
+async fn a_range_whose_commit_got_no_answer_is_there_once() {
+    for major in majors().await {
+        let pair = Pair::start(major).await;
+        let source = pair.on_source().await;
+        do_on(&source, WIDE).await;
+        let mut daemon = Daemon::start(&pair);
+        let destination = pair.on_destination().await;
+        hidden_table(&destination).await;
+        // from now on commits wait for a standby that never comes; who is told to end meanwhile has
+        // committed, and does not say so
+        let wait = "ALTER SYSTEM SET synchronous_standby_names = 'nobody'";
+        do_on(&destination, wait).await;
+        do_on(&destination, "SELECT pg_reload_conf()").await;
+        let waiting = "FROM pg_stat_activity WHERE wait_event = 'SyncRep'
+                       AND application_name = 'walferry snapshot worker'";
+        until(&destination, &format!("SELECT count(*) > 0 {waiting}")).await;
+        let end = format!("SELECT pg_terminate_backend(pid) {waiting}");
+        do_on(&destination, &end).await;
+        let go_on = "ALTER SYSTEM RESET synchronous_standby_names";
+        do_on(&destination, go_on).await;
+        do_on(&destination, "SELECT pg_reload_conf()").await;
+        daemon.wait_ready().await;
+        equal_soon(&pair).await;
+        assert_loaded_once(&daemon);
+        drain(&pair, daemon).await;
+    }
+}
+
+#[tokio::test]
+async fn a_table_of_which_the_destination_has_lost_a_range_is_loaded_again() {
+    for major in majors().await {
+        let pair = Pair::start(major).await;
+        let (source, holder) = (pair.on_source().await, pair.on_source().await);
+        do_on(&source, WIDE).await;
+        let two = pair.write_config("two.toml", "[snapshot]\nworkers = 2\n");
+        let mut daemon = Daemon::start_on(&pair, &two);
+        let destination = pair.on_destination().await;
+        let hidden = hidden_table(&destination).await;
+        let (load, _) = hidden.rsplit_once('_').unwrap();
+        let ledger = format!("walferry.{load}_ranges");
+        until(&destination, &format!("SELECT count(*) > 0 FROM {ledger}")).await;
+        // the other ranges wait until it is as on a standby that lagged behind
+        do_on(&holder, "BEGIN; LOCK TABLE wide").await;
+        let lose = format!(
+            "BEGIN ISOLATION LEVEL REPEATABLE READ;
+             DELETE FROM walferry.{hidden}; DELETE FROM {ledger}; COMMIT"
+        );
+        do_on(&destination, &lose).await;
+        do_on(&holder, "COMMIT").await;
+        daemon.wait_ready().await;
+        equal_soon(&pair).await;
+        let log = daemon.log();
+        assert!(log.contains("no longer has all that it had"), "{log}");
         drain(&pair, daemon).await;
     }
 }

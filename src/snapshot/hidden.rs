@@ -6,6 +6,7 @@ use std::hash::BuildHasher;
 use tokio_postgres::Client;
 
 use super::job::Job;
+use super::ledger::Ledger;
 use crate::catalog::destination;
 use crate::error::postgres::from_client;
 use crate::error::{Result, Side};
@@ -64,9 +65,13 @@ pub(super) async fn prepare_hidden_tables(
     control: &Client,
     state_schema: &str,
     prefix: &str,
+    ledger: &Ledger,
     jobs: &[Job],
 ) -> Result<()> {
     drop_hidden_tables(control, state_schema, prefix).await?;
+    if jobs.iter().any(|job| matches!(job, Job::Range(..))) {
+        ledger.create(control).await?;
+    }
     let mut made = HashSet::new();
     for job in jobs {
         if let Job::Range(large, _) = job

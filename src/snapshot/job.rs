@@ -52,6 +52,8 @@ impl Job {
 /// Rows of one heap: all of them, or those of a range of blocks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Piece {
+    /// Its number among those of the table.
+    pub(super) nth: usize,
     pub(super) heap: TableName,
     pub(super) blocks: Option<Blocks>,
 }
@@ -69,6 +71,8 @@ pub(super) struct Large {
     pub(super) plan: Arc<Plan>,
     /// Where its rows gather until all are there.
     pub(super) hidden: TableName,
+    /// How many pieces it has.
+    pub(super) pieces: usize,
     /// The file of each heap, as its first part found it.
     files: Mutex<HashMap<TableName, Option<String>>>,
     /// It was rewritten while it was read.
@@ -115,14 +119,13 @@ impl Large {
 
 /// The whole table, heap by heap.
 pub(super) fn whole(plan: &Plan) -> Vec<Piece> {
-    let piece = |heap: &TableName| Piece {
-        heap: heap.clone(),
+    let segments = plan.segments.iter().enumerate();
+    let piece = segments.map(|(nth, segment)| Piece {
+        nth,
+        heap: segment.name.clone(),
         blocks: None,
-    };
-    plan.segments
-        .iter()
-        .map(|segment| piece(&segment.name))
-        .collect()
+    });
+    piece.collect()
 }
 
 /// Jobs in the order in which they are to be taken: ranges of the largest tables first. `ranges`
@@ -146,6 +149,7 @@ pub(super) fn jobs(
         if pieces.len() > 1 {
             let large = Arc::new(Large {
                 hidden: hidden(&plan),
+                pieces: pieces.len(),
                 plan,
                 files: Mutex::default(),
                 spoiled: AtomicBool::new(false),
@@ -201,6 +205,7 @@ fn pieces(segments: &[Segment], workers: usize, ranges: bool) -> Vec<Piece> {
             };
             let blocks = (count > 1).then_some(blocks);
             pieces.push(Piece {
+                nth: pieces.len(),
                 heap: segment.name.clone(),
                 blocks,
             });

@@ -10,7 +10,8 @@ use tokio_postgres::Client;
 use super::finish::end;
 use super::hidden::{hidden_prefix, prepare_hidden_tables};
 use super::indexes::add_indexes;
-use super::job::{Job, jobs};
+use super::job::jobs;
+use super::ledger::Ledger;
 use super::prepare::Plan;
 use super::queue::{Queue, work};
 use crate::catalog::TableName;
@@ -89,17 +90,16 @@ impl Load {
         recorded
     }
 
-    /// Says that a job came to nothing.
-    pub(super) fn not_loaded(&self, job: &Job) {
-        let pending = |plan: &Plan| {
-            let table = &plan.table.name;
-            self.board.table_state(table, TableState::Pending);
-        };
-        match job {
-            Job::Pack(plans) => plans.iter().for_each(|plan| pending(plan)),
-            Job::Range(large, _) if large.is_spoiled() => pending(&large.plan),
-            // other ranges of it are there, or under way
-            Job::Range(..) => {}
+    /// Says that what was read of a table came to nothing.
+    pub(super) fn not_loaded(&self, plan: &Plan) {
+        self.board
+            .table_state(&plan.table.name, TableState::Pending);
+    }
+
+    /// The same of several.
+    pub(super) fn none_loaded(&self, plans: &[Arc<Plan>]) {
+        for plan in plans {
+            self.not_loaded(plan);
         }
     }
 
@@ -153,10 +153,11 @@ pub async fn load(
     let hidden =
         |plan: &Plan| TableName::new(state_schema.clone(), format!("{prefix}{}", plan.table.oid));
     let jobs = jobs(plans, settings.workers, ranges, hidden);
-    prepare_hidden_tables(control, state_schema, &prefix, &jobs).await?;
+    let ledger = Ledger::new(state_schema, &prefix);
+    prepare_hidden_tables(control, state_schema, &prefix, &ledger, &jobs).await?;
 
     let workers = settings.workers.min(jobs.len());
-    let queue = Arc::new(Queue::new(jobs));
+    let queue = Arc::new(Queue::new(jobs, ledger));
     let (filled, to_finish) = mpsc::unbounded_channel();
     let to_finish = Arc::new(AsyncMutex::new(to_finish));
     let mut copying = JoinSet::new();
@@ -166,7 +167,11 @@ pub async fn load(
     drop(filled);
     let mut finishing = JoinSet::new();
     for _ in 0..settings.index_workers {
-        finishing.spawn(end(Arc::clone(&load), Arc::clone(&to_finish)));
+        finishing.spawn(end(
+            Arc::clone(&load),
+            Arc::clone(&queue),
+            Arc::clone(&to_finish),
+        ));
     }
     let (tables, session) = all_done(&load, exported, copying, finishing).await?;
     let left = queue.left();

@@ -24,8 +24,9 @@
 //! the source has no NULL in a primary key either, and `ADD PRIMARY KEY` then need not read the
 //! table once more to see it; a key that goes later takes that along (`pipeline/reshape/keys.rs`).
 //! Each range commits with `synchronous_commit = on`, although only the last commit of a table is
-//! recorded: a range that was counted here and lost by a destination that crashed would be a hole
-//! in a table that counts, since the workers go on with the other ranges once it is up again.
+//! recorded: a range that was counted here and lost by a destination that crashed would have to be
+//! read again, since the workers go on with the other ranges once it is up again. What it has after
+//! all is looked up before the table counts (`ledger.rs`).
 //!
 //! **Locks on the source.** What a job reads stays locked until all of it is read; then the worker
 //! ends its transaction, and joins the snapshot again for the next job: it sees the same rows,
@@ -38,8 +39,10 @@
 //! its tables are read one by one.
 //!
 //! **What can go wrong.** A worker that loses a connection before its COMMIT has copied nothing:
-//! its job goes back to the queue while the snapshot lives. A connection that is lost *at* COMMIT
-//! leaves the outcome open, so the load ends, and the next start looks at what was recorded. When
+//! its job goes back to the queue while the snapshot lives, and a destination that is away is waited
+//! for. A connection that is lost *at* the COMMIT of a range leaves open whether that is there: it is
+//! read again, and counts once (`ledger.rs`). One that is lost at the COMMIT of a pack or of a whole
+//! table ends the load, and the next start looks at what was recorded. When
 //! the exporting session dies, the tables that are missing are loaded from a new snapshot; those
 //! whose rows are all there get their keys first. A table that is already in the destination
 //! without being recorded is used when it is empty and has the columns, else it is refused.
@@ -59,6 +62,7 @@ mod finish;
 mod hidden;
 mod indexes;
 mod job;
+mod ledger;
 mod load;
 mod prepare;
 mod queue;

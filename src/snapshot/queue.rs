@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::mpsc;
 
 use super::job::{Job, Large};
+use super::ledger::Ledger;
 use super::load::Load;
 use super::retry::Tries;
 use super::worker::{Done, Failed, Worker};
@@ -17,14 +18,17 @@ pub(super) struct Queue {
     jobs: Mutex<VecDeque<(Job, Tries)>>,
     /// Why the first of the tables was left that this load goes on without.
     left: Mutex<Option<Error>>,
+    /// What the destination has of large tables.
+    pub(super) ledger: Ledger,
 }
 
 impl Queue {
-    pub(super) fn new(jobs: Vec<Job>) -> Self {
+    pub(super) fn new(jobs: Vec<Job>, ledger: Ledger) -> Self {
         let untried = jobs.into_iter().map(|job| (job, Tries::default()));
         Queue {
             jobs: Mutex::new(untried.collect()),
             left: Mutex::default(),
+            ledger,
         }
     }
 
@@ -48,16 +52,28 @@ impl Queue {
         lock(&self.jobs).extend(apart);
     }
 
-    /// Leaves the tables of a job for a later load, for this reason. Nobody has recorded them, so
-    /// that the next start has them loaded from a snapshot of their own.
+    /// Leaves the tables of a job for a later load, for this reason.
     fn leave(&self, load: &Load, job: &Job, why: Error) {
-        if let Job::Range(large, _) = job
-            && !large.spoil()
-        {
-            // another of its ranges has said so
-            return;
+        match job {
+            Job::Range(large, _) => self.leave_large(load, large, why),
+            Job::Pack(plans) => {
+                load.none_loaded(plans);
+                self.note_left(why);
+            }
         }
-        load.not_loaded(job);
+    }
+
+    /// The same with a large table. No further range of it is read.
+    pub(super) fn leave_large(&self, load: &Load, large: &Large, why: Error) {
+        // one of its ranges may have said so before
+        if large.spoil() {
+            load.not_loaded(&large.plan);
+            self.note_left(why);
+        }
+    }
+
+    /// Nobody has recorded them, so that the next start has them loaded from another snapshot.
+    fn note_left(&self, why: Error) {
         tracing::warn!(error = %why, "a table is left for a later load");
         lock(&self.left).get_or_insert(why);
     }
@@ -65,19 +81,21 @@ impl Queue {
     /// A job came to nothing: it is done again after a pause, while that may help. Then its tables
     /// are left, if they alone stand in the way of it; else the load ends.
     async fn put_back(&self, load: &Load, job: Job, tries: Tries, failed: Failed) -> Result<()> {
-        load.not_loaded(&job);
+        if let Job::Pack(plans) = &job {
+            load.none_loaded(plans);
+        }
         let locked = failed.error.kind() == Kind::Contention;
         if failed.is_of_its_tables() && !locked && job.has_several() {
             // one of them has changed, and the others are to be loaded
             self.put_last(job, tries);
             return Ok(());
         }
-        let tried = if locked && job.locks_several() {
+        let again = if locked && job.locks_several() {
             failed.wait_for_lock(tries).await
         } else {
             failed.wait_to_try_again(load, tries).await
         };
-        match tried {
+        match again {
             // what somebody has locked gives way to all the others
             Ok(tries) if locked => self.put_last(job, tries),
             Ok(tries) => self.put_first(job, tries),
@@ -98,7 +116,7 @@ pub(super) async fn work(
     queue: Arc<Queue>,
     filled: mpsc::UnboundedSender<Arc<Large>>,
 ) -> Result<Vec<LoadedTable>> {
-    let mut worker = Worker::new(Arc::clone(&load));
+    let mut worker = Worker::new(Arc::clone(&load), Arc::clone(&queue));
     let mut tables = Vec::new();
     while let Some((job, tries)) = queue.next() {
         match worker.run(&job).await {

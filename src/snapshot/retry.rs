@@ -1,9 +1,14 @@
 //! What follows when a job of the load fails: another try after a pause, or none.
 
+use tokio::time::{Duration, Instant};
+
 use super::load::Load;
 use super::worker::Failed;
 use crate::error::{Kind, Side};
-use crate::limits::{JOB_ATTEMPTS_MAX, JOB_RETRY_PAUSE, LOAD_LOCK_ATTEMPTS_MAX, LOAD_LOCK_PAUSE};
+use crate::limits::{
+    BACKOFF_MAX, JOB_ATTEMPTS_MAX, JOB_OUTAGE_MAX, JOB_RETRY_PAUSE, LOAD_LOCK_ATTEMPTS_MAX,
+    LOAD_LOCK_PAUSE,
+};
 
 /// How often a job was tried in vain.
 #[derive(Clone, Copy, Default)]
@@ -12,6 +17,8 @@ pub(super) struct Tries {
     unlocked: u32,
     /// For another reason.
     failed: u32,
+    /// When the destination was away for the first time.
+    away_since: Option<Instant>,
 }
 
 impl Failed {
@@ -24,20 +31,36 @@ impl Failed {
 
     /// Pauses before the next try; gives the failure back when there is to be none.
     pub(super) async fn wait_to_try_again(self, load: &Load, tries: Tries) -> Result<Tries, Self> {
-        let may_heal = matches!(
-            self.error.kind(),
-            Kind::ConnectionLost | Kind::Unreachable | Kind::ServerBusy | Kind::Contention
-        );
-        if !self.undone || !may_heal || tries.failed >= JOB_ATTEMPTS_MAX {
+        let Some((pause, tries)) = self.next_try(tries) else {
             return Err(self);
-        }
+        };
         tracing::warn!(error = %self.error, "a worker of the initial load starts again");
         if let Some(side) = self.error.side() {
             load.board.reconnect(side);
         }
-        tokio::time::sleep(JOB_RETRY_PAUSE).await;
-        let failed = tries.failed + 1;
-        Ok(Tries { failed, ..tries })
+        tokio::time::sleep(pause).await;
+        Ok(tries)
+    }
+
+    /// A destination that is away is waited for by the clock: what it has got of the load is worth
+    /// that. What is read of the source ends with the session that holds its snapshot, so that more
+    /// than a few tries would not help.
+    fn next_try(&self, mut tries: Tries) -> Option<(Duration, Tries)> {
+        let (kind, side) = (self.error.kind(), self.error.side());
+        let away = matches!(
+            kind,
+            Kind::ConnectionLost | Kind::Unreachable | Kind::ServerBusy
+        );
+        if !self.undone || !away && kind != Kind::Contention {
+            return None;
+        }
+        if away && side == Some(Side::Destination) {
+            let waited = tries.away_since.get_or_insert_with(Instant::now).elapsed();
+            let pause = waited.clamp(JOB_RETRY_PAUSE, BACKOFF_MAX);
+            return (waited < JOB_OUTAGE_MAX).then_some((pause, tries));
+        }
+        tries.failed += 1;
+        (tries.failed <= JOB_ATTEMPTS_MAX).then_some((JOB_RETRY_PAUSE, tries))
     }
 
     /// The same where a lock was not waited for, since others were held.

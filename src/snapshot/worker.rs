@@ -8,8 +8,10 @@ use tokio_postgres::Client;
 
 use super::copy::{Place, copy, end_reading, end_reading_piece};
 use super::job::{Job, Large, Piece, whole};
+use super::ledger::or_gone;
 use super::load::Load;
 use super::prepare::Plan;
+use super::queue::Queue;
 use super::session;
 use crate::checkpoint::LoadedTable;
 use crate::error::{Error, Kind, Result};
@@ -21,6 +23,7 @@ use crate::sql;
 /// The sessions are opened when first needed, and again after one was lost.
 pub(super) struct Worker {
     load: Arc<Load>,
+    queue: Arc<Queue>,
     sessions: Option<(Connection, Client)>,
 }
 
@@ -41,9 +44,10 @@ impl From<Error> for Failed {
 }
 
 impl Worker {
-    pub(super) fn new(load: Arc<Load>) -> Self {
+    pub(super) fn new(load: Arc<Load>, queue: Arc<Queue>) -> Self {
         Worker {
             load,
+            queue,
             sessions: None,
         }
     }
@@ -63,9 +67,7 @@ impl Worker {
         join_snapshot(source, &self.load.snapshot, job).await?;
         let done = match job {
             Job::Pack(plans) => pack(&self.load, source, destination, plans).await?,
-            Job::Range(large, piece) => {
-                range(&self.load, source, destination, large, piece).await?
-            }
+            Job::Range(large, piece) => self.range(source, destination, large, piece).await?,
         };
         // After a failure they are in an unknown state and dropped instead.
         self.sessions = Some(sessions);
@@ -78,6 +80,36 @@ impl Worker {
             Connection::open(&config.source.endpoint, "snapshot worker", Mode::Sql).await?;
         let destination = session::open(&self.load, "snapshot worker").await?;
         Ok((source, destination))
+    }
+
+    /// A part of a large table, into its hidden table.
+    async fn range(
+        &self,
+        source: &mut Connection,
+        client: &Client,
+        large: &Arc<Large>,
+        piece: &Piece,
+    ) -> Result<Done, Failed> {
+        let (plan, board) = (&large.plan, &self.load.board);
+        plan.run(client, "begin the load", sql::apply::BEGIN)
+            .await?;
+        let place = Place {
+            table: &large.hidden,
+            fresh: false,
+        };
+        let copied = copy(source, client, plan, piece, place, board).await;
+        let (rows, bytes) = copied.map_err(or_gone)?;
+        if !end_reading_piece(source, large, piece).await? {
+            plan.run(client, "give the range up", sql::apply::ROLLBACK)
+                .await?;
+            return Ok(Done::Rewritten);
+        }
+        self.queue.ledger.commit(client, large, piece).await?;
+        if large.piece_done(rows, bytes) {
+            board.table_state(&plan.table.name, TableState::Indexing);
+            return Ok(Done::LastPiece(Arc::clone(large)));
+        }
+        Ok(Done::Piece)
     }
 }
 
@@ -165,36 +197,6 @@ async fn fill(
     let (done, filled) = join(make, fill).await;
     done?;
     filled
-}
-
-/// A part of a large table, into its hidden table.
-async fn range(
-    load: &Load,
-    source: &mut Connection,
-    client: &Client,
-    large: &Arc<Large>,
-    piece: &Piece,
-) -> Result<Done, Failed> {
-    let plan = &large.plan;
-    plan.run(client, "begin the load", sql::apply::BEGIN)
-        .await?;
-    let place = Place {
-        table: &large.hidden,
-        fresh: false,
-    };
-    let (rows, bytes) = copy(source, client, plan, piece, place, &load.board).await?;
-    if !end_reading_piece(source, large, piece).await? {
-        plan.run(client, "give the range up", sql::apply::ROLLBACK)
-            .await?;
-        return Ok(Done::Rewritten);
-    }
-    commit(client, plan).await?;
-    if large.piece_done(rows, bytes) {
-        load.board
-            .table_state(&plan.table.name, TableState::Indexing);
-        return Ok(Done::LastPiece(Arc::clone(large)));
-    }
-    Ok(Done::Piece)
 }
 
 /// Whether a COMMIT that got no answer took place is for the next start to find out.

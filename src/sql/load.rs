@@ -101,6 +101,31 @@ pub fn insert_from(table: &TableName, columns: &[&str], from: &TableName) -> Str
     )
 }
 
+/// Makes the ledger in which each range of a large table is noted by the transaction that loads it.
+pub fn create_ledger(ledger: &TableName) -> String {
+    format!(
+        "CREATE TABLE {} (source_oid oid, range bigint, PRIMARY KEY (source_oid, range))",
+        Name(ledger)
+    )
+}
+
+/// Notes a range and commits it; SQLSTATE 23505 when it was committed before. Who is about to do
+/// that is waited for.
+pub fn commit_range(ledger: &TableName, source_oid: u32, range: usize) -> String {
+    format!(
+        "INSERT INTO {} VALUES ({source_oid}, {range}); COMMIT",
+        Name(ledger)
+    )
+}
+
+/// How many ranges of a table are noted: $1 its oid on the source.
+pub fn count_ranges(ledger: &TableName) -> String {
+    format!(
+        "SELECT pg_catalog.count(*) FROM {} WHERE source_oid = $1",
+        Name(ledger)
+    )
+}
+
 /// Memory for building an index, in bytes.
 pub fn set_maintenance_work_mem(bytes: u64) -> String {
     format!(
