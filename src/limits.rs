@@ -24,6 +24,9 @@ pub const STREAM_READ_BYTES: usize = 1 << 20;
 /// Size of the pieces in which the initial load hands COPY data to the destination.
 pub const COPY_CHUNK_BYTES: usize = 256 << 10;
 
+/// Room beyond that for the row with which a piece ends; a larger row has the piece copied once.
+pub const COPY_ROW_BYTES: usize = 64 << 10;
+
 /// COPY pieces of one table that may wait between reader and writer during the initial load.
 pub const COPY_CHUNKS_WAITING_MAX: usize = 4;
 

@@ -11,7 +11,8 @@ use super::stream::Stream;
 use super::wire::Wire;
 use crate::error::{Error, Kind, Result, Side};
 use crate::limits::{
-    ANSWER_BYTES_MAX, COPY_CHUNK_BYTES, NEAR_ANSWER_MAX, STREAM_BACKLOG_BYTES, WAL_SENDER_TIMEOUT,
+    ANSWER_BYTES_MAX, COPY_CHUNK_BYTES, COPY_ROW_BYTES, NEAR_ANSWER_MAX, STREAM_BACKLOG_BYTES,
+    WAL_SENDER_TIMEOUT,
 };
 use crate::lsn::Lsn;
 use crate::sql;
@@ -140,7 +141,7 @@ impl Connection {
             match frame.tag {
                 b'd' => {
                     if chunk.is_empty() {
-                        chunk.reserve(COPY_CHUNK_BYTES);
+                        chunk.reserve(COPY_CHUNK_BYTES + COPY_ROW_BYTES);
                     }
                     rows += 1;
                     chunk.put_slice(frame.body);
