@@ -32,14 +32,18 @@ pub const COPY_CHUNKS_WAITING_MAX: usize = 4;
 
 /// Blocks of a table for each range that is copied by itself (32 MiB of 8 KiB blocks); a table of
 /// less than twice that is copied whole. The ranges of a table are of one size, so they may be
-/// smaller than this by what it takes to give each worker as many.
+/// smaller than this by what it takes to give each worker as many. Large values that the heap holds
+/// elsewhere (TOAST) count as its blocks.
 pub const RANGE_PAGES_MIN: u64 = 4_096;
+
+/// Blocks of a range at most (1 GiB): what one transaction loads, and what a fault costs.
+pub const RANGE_PAGES_MAX: u64 = 131_072;
 
 /// Ranges of a table for each worker, so that all workers end at about the same time.
 pub const RANGES_PER_WORKER: u64 = 4;
 
 /// Ranges that one heap is split into at most.
-pub const RANGES_PER_SEGMENT_MAX: u64 = 1_024;
+pub const RANGES_PER_SEGMENT_MAX: u64 = 16_384;
 
 /// Small tables that are loaded in one transaction.
 pub const PACK_TABLES_MAX: usize = 64;

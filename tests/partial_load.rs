@@ -127,7 +127,8 @@ async fn what_a_killed_daemon_was_building_is_given_up_and_its_table_loaded_agai
         let pair = Pair::start(major).await;
         let source = pair.on_source().await;
         do_on(&source, WIDE).await;
-        let daemon = Daemon::start(&pair);
+        let one = pair.write_config("one.toml", "[snapshot]\nworkers = 1\n");
+        let daemon = Daemon::start_on(&pair, &one);
         let destination = pair.on_destination().await;
         let reader = keys_wait(&pair, &destination).await;
         daemon.kill9().await;

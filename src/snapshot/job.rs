@@ -8,8 +8,12 @@ use super::prepare::Plan;
 use crate::catalog::TableName;
 use crate::catalog::source::Segment;
 use crate::limits::{
-    PACK_BYTES_MAX, PACK_TABLES_MAX, RANGE_PAGES_MIN, RANGES_PER_SEGMENT_MAX, RANGES_PER_WORKER,
+    PACK_BYTES_MAX, PACK_TABLES_MAX, RANGE_PAGES_MAX, RANGE_PAGES_MIN, RANGES_PER_SEGMENT_MAX,
+    RANGES_PER_WORKER,
 };
+
+/// A block of a server as it is mostly built.
+const PAGE_BYTES: u64 = 8_192;
 
 /// What a worker takes at once.
 #[derive(Clone, Debug)]
@@ -140,13 +144,13 @@ pub(super) fn jobs(
     plans.sort_by_key(|plan| std::cmp::Reverse(plan.table.bytes));
     let (mut jobs, mut pack, mut pack_bytes) = (Vec::new(), Vec::new(), 0);
     for plan in plans {
-        let pieces = if plan.existing.is_none() && workers > 1 {
-            pieces(&plan.segments, workers, ranges)
+        let pieces = if plan.existing.is_none() {
+            pieces(&plan.segments, plan.table.bytes, workers, ranges)
         } else {
             // Filled in one transaction, in its place.
             Vec::new()
         };
-        if pieces.len() > 1 {
+        if !pieces.is_empty() {
             let large = Arc::new(Large {
                 hidden: hidden(&plan),
                 pieces: pieces.len(),
@@ -178,19 +182,28 @@ fn close(jobs: &mut Vec<Job>, pack: &mut Vec<Arc<Plan>>) {
     }
 }
 
-fn pieces(segments: &[Segment], workers: usize, ranges: bool) -> Vec<Piece> {
-    let total: u64 = segments.iter().map(|segment| segment.pages).sum();
+/// The pieces of a table of so many bytes in all, with the large values that are beside its heaps;
+/// none when it is small. A large one has its keys built by others than who reads, without the
+/// snapshot, so that it is worth a piece of its own even where it is not cut.
+fn pieces(segments: &[Segment], bytes: u64, workers: usize, ranges: bool) -> Vec<Piece> {
+    let heaps: u64 = segments.iter().map(|segment| segment.pages).sum();
+    let total = heaps.max(bytes / PAGE_BYTES);
     if total < 2 * RANGE_PAGES_MIN {
         return Vec::new();
     }
     // Several ranges a worker, so that all end at about the same time.
     let share = total
         .div_ceil(workers as u64 * RANGES_PER_WORKER)
-        .max(RANGE_PAGES_MIN);
+        .clamp(RANGE_PAGES_MIN, RANGE_PAGES_MAX);
     let mut pieces = Vec::new();
     for segment in segments {
-        let most = if ranges { RANGES_PER_SEGMENT_MAX } else { 1 };
-        let count = match segment.pages.div_ceil(share).clamp(1, most) {
+        // a range has at least one page
+        let most = RANGES_PER_SEGMENT_MAX.min(segment.pages);
+        let most = if ranges { most.max(1) } else { 1 };
+        // what it holds, were the large values in it
+        let pages = u128::from(total) * u128::from(segment.pages) / u128::from(heaps.max(1));
+        let pages = u64::try_from(pages).unwrap_or(u64::MAX);
+        let count = match pages.div_ceil(share).clamp(1, most) {
             // Alone in the queue: nobody is to wait for the one who got one more.
             count @ 2.. if segments.len() == 1 => count.next_multiple_of(workers as u64).min(most),
             count => count,
@@ -228,7 +241,7 @@ mod tests {
     #[test]
     fn ranges_cover_every_block_once_and_the_last_one_is_open() {
         for pages in [1, RANGE_PAGES_MIN, 2 * RANGE_PAGES_MIN, 100_003, 50_000_000] {
-            let pieces = pieces(&[segment("t", pages)], 4, true);
+            let pieces = pieces(&[segment("t", pages)], 0, 4, true);
             assert!(pieces.len() as u64 <= RANGES_PER_SEGMENT_MAX + 1);
             let mut next = 0;
             for (nth, piece) in pieces.iter().enumerate() {
@@ -244,7 +257,7 @@ mod tests {
     #[test]
     fn no_range_keeps_its_worker_longer_than_the_others() {
         for pages in [2 * RANGE_PAGES_MIN, 20_000, 32_787, 100_003] {
-            let pieces = pieces(&[segment("t", pages)], 2, true);
+            let pieces = pieces(&[segment("t", pages)], 0, 2, true);
             let ends = pieces.iter().map(|piece| piece.blocks.unwrap());
             let sizes: Vec<u64> = ends.map(|b| b.to.unwrap_or(pages) - b.from).collect();
             let (least, most) = (sizes.iter().min().unwrap(), sizes.iter().max().unwrap());
@@ -254,8 +267,37 @@ mod tests {
 
     #[test]
     fn a_server_without_range_scans_reads_each_heap_once() {
-        let pieces = pieces(&[segment("a", 100_000), segment("b", 7)], 4, false);
+        let pieces = pieces(&[segment("a", 100_000), segment("b", 7)], 0, 4, false);
         assert!(pieces.iter().all(|piece| piece.blocks.is_none()));
         assert_eq!(pieces.len(), 2);
+    }
+
+    #[test]
+    fn large_values_beside_a_small_heap_count_when_it_is_cut() {
+        let heap = [segment("t", 3_840)];
+        assert!(pieces(&heap, 30 << 20, 4, true).is_empty());
+        let cut = pieces(&heap, 500 << 30, 4, true);
+        assert!(cut.len() as u64 >= (500 << 30) / PAGE_BYTES / RANGE_PAGES_MAX);
+        let ends = cut.iter().map(|piece| piece.blocks.unwrap());
+        assert!(ends.into_iter().all(|b| b.to.is_none_or(|to| to > b.from)));
+        // fewer pages than ranges, and none at all
+        assert_eq!(pieces(&[segment("t", 3)], 500 << 30, 4, true).len(), 3);
+        assert_eq!(pieces(&[segment("t", 0)], 500 << 30, 4, true).len(), 1);
+    }
+
+    #[test]
+    fn no_range_of_a_huge_table_is_larger_than_the_bound() {
+        let pages = (1 << 40) / PAGE_BYTES;
+        for piece in pieces(&[segment("t", pages)], 0, 4, true) {
+            let blocks = piece.blocks.unwrap();
+            assert!(blocks.to.unwrap_or(pages) - blocks.from <= RANGE_PAGES_MAX);
+        }
+    }
+
+    #[test]
+    fn a_large_table_has_a_piece_of_its_own_where_it_is_not_cut() {
+        let large = [segment("t", 2 * RANGE_PAGES_MIN)];
+        assert_eq!(pieces(&large, 0, 1, false).len(), 1);
+        assert!(pieces(&large, 0, 1, true).len() > 1);
     }
 }

@@ -6,6 +6,9 @@
 //!   range of a large one: into a hidden table ─▶ finisher: keys, indexes, move into place
 //! ```
 //!
+//! A table is large by its size alone, also where it is read in one piece (one segment of a source
+//! before 14): its keys then are built while others are read, and without the snapshot.
+//!
 //! **Why this is right.** All workers import one snapshot, whose LSN is exact because a slot's
 //! creation exported it. Bytes go from one server to the other untouched. The small tables of a
 //! pack are made, filled, given their keys and recorded with that LSN in *one* destination
