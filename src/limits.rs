@@ -8,8 +8,11 @@ pub const IDENTIFIER_BYTES_MAX: usize = 63;
 /// Largest frame the wire may announce: PostgreSQL's own allocation limit of 1 GiB plus framing.
 pub const FRAME_BYTES_MAX: usize = (1 << 30) + (1 << 20);
 
-/// Columns that a Relation message may have (`MaxTupleAttributeNumber`); a table has 1,600 at most.
+/// Columns that a Relation message may have (`MaxTupleAttributeNumber`).
 pub const RELATION_COLUMNS_MAX: usize = 1_664;
+
+/// Columns that a table may have (`MaxHeapAttributeNumber`), also one that rows are staged in.
+pub const TABLE_COLUMNS_MAX: usize = 1_600;
 
 /// Relations that are gone and that one replication session may have described; with more, the next
 /// change of what is followed opens another session.

@@ -1,4 +1,4 @@
-//! Rows → COPY data, text or binary; a column → a binary array.
+//! Rows → COPY data, text or binary; a column → a binary array; a row → one composite value.
 
 use bytes::{BufMut, BytesMut};
 
@@ -46,13 +46,68 @@ impl Format {
     }
 }
 
+/// A value of a composite type, of the types and values of its attributes; [`Cell::Unchanged`]
+/// becomes NULL.
+pub(super) fn composite<'a>(
+    format: Format,
+    attributes: impl ExactSizeIterator<Item = (u32, Cell<'a>)>,
+    out: &mut Vec<u8>,
+) -> Result<(), FormatMismatch> {
+    match format {
+        Format::Text => {
+            out.push(b'(');
+            for (at, (_, cell)) in attributes.enumerate() {
+                if at > 0 {
+                    out.push(b',');
+                }
+                match cell {
+                    Cell::Null | Cell::Unchanged => {}
+                    Cell::Text(value) => quote(value, out),
+                    Cell::Binary(_) => return Err(FormatMismatch),
+                }
+            }
+            out.push(b')');
+        }
+        Format::Binary => {
+            out.put_i32(narrow(attributes.len())?);
+            for (type_oid, cell) in attributes {
+                out.put_u32(type_oid);
+                match cell {
+                    Cell::Null | Cell::Unchanged => out.put_i32(-1),
+                    Cell::Binary(value) => {
+                        out.put_i32(narrow(value.len())?);
+                        out.put_slice(value);
+                    }
+                    Cell::Text(_) => return Err(FormatMismatch),
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Within quotes only quotes and backslashes have a meaning: two of them stand for one.
+fn quote(value: &[u8], out: &mut Vec<u8>) {
+    out.push(b'"');
+    for byte in value {
+        if matches!(byte, b'"' | b'\\') {
+            out.push(*byte);
+        }
+        out.push(*byte);
+    }
+    out.push(b'"');
+}
+
+fn narrow(number: usize) -> Result<i32, FormatMismatch> {
+    i32::try_from(number).map_err(|_| FormatMismatch)
+}
+
 /// A parameter: the values as an array of one dimension. Returns how many there are.
 pub(super) fn list<'a>(
     element: u32,
     values: impl Iterator<Item = Cell<'a>>,
     out: &mut BytesMut,
 ) -> Result<u64, FormatMismatch> {
-    let narrow = |number: usize| i32::try_from(number).map_err(|_| FormatMismatch);
     let start = out.len();
     // length, dimensions, no NULLs, type, number of values, first subscript
     out.put_i32(0);
@@ -89,7 +144,7 @@ fn binary_row<'a>(
         match cell {
             Cell::Null | Cell::Unchanged => out.put_i32(-1),
             Cell::Binary(value) => {
-                out.put_i32(i32::try_from(value.len()).map_err(|_| FormatMismatch)?);
+                out.put_i32(narrow(value.len())?);
                 out.put_slice(value);
             }
             Cell::Text(_) => return Err(FormatMismatch),
@@ -171,6 +226,28 @@ mod tests {
         assert_eq!(out[28..], [0, 7, 0, 0, 0, 2, 1, 2]);
         let null = std::iter::once(Cell::Null);
         assert_eq!(list(21, null, &mut out), Err(FormatMismatch));
+    }
+
+    #[test]
+    fn a_row_can_be_one_value() {
+        let mut out = Vec::new();
+        let cells = [
+            Cell::Text(b"a\"b\\,"),
+            Cell::Null,
+            Cell::Text(b""),
+            Cell::Unchanged,
+        ];
+        let attributes = cells.map(|cell| (25, cell)).into_iter();
+        composite(Format::Text, attributes, &mut out).unwrap();
+        assert_eq!(out, b"(\"a\"\"b\\\\,\",,\"\",)");
+        out.clear();
+        let attributes = [(21, Cell::Binary(&[7, 8])), (23, Cell::Null)].into_iter();
+        composite(Format::Binary, attributes, &mut out).unwrap();
+        let (first, second) = (
+            [0, 0, 0, 21, 0, 0, 0, 2, 7, 8],
+            [0, 0, 0, 23, 255, 255, 255, 255],
+        );
+        assert_eq!(out, [&[0, 0, 0, 2][..], &first, &second].concat());
     }
 
     #[test]

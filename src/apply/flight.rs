@@ -370,7 +370,7 @@ fn diverged(found: u64, wanted: u64, what: &str) -> Error {
         .remedy(remedy)
 }
 
-fn mixed(_: FormatMismatch, table: Option<usize>) -> Failure {
+pub(super) fn mixed(_: FormatMismatch, table: Option<usize>) -> Failure {
     let what = "The source sent a value in another format than the table's other values";
     let error = Error::new(Kind::Protocol, what).on(Side::Source);
     Failure { error, table }

@@ -29,6 +29,7 @@
 
 mod encode;
 mod flight;
+mod packed;
 mod replace;
 mod stages;
 mod steps;

@@ -22,6 +22,7 @@ struct Stage {
     /// What it was made for.
     columns: Vec<TargetColumn>,
     identity: RowIdentity,
+    wide: bool,
     /// Bytes that were deleted from it since it was last truncated.
     dead_bytes: u64,
 }
@@ -37,7 +38,7 @@ impl Stages {
     /// Drops all, also those that a rollback has removed.
     pub(super) fn drop_all(&mut self, session: &mut Session) {
         for (_, stage) in self.stages.drain() {
-            session.once(&sql::drop_stage(&stage.name));
+            session.once(&sql::drop_stage(&stage.name, stage.wide));
         }
         session.forget_statements();
     }
@@ -50,18 +51,22 @@ impl Stages {
         staged: Staged,
     ) -> String {
         if let Some(stage) = self.stages.get(&(target.oid, staged)) {
-            if stage.columns == target.columns && stage.identity == target.identity {
+            let same = stage.columns == target.columns && stage.identity == target.identity;
+            if same && stage.wide == target.wide {
                 return stage.name.clone();
             }
-            session.once(&sql::drop_stage(&stage.name));
+            session.once(&sql::drop_stage(&stage.name, stage.wide));
         }
         self.made += 1;
         let name = format!("walferry_{}", self.made);
-        session.once(&sql::create_stage(&name, target, staged));
+        for statement in sql::create_stage(&name, target, staged) {
+            session.once(&statement);
+        }
         let stage = Stage {
             name: name.clone(),
             columns: target.columns.clone(),
             identity: target.identity.clone(),
+            wide: target.wide,
             dead_bytes: 0,
         };
         self.stages.insert((target.oid, staged), stage);

@@ -11,7 +11,8 @@ use std::collections::BTreeMap;
 use futures_util::future::BoxFuture;
 
 use super::encode::Format;
-use super::flight::{Failure, Sent, Session, Wanted};
+use super::flight::{Failure, Sent, Session, Wanted, mixed};
+use super::packed::Packed;
 use super::stages::Stages;
 use super::steps::Step;
 use crate::batch::{Entry, Keyed, Multiset, Put, Rows, Span, TableBatch, Target};
@@ -115,7 +116,15 @@ impl Work<'_> {
         let stage = self.stages.name(self.session, target, staged);
         let copy = sql::copy_into_stage(&stage, target, columns, staged, target.binary);
         let sent = self.sent(step, Wanted::Done);
-        let copied = self.session.copy(&copy, format(target), rows, sent).await?;
+        let copied = if target.wide {
+            let rows = rows.map(|row| Packed::new(target, columns, row));
+            let packed = rows.collect::<Result<Vec<_>, _>>();
+            let packed = packed.map_err(|error| mixed(error, sent.table))?;
+            let rows = packed.iter().map(|row| row.cells(target));
+            self.session.copy(&copy, format(target), rows, sent).await?
+        } else {
+            self.session.copy(&copy, format(target), rows, sent).await?
+        };
         Ok((stage, copied.0, copied.1))
     }
 
@@ -298,7 +307,7 @@ impl Work<'_> {
     }
 }
 
-fn format(target: &Target) -> Format {
+pub(super) fn format(target: &Target) -> Format {
     if target.binary {
         Format::Binary
     } else {

@@ -25,6 +25,8 @@ pub struct Target {
     /// The destination keeps other values than the key apart as well, so that rows which trade them
     /// cannot be changed one after the other.
     pub guarded: bool,
+    /// A staging table of its columns could not hold all its rows: each is staged as one value.
+    pub wide: bool,
     /// The source sends all values of this table in binary; otherwise all of them come as text.
     pub binary: bool,
     /// The destination held the source's state at this position when its initial load ended;
@@ -37,6 +39,8 @@ pub struct Target {
 pub struct TargetColumn {
     /// Its name on both sides.
     pub name: String,
+    /// The oid of its type in the destination.
+    pub type_oid: u32,
     /// How its values are compared in the destination; `None`: by the `=` of `pg_catalog`.
     pub equality: Option<Equality>,
     /// The oid of its type, where that is of `pg_catalog` and has a `=` of its own: `column = $1`

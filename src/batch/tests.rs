@@ -18,6 +18,7 @@ type Table = BTreeMap<Vec<u8>, Row>;
 fn target(identity: RowIdentity) -> Arc<Target> {
     let column = |name: &str| TargetColumn {
         name: name.to_owned(),
+        type_oid: 23,
         equality: None,
         plain: Some(23),
     };
@@ -29,6 +30,7 @@ fn target(identity: RowIdentity) -> Arc<Target> {
         treatments: Vec::new(),
         identity,
         guarded: false,
+        wide: false,
         binary: false,
         snapshot_lsn: Lsn::ZERO,
     })

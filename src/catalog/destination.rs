@@ -2,12 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 
-use tokio_postgres::Client;
+use tokio_postgres::{Client, Row};
 
 use super::rows::{get, get_char, query, query_one};
 use super::{Column, Equality, TableName, TypeName, positions};
 use crate::error::postgres::from_client;
 use crate::error::{Result, Side};
+use crate::limits::TABLE_COLUMNS_MAX;
 use crate::sql;
 
 /// The destination server as the connected role sees it now.
@@ -65,6 +66,11 @@ pub struct DestinationTable {
     pub relkind: char,
     /// In `attnum` order, without dropped columns.
     pub columns: Vec<Column>,
+    /// How many bytes a value of each column takes in its row at most, once all that can be is out
+    /// of line.
+    pub inline_bytes: Vec<usize>,
+    /// Size of a page, in bytes.
+    pub page_bytes: usize,
     /// Positions in `columns` of the primary key, in key order; empty without an immediate one.
     pub primary_key: Vec<usize>,
     /// The other unique indexes, as positions in `columns`: whole, plain and immediate ones.
@@ -82,6 +88,28 @@ pub struct DestinationTable {
     pub has_triggers: bool,
     /// Its file has no page: certainly empty. Otherwise [`is_empty`] knows.
     pub is_empty_hint: bool,
+}
+
+/// What a page holds besides one row, and the row besides its values: headers, and what aligns it.
+const OVERHEAD_BYTES: usize = 32 + 24 + 8;
+
+/// What a staging table has beside columns of the table: one number.
+const NUMBER_BYTES: usize = 16;
+
+impl DestinationTable {
+    /// A staging table of these columns and a number would have more columns than a table can, or
+    /// some row of it might not fit a page.
+    pub fn outgrows_stage<'c>(&self, columns: impl Iterator<Item = &'c str>) -> bool {
+        let names = self.columns.iter().map(|column| column.name.as_str());
+        let sizes: HashMap<&str, usize> = names.zip(self.inline_bytes.iter().copied()).collect();
+        let (mut count, mut bytes) = (1, NUMBER_BYTES + OVERHEAD_BYTES);
+        for column in columns {
+            count += 1;
+            bytes += sizes.get(column).copied().unwrap_or(self.page_bytes);
+        }
+        let bits_for_nulls = count / 8 + 1;
+        count > TABLE_COLUMNS_MAX || bytes + bits_for_nulls > self.page_bytes
+    }
 }
 
 /// Asks the server.
@@ -294,6 +322,7 @@ pub async fn tables(
     for row in &found {
         let oid = get(row, "oid")?;
         let columns = columns.remove(&oid).unwrap_or_default();
+        let (columns, inline_bytes): (Vec<Column>, Vec<usize>) = columns.into_iter().unzip();
         let keys = keys.remove(&oid).unwrap_or_default();
         let place = |key: &Key| positions(&columns, &key.attnums);
         let guards = keys.iter().map(place).collect();
@@ -309,6 +338,8 @@ pub async fn tables(
             guards,
             is_referenced: get(row, "referenced")?,
             columns,
+            inline_bytes,
+            page_bytes: size(row, "page_bytes")?,
             owner_is_us: get(row, "owned")?,
             row_security: get(row, "row_security")?,
             has_triggers: get(row, "has_triggers")?,
@@ -328,15 +359,21 @@ struct Key {
     attnums: Vec<i16>,
 }
 
-async fn columns(client: &Client, oids: &[u32]) -> Result<HashMap<u32, Vec<Column>>> {
+/// With the bytes that each takes in its row at most.
+async fn columns(client: &Client, oids: &[u32]) -> Result<HashMap<u32, Vec<(Column, usize)>>> {
     let statement = include_str!("queries/destination_columns.sql");
     let doing = "list the columns";
-    let mut columns: HashMap<u32, Vec<Column>> = HashMap::new();
+    let mut columns: HashMap<u32, Vec<(Column, usize)>> = HashMap::new();
     for row in query(client, Side::Destination, doing, statement, &[&oids]).await? {
-        let column = super::column(&row)?;
+        let column = (super::column(&row)?, size(&row, "inline_bytes")?);
         columns.entry(get(&row, "oid")?).or_default().push(column);
     }
     Ok(columns)
+}
+
+fn size(row: &Row, name: &str) -> Result<usize> {
+    let size: i32 = get(row, name)?;
+    Ok(usize::try_from(size).unwrap_or(0))
 }
 
 async fn keys(client: &Client, oids: &[u32]) -> Result<HashMap<u32, Vec<Key>>> {

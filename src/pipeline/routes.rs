@@ -224,6 +224,7 @@ impl Routes {
             let equality = self.equality.get(&place.type_oid).cloned();
             let target = TargetColumn {
                 name,
+                type_oid: place.type_oid,
                 plain: (place.type_is_builtin && equality.is_none() && !is_alias(place))
                     .then_some(place.type_oid),
                 equality,
@@ -232,6 +233,8 @@ impl Routes {
         }
         let identity = known.identity(relation, &columns)?;
         let guarded = known.is_guarded(&identity, &columns);
+        let columns: Vec<TargetColumn> = columns.into_iter().map(|(column, _)| column).collect();
+        let wide = known.is_wide(&identity, &columns);
         if treatments.iter().all(|one| *one == Treatment::Copy) {
             treatments.clear();
         }
@@ -239,10 +242,11 @@ impl Routes {
             oid: relation.oid,
             source: known.loaded.source.clone(),
             destination: known.loaded.destination.clone(),
-            columns: columns.into_iter().map(|(column, _)| column).collect(),
+            columns,
             treatments,
             identity,
             guarded,
+            wide,
             binary: self.binary,
             snapshot_lsn: known.loaded.snapshot_lsn,
         })
@@ -429,6 +433,17 @@ impl Known {
             key.iter().all(in_guard)
         };
         !self.destination.is_referenced && !self.destination.guards.iter().all(holds_key)
+    }
+
+    /// A staging table of the columns, and of the key once more, could not hold all its rows.
+    fn is_wide(&self, identity: &RowIdentity, columns: &[TargetColumn]) -> bool {
+        let key: &[usize] = match identity {
+            RowIdentity::Key(key) => key,
+            RowIdentity::WholeRow | RowIdentity::None => &[],
+        };
+        let staged = columns.iter().chain(key.iter().map(|at| &columns[*at]));
+        let names = staged.map(|column| column.name.as_str());
+        self.destination.outgrows_stage(names)
     }
 
     /// How rows are found: by what the source identifies them with. `columns` are those that are

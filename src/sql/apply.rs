@@ -62,11 +62,25 @@ pub enum Staged {
     Copies,
 }
 
-/// Makes a staging table: the target's types, without its constraints.
-pub fn create_stage(stage: &str, target: &Target, staged: Staged) -> String {
+/// Makes a staging table: the target's types, without its constraints. Rows of a wide target are
+/// one value each (`r`), which the server may put out of line: of the type that an empty table
+/// brings along.
+pub fn create_stage(stage: &str, target: &Target, staged: Staged) -> Vec<String> {
+    let create = |name: &str, columns: &[String]| {
+        format!(
+            "CREATE TEMPORARY TABLE {name} AS SELECT {} FROM {} AS t WITH NO DATA",
+            columns.join(", "),
+            Name(&target.destination)
+        )
+    };
+    let mut statements = Vec::new();
     let mut columns: Vec<String> = (0..target.columns.len())
         .map(|at| format!("{} AS c{at}", column(target, at)))
         .collect();
+    if target.wide {
+        statements.push(create(&format!("{stage}_row"), &columns));
+        columns = vec![format!("NULL::pg_temp.{stage}_row AS r")];
+    }
     match staged {
         Staged::Rows => {}
         Staged::Carried => {
@@ -76,20 +90,22 @@ pub fn create_stage(stage: &str, target: &Target, staged: Staged) -> String {
         }
         Staged::Copies => columns.push("0::bigint AS n".to_owned()),
     }
-    format!(
-        "CREATE TEMPORARY TABLE {stage} AS SELECT {} FROM {} AS t WITH NO DATA",
-        columns.join(", "),
-        Name(&target.destination)
-    )
+    statements.push(create(stage, &columns));
+    statements
 }
 
 fn column(target: &Target, at: usize) -> String {
     format!("t.{}", Ident(&target.columns[at].name))
 }
 
-/// Drops a staging table.
-pub fn drop_stage(stage: &str) -> String {
-    format!("DROP TABLE IF EXISTS pg_temp.{stage}")
+/// Drops a staging table; of a `wide` target, also the type of its rows.
+pub fn drop_stage(stage: &str, wide: bool) -> String {
+    let row = if wide {
+        format!(", pg_temp.{stage}_row")
+    } else {
+        String::new()
+    };
+    format!("DROP TABLE IF EXISTS pg_temp.{stage}{row}")
 }
 
 /// Empties a staging table without touching the catalogs.
@@ -106,7 +122,8 @@ fn with_format(binary: bool) -> &'static str {
     if binary { " WITH (FORMAT binary)" } else { "" }
 }
 
-/// Fills columns `columns` of a staging table, then its extra columns.
+/// Fills columns `columns` of a staging table, or its rows if the target is wide, then its extra
+/// columns.
 pub fn copy_into_stage(
     stage: &str,
     target: &Target,
@@ -114,7 +131,11 @@ pub fn copy_into_stage(
     staged: Staged,
     binary: bool,
 ) -> String {
-    let mut names: Vec<String> = columns.iter().map(|at| format!("c{at}")).collect();
+    let mut names: Vec<String> = if target.wide {
+        vec!["r".to_owned()]
+    } else {
+        columns.iter().map(|at| format!("c{at}")).collect()
+    };
     match staged {
         Staged::Rows => {}
         Staged::Carried => {
@@ -262,11 +283,22 @@ fn compared(equality: Option<&Equality>) -> (String, String) {
     )
 }
 
+/// The staged rows as `s`, with their columns.
+fn staged_rows(stage: &str, target: &Target) -> String {
+    if target.wide {
+        // not `(r).c0, (r).c1, …`, each of which would read the whole value
+        let rows = "CROSS JOIN LATERAL pg_catalog.unnest(ARRAY[w.r]) AS s";
+        return format!("pg_temp.{stage} AS w {rows}");
+    }
+    format!("pg_temp.{stage} AS s")
+}
+
 /// Removes the rows whose keys are staged.
 pub fn delete(stage: &str, target: &Target) -> String {
     format!(
-        "DELETE FROM {} AS t USING pg_temp.{stage} AS s WHERE {}",
+        "DELETE FROM {} AS t USING {} WHERE {}",
         Name(&target.destination),
+        staged_rows(stage, target),
         same_key(target, 'c')
     )
 }
@@ -278,9 +310,10 @@ pub fn update(stage: &str, target: &Target, columns: &[usize]) -> String {
         .map(|&at| format!("{} = s.c{at}", Ident(&target.columns[at].name)))
         .collect();
     format!(
-        "UPDATE {} AS t SET {} FROM pg_temp.{stage} AS s WHERE {}",
+        "UPDATE {} AS t SET {} FROM {} WHERE {}",
         Name(&target.destination),
         set.join(", "),
+        staged_rows(stage, target),
         same_key(target, 'c')
     )
 }
@@ -288,9 +321,10 @@ pub fn update(stage: &str, target: &Target, columns: &[usize]) -> String {
 /// Reads `missing` values of moved rows from under their old keys into the staging table; $1 is
 /// the group of rows.
 pub fn carry(stage: &str, target: &Target, missing: &[usize]) -> String {
+    let row = if target.wide { "r." } else { "" };
     let set: Vec<String> = missing
         .iter()
-        .map(|&at| format!("c{at} = {}", column(target, at)))
+        .map(|&at| format!("{row}c{at} = {}", column(target, at)))
         .collect();
     format!(
         "UPDATE pg_temp.{stage} AS s SET {} FROM {} AS t WHERE s.g = $1 AND {}",
@@ -303,13 +337,14 @@ pub fn carry(stage: &str, target: &Target, missing: &[usize]) -> String {
 /// Adds the staged rows.
 pub fn insert(stage: &str, target: &Target) -> String {
     let columns: Vec<String> = (0..target.columns.len())
-        .map(|at| format!("c{at}"))
+        .map(|at| format!("s.c{at}"))
         .collect();
     format!(
-        "INSERT INTO {} {} OVERRIDING SYSTEM VALUE SELECT {} FROM pg_temp.{stage}",
+        "INSERT INTO {} {} OVERRIDING SYSTEM VALUE SELECT {} FROM {}",
         Name(&target.destination),
         list(target),
-        columns.join(", ")
+        columns.join(", "),
+        staged_rows(stage, target)
     )
 }
 
@@ -317,9 +352,14 @@ pub fn insert(stage: &str, target: &Target) -> String {
 /// (`*=`), which works for every type and takes NULL for equal to NULL.
 pub fn delete_copies(stage: &str, target: &Target) -> String {
     let table = Name(&target.destination);
-    let ours: Vec<String> = (0..target.columns.len())
-        .map(|at| format!("s.c{at}"))
-        .collect();
+    let ours = if target.wide {
+        "s.r".to_owned()
+    } else {
+        let columns: Vec<String> = (0..target.columns.len())
+            .map(|at| format!("s.c{at}"))
+            .collect();
+        format!("ROW({})", columns.join(", "))
+    };
     let theirs: Vec<String> = (0..target.columns.len())
         .map(|at| column(target, at))
         .collect();
@@ -330,10 +370,9 @@ pub fn delete_copies(stage: &str, target: &Target) -> String {
                        pg_catalog.row_number() OVER (PARTITION BY s.ctid) AS nth
                   FROM pg_temp.{stage} AS s
                   JOIN {table} AS t
-                    ON ROW({})::record OPERATOR(pg_catalog.*=) ROW({})::record
+                    ON ROW({})::record OPERATOR(pg_catalog.*=) {ours}::record
             ) AS found WHERE nth <= n)",
-        theirs.join(", "),
-        ours.join(", ")
+        theirs.join(", ")
     )
 }
 

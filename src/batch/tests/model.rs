@@ -238,6 +238,7 @@ fn first_identity(oid: u32) -> RowIdentity {
 fn target(oid: u32, identity: RowIdentity) -> Target {
     let column = |name: &str| TargetColumn {
         name: name.to_owned(),
+        type_oid: 23,
         equality: None,
         plain: Some(23),
     };
@@ -251,6 +252,7 @@ fn target(oid: u32, identity: RowIdentity) -> Target {
         identity,
         binary: false,
         guarded: false,
+        wide: false,
         snapshot_lsn: Lsn::ZERO,
     }
 }

@@ -1,4 +1,5 @@
--- The columns of the relations $1.
+-- The columns of the relations $1. Values of 24 bytes and less stay in their row; longer ones leave
+-- it when it is too long, but for types whose values never do.
 SELECT a.attrelid AS oid,
        a.attnum,
        a.attname::pg_catalog.text AS name,
@@ -12,7 +13,12 @@ SELECT a.attrelid AS oid,
              FROM pg_catalog.pg_attrdef AS d
             WHERE d.adrelid = a.attrelid AND d.adnum = a.attnum
        ) END AS generated,
-       a.attidentity AS identity
+       a.attidentity AS identity,
+       CASE WHEN t.typlen > 0 THEN t.typlen::integer
+            WHEN t.typstorage <> 'p' THEN 24
+            ELSE pg_catalog.current_setting('block_size')::integer
+       END + CASE t.typalign WHEN 'c' THEN 0 WHEN 's' THEN 1 WHEN 'i' THEN 3 ELSE 7 END
+           AS inline_bytes
 FROM pg_catalog.pg_attribute AS a
 JOIN pg_catalog.pg_namespace AS b ON b.nspname = 'pg_catalog'
 JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid

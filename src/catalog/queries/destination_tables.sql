@@ -12,7 +12,8 @@ SELECT c.oid,
        EXISTS (
            SELECT FROM pg_catalog.pg_constraint AS r WHERE r.confrelid = c.oid AND r.contype = 'f'
        ) AS referenced,
-       COALESCE(pg_catalog.pg_relation_size(c.oid), 0) = 0 AS no_pages
+       COALESCE(pg_catalog.pg_relation_size(c.oid), 0) = 0 AS no_pages,
+       pg_catalog.current_setting('block_size')::integer AS page_bytes
 FROM ROWS FROM (
          pg_catalog.unnest($1::pg_catalog.text[]), pg_catalog.unnest($2::pg_catalog.text[])
      ) AS w (schema, name)
