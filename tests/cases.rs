@@ -19,6 +19,7 @@
 //! * `-- batch: 1000` rows a batch on the third way, for cases that would take for ever,
 //! * `-- joins: why` changes shapes or makes tables, which may be loaded beside the stream: both sides
 //!   are equal some time after the changes, where all others are with the last of them,
+//! * `-- in place: why` the same, and none of its tables is loaded again for that,
 //! * `-- publications: a, b` follows several publications, which `publication.sql` makes,
 //! * `-- keeps: why` drops columns, which stay in the destination,
 //! * `-- expect: refused WORDS` or `-- expect: halted WORDS`: the daemon must not start, or must end
@@ -34,6 +35,7 @@
 pub mod bench;
 mod equality;
 pub mod folder;
+mod in_place;
 mod versions;
 pub mod way;
 

@@ -10,6 +10,7 @@ use walferry::demo::cluster::{Cluster, SUPERUSER};
 
 use super::equality::{self, Compared};
 use super::folder::{Case, Expect};
+use super::in_place::Loads;
 use super::way::Way;
 use crate::support::{Daemon, Pair};
 
@@ -116,8 +117,8 @@ impl Bench {
         let mut daemon = Daemon::start_on(&self.pair, &databases.config);
         let outcome = self.follow(&mut daemon, way, &databases, cases).await;
         let outcome = match outcome {
-            Ok(()) => {
-                let compared = self.compare(&mut daemon, way, &databases, cases).await;
+            Ok(before) => {
+                let mut compared = self.compare(&mut daemon, way, &databases, cases).await;
                 let code = daemon.sigterm().await;
                 assert_eq!(
                     code,
@@ -125,6 +126,8 @@ impl Bench {
                     "at the end: {}",
                     self.log().split_off(logged)
                 );
+                let now = Loads::of(cases, &databases.destination).await;
+                compared.different.extend(before.again(&now, way));
                 Ok(compared)
             }
             Err(code) => Err(Ended {
@@ -161,22 +164,24 @@ impl Bench {
         }
     }
 
-    /// Until the destination is where the source is; the exit code of a daemon that ends before.
+    /// Until the destination is where the source is: how tables were loaded before anything
+    /// changed, or the exit code of a daemon that ends.
     async fn follow(
         &self,
         daemon: &mut Daemon,
         way: Way,
         databases: &Databases,
         cases: &[Case],
-    ) -> Result<(), Option<i32>> {
+    ) -> Result<Loads, Option<i32>> {
         let ready = async |daemon: &Daemon| daemon.get("/readyz").await.starts_with("HTTP/1.1 200");
         self.until(daemon, ready).await?;
         if self.major >= 14 && cases.iter().all(|case| case.binary) {
             let binary = is_binary(&databases.source).await;
             assert!(binary, "{}: a text stream", all_of(cases));
         }
+        let loads = Loads::of(cases, &databases.destination).await;
         if way == Way::Snapshot {
-            return Ok(());
+            return Ok(loads);
         }
         self.psql(&self.pair.source, databases, &changes(cases))
             .await;
@@ -189,7 +194,8 @@ impl Bench {
                 .await;
             !rows.unwrap().is_empty()
         };
-        self.until(daemon, passed).await
+        self.until(daemon, passed).await?;
+        Ok(loads)
     }
 
     async fn until(

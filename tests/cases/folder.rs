@@ -35,6 +35,8 @@ pub struct Case {
     /// Its tables change shape, or come while the daemon follows: they may be loaded beside the
     /// stream, and are there some time after the changes.
     pub joins: bool,
+    /// Its tables change shape, and none of them is loaded again.
+    pub in_place: bool,
     /// Columns that the source drops stay in the destination.
     pub keeps: bool,
     /// Rows a batch on the way through small batches.
@@ -69,6 +71,7 @@ impl Case {
             alone: false,
             binary: false,
             joins: false,
+            in_place: false,
             keeps: false,
             batch_rows_max: 1,
             publications: Vec::new(),
@@ -94,6 +97,7 @@ impl Case {
             "alone" => self.alone = true,
             "binary" => self.binary = true,
             "joins" => self.joins = true,
+            "in place" => (self.joins, self.in_place) = (true, true),
             "keeps" => self.keeps = true,
             "publications" => {
                 self.publications = value.split(", ").map(str::to_owned).collect();

@@ -1,4 +1,4 @@
--- joins: shapes change
+-- in place: no row changes by it
 CREATE TABLE t (k int PRIMARY KEY, v text);
 INSERT INTO t SELECT i, 'row ' || i FROM generate_series(1, 100) AS i;
 CREATE TABLE quiet (k int PRIMARY KEY, v text);

@@ -1,18 +1,18 @@
 UPDATE t SET a = 'before' WHERE k = 1;
 ALTER TABLE t RENAME COLUMN a TO "A new ""name""";
 UPDATE t SET "A new ""name""" = 'after' WHERE k = 2;
--- they trade names
+INSERT INTO t VALUES (200, 'first', 'second');
 BEGIN;
-UPDATE t SET b = 'b before' WHERE k = 3;
-ALTER TABLE t RENAME COLUMN "A new ""name""" TO x;
-ALTER TABLE t RENAME COLUMN b TO "A new ""name""";
-ALTER TABLE t RENAME COLUMN x TO b;
-UPDATE t SET b = 'b after' WHERE k IN (3, 4);
-INSERT INTO t VALUES (200, 'first', 'second', 3);
+UPDATE traded SET b = 'b before' WHERE k = 3;
+ALTER TABLE traded RENAME COLUMN a TO x;
+ALTER TABLE traded RENAME COLUMN b TO a;
+ALTER TABLE traded RENAME COLUMN x TO b;
+UPDATE traded SET b = 'b after' WHERE k IN (3, 4);
+INSERT INTO traded VALUES (200, 'first', 'second');
 COMMIT;
--- also the key
-ALTER TABLE t RENAME COLUMN k TO key;
-UPDATE t SET c = -c WHERE key < 10;
-DELETE FROM t WHERE key = 11;
-UPDATE t SET key = key + 1000 WHERE key < 4;
+UPDATE key SET n = -n WHERE k < 10;
+ALTER TABLE key RENAME COLUMN k TO other;
+UPDATE key SET n = 2 * n WHERE other < 10;
+DELETE FROM key WHERE other = 11;
+UPDATE key SET other = other + 1000 WHERE other < 4;
 ALTER TABLE quiet RENAME COLUMN v TO w;

@@ -1,4 +1,4 @@
--- joins: shapes change
+-- in place: no row changes by it
 CREATE TABLE a (k int PRIMARY KEY, v text);
 INSERT INTO a VALUES (1, 'a');
 CREATE TABLE b (k int PRIMARY KEY, v text);

@@ -1,4 +1,4 @@
--- joins: shapes change
+-- in place: no row changes by it
 CREATE TABLE one (k int PRIMARY KEY, v text);
 INSERT INTO one VALUES (1, 'one');
 CREATE TABLE two (k int PRIMARY KEY, v text);

@@ -1,0 +1,7 @@
+CLUSTER t USING by_n;
+UPDATE t SET v = 'after cluster' WHERE k = 4;
+ALTER TABLE t ALTER n SET NOT NULL;
+VACUUM FULL t;
+UPDATE t SET v = 'after a rewrite' WHERE k = 5;
+ALTER TABLE t ALTER n SET DEFAULT 7;
+INSERT INTO t VALUES (200, 'last');
