@@ -98,3 +98,40 @@ async fn what_was_prepared_outlives_a_crash_and_what_the_destination_adds_outliv
         drain(&pair, daemon).await;
     }
 }
+
+/// 024
+#[tokio::test]
+async fn a_publication_that_joins_the_configuration_or_leaves_it_brings_its_rows_or_takes_them() {
+    for major in majors().await {
+        let pair = Pair::start(major).await;
+        let (source, destination) = (pair.on_source().await, pair.on_destination().await);
+        do_on(
+            &source,
+            "CREATE TABLE shared (id int PRIMARY KEY, v text);
+             INSERT INTO shared SELECT i, 'old' FROM generate_series(1, 9) AS i;
+             CREATE TABLE late (id int PRIMARY KEY);
+             INSERT INTO late VALUES (1);
+             CREATE PUBLICATION one FOR TABLE shared WHERE (id < 4);
+             CREATE PUBLICATION two FOR TABLE shared WHERE (id > 7), late",
+        )
+        .await;
+        let follow = async |publications: &str, shared: &str| {
+            let list = format!("[source.replication]\npublication = [{publications}]\n");
+            let config = pair.write_config("several.toml", &list);
+            let mut daemon = Daemon::start_on(&pair, &config);
+            daemon.wait_ready().await;
+            let copy = format!(
+                "SELECT string_agg(id || v, ' ' ORDER BY id) = '{shared}' FROM app_public.shared"
+            );
+            until(&destination, &copy).await;
+            assert_eq!(daemon.sigterm().await, Some(0));
+        };
+        follow("'one'", "1old 2old 3old").await;
+        do_on(&source, "UPDATE shared SET v = 'new' WHERE id IN (1, 9)").await;
+        follow("'one', 'two'", "1new 2old 3old 8old 9new").await;
+        let late = destination.query_one("SELECT FROM app_public.late", &[]);
+        late.await.unwrap();
+        do_on(&source, "UPDATE shared SET v = 'last' WHERE id IN (2, 8)").await;
+        follow("'two'", "8last 9new").await;
+    }
+}

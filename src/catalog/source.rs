@@ -50,6 +50,8 @@ pub struct SourceTable {
     /// Positions in `columns` that the publications send: those of its column list, else all; of
     /// generated ones those that are sent, which none is before 18.
     pub published_columns: Vec<usize>,
+    /// Publications send other columns of it than others do, so that the source sends nothing.
+    pub columns_differ: bool,
     /// The row filters of the publications (15+), as one condition in SQL.
     pub row_filter: Option<String>,
     /// A publication sends this table.
@@ -239,6 +241,7 @@ struct Key {
 /// What the publication says about one table.
 struct Sent {
     columns: Option<Vec<String>>,
+    columns_differ: bool,
     /// Computed columns may be among them.
     computed: bool,
     row_filter: Option<String>,
@@ -295,6 +298,7 @@ async fn published(
     for row in query(client, Side::Source, doing, statement, &[&publications]).await? {
         let sent = Sent {
             columns: get(&row, "columns")?,
+            columns_differ: get(&row, "columns_differ")?,
             // before, they are listed and not sent
             computed: version >= 18_00_00,
             row_filter: get(&row, "row_filter")?,
@@ -365,6 +369,7 @@ fn table(
         computed_from: HashMap::new(),
         protection: Protection::default(),
         published_columns,
+        columns_differ: sent.is_some_and(|sent| sent.columns_differ),
         row_filter: sent.and_then(|sent| sent.row_filter.clone()),
         published: sent.is_some(),
         rows_estimate: get::<Option<i64>>(row, "rows_estimate")?

@@ -216,9 +216,19 @@ fn identity(table: &SourceTable, report: &mut Report) {
     report.warning(Side::Source, subject, what, remedy);
 }
 
-/// What the publication leaves out.
+/// What the publications leave out.
 fn limits(table: &SourceTable, report: &mut Report) {
     let subject = || format!("table {}", table.name);
+    if table.columns_differ {
+        report.failure(
+            Kind::Unsupported,
+            Side::Source,
+            subject(),
+            "The publications send different columns of the table, which the source refuses",
+            "Give it the same column list in each of them, or take it out of all but one.",
+        );
+        return;
+    }
     if table.row_filter.is_some() {
         report.warning(
             Side::Source,
