@@ -12,6 +12,7 @@ mod canary;
 mod cases;
 mod copied_indexes;
 mod exposed;
+mod failover;
 mod hostile;
 mod hostile_names;
 mod interrupted_load;

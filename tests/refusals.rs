@@ -7,52 +7,13 @@ use tokio::process::Command;
 use walferry::demo::cluster::Stop;
 
 use crate::support::{
-    CANARY, Daemon, Pair, all_things, assert_discreet, do_on, drain, equal_soon, followed_pair,
-    majors, run, stopped_pair, until, walferry,
+    CANARY, Daemon, FRESH, Pair, all_things, assert_discreet, do_on, drain, equal_soon,
+    followed_pair, halts, log_length, majors, refuses_to_start, run, start_afresh, stopped_pair,
+    until, walferry,
 };
 
 /// How long anything may take that is not a fault.
 const PATIENCE: Duration = Duration::from_mins(1);
-
-/// The daemon ends by itself with exit code 4, names this kind, and says all of this.
-async fn halts(pair: &Pair, daemon: Daemon, already_said: usize, kind: &str, says: &[&str]) {
-    assert_eq!(daemon.wait_exit().await, Some(4), "not {kind}");
-    let log = std::fs::read_to_string(pair.directory().join("walferry.log")).unwrap();
-    let said = &log[already_said..];
-    let kind = format!("kind=\"{kind}\"");
-    for part in says.iter().chain([&kind.as_str(), &"hint: "]) {
-        assert!(said.contains(part), "{part:?} is not in\n{said}");
-    }
-    assert!(!log.contains(CANARY), "a row was shown:\n{log}");
-}
-
-fn log_length(pair: &Pair) -> usize {
-    let log = std::fs::metadata(pair.directory().join("walferry.log"));
-    log.map_or(0, |log| usize::try_from(log.len()).unwrap())
-}
-
-/// A start is refused, leaves everything as it was, and is refused again.
-async fn refuses_to_start(pair: &Pair, kind: &str, says: &[&str]) {
-    let before = all_things(pair).await;
-    for _ in 0..2 {
-        let length = log_length(pair);
-        halts(pair, Daemon::start(pair), length, kind, says).await;
-    }
-    assert_eq!(all_things(pair).await, before, "{kind}");
-}
-
-/// What most refusals tell the operator to do.
-async fn start_afresh(pair: &Pair) {
-    walferry(&pair.config(), &["teardown", "--drop-data", "--yes"])
-        .await
-        .ended(0, &["Done."]);
-    let daemon = Daemon::start(pair);
-    equal_soon(pair).await;
-    assert_discreet(pair, &daemon).await;
-    drain(pair, daemon).await;
-}
-
-const FRESH: &str = "walferry teardown --drop-data";
 
 #[tokio::test]
 async fn a_slot_that_is_gone_or_was_made_anew_or_was_read_by_others_is_refused() {

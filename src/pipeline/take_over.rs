@@ -6,8 +6,8 @@ use crate::checkpoint::{NewPipeline, Pipeline, Writer};
 use crate::config::Config;
 use crate::error::{Error, Kind, Result, Side};
 use crate::lsn::Lsn;
-use crate::source::Connection;
 use crate::source::slot::{self, ExportedSnapshot, System};
+use crate::source::{Connection, timeline};
 use crate::sql;
 
 /// From this version on, a source decodes without the publication.
@@ -33,6 +33,7 @@ pub(super) async fn take_over(
         writer.read().await?.ok_or_else(|| vanished(config))?
     };
     check_same_source(config, &pipeline, &system)?;
+    check_same_history(&mut session, &pipeline, &system, facts.in_recovery).await?;
     check_same_publication(&pipeline, facts)?;
     let slot = slot_to_use(config, &pipeline, facts)?;
     let applied = writer.take_over(system.timeline).await?;
@@ -78,11 +79,12 @@ fn vanished(config: &Config) -> Error {
     Error::new(Kind::Fenced, what).on(Side::Destination)
 }
 
+const ON_PURPOSE: &str = "If this is on purpose, run `walferry teardown --drop-data` with the old \
+                          configuration and start afresh.";
+
 /// Refuses a source that is not the one the checkpoint was made from.
 fn check_same_source(config: &Config, pipeline: &Pipeline, system: &System) -> Result<()> {
     let registered = &pipeline.registered;
-    let fresh = "If this is on purpose, run `walferry teardown --drop-data` with the old \
-                 configuration and start afresh.";
     if registered.system_identifier != system.identifier
         || registered.source_database != config.source.endpoint.database
     {
@@ -97,29 +99,7 @@ fn check_same_source(config: &Config, pipeline: &Pipeline, system: &System) -> R
         );
         return Err(Error::new(Kind::OtherSystem, what)
             .on(Side::Source)
-            .remedy(fresh));
-    }
-    if system.timeline < registered.timeline {
-        let what = format!(
-            "The source is on timeline {}, but the checkpoint was made on timeline {}: it was \
-             restored from a backup, or it is an old primary",
-            system.timeline, registered.timeline
-        );
-        return Err(Error::new(Kind::OlderTimeline, what)
-            .on(Side::Source)
-            .remedy(fresh));
-    }
-    let applied = pipeline.applied.0;
-    if system.timeline > registered.timeline && system.position < applied {
-        let what = format!(
-            "The source was promoted and ends at {}, before the checkpoint: it lacks the last \
-             commits of the old primary",
-            system.position
-        );
-        return Err(Error::new(Kind::OlderTimeline, what)
-            .on(Side::Source)
-            .at(applied)
-            .remedy(fresh));
+            .remedy(ON_PURPOSE));
     }
     if registered.slot != config.source.slot {
         let what = format!(
@@ -133,6 +113,49 @@ fn check_same_source(config: &Config, pipeline: &Pipeline, system: &System) -> R
             .remedy(remedy));
     }
     Ok(())
+}
+
+/// Refuses a source whose log is not the one that the checkpoint is a position of: it ends before
+/// that, or went another way before it came there. A standby may still be on its way.
+async fn check_same_history(
+    session: &mut Connection,
+    pipeline: &Pipeline,
+    system: &System,
+    in_recovery: bool,
+) -> Result<()> {
+    let (then, now) = (pipeline.registered.timeline, system.timeline);
+    let applied = pipeline.applied.0;
+    let refuse = |what: String| {
+        let error = Error::new(Kind::OlderTimeline, what).on(Side::Source);
+        Err(error.at(applied).remedy(ON_PURPOSE))
+    };
+    if now < then {
+        return refuse(format!(
+            "The source is on timeline {now}, but the checkpoint was made on timeline {then}: it \
+             was restored from a backup, or it is an old primary"
+        ));
+    }
+    if system.position < applied && !in_recovery {
+        return refuse(format!(
+            "The source ends at {}, before the checkpoint: it was restored from a backup, or it \
+             was promoted without the last commits of the old primary",
+            system.position
+        ));
+    }
+    if now == then || applied == Lsn::ZERO {
+        return Ok(());
+    }
+    match timeline::left(session, now, then).await? {
+        Some(left) if applied <= left => Ok(()),
+        Some(left) => refuse(format!(
+            "The source left timeline {then} for timeline {now} at {left}, before the checkpoint: \
+             it lacks the last commits of the old primary, or was restored from a backup"
+        )),
+        None => refuse(format!(
+            "The source never was on timeline {then}, where the checkpoint was made: it was \
+             restored from a backup"
+        )),
+    }
 }
 
 /// Refuses a publication that was dropped and made again. A source before 18 fails by itself when
@@ -171,6 +194,15 @@ fn slot_to_use(config: &Config, pipeline: &Pipeline, facts: &Facts) -> Result<Op
         let what = format!("The slot \"{name}\" is not a pgoutput slot of this database");
         let remedy = "Choose another name in [source.replication] slot, or drop that slot.";
         return Err(Error::new(Kind::SlotUnfit, what)
+            .on(Side::Source)
+            .remedy(remedy));
+    }
+    if slot.synced && facts.in_recovery {
+        let what =
+            format!("The source is a standby, which only keeps a copy of the slot \"{name}\"");
+        let remedy = "Nothing has to be done if it is about to be promoted. Otherwise connect to \
+                      the primary.";
+        return Err(Error::new(Kind::ServerBusy, what)
             .on(Side::Source)
             .remedy(remedy));
     }

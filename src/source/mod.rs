@@ -17,6 +17,7 @@ mod connection;
 mod login;
 pub mod slot;
 mod stream;
+pub mod timeline;
 mod wire;
 
 pub(crate) use connection::answer_error;

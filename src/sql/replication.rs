@@ -8,6 +8,11 @@ use crate::lsn::Lsn;
 /// Who are you, where are you.
 pub const IDENTIFY_SYSTEM: &str = "IDENTIFY_SYSTEM";
 
+/// How the server came to a timeline: which others it was on before, and where it left each.
+pub fn timeline_history(timeline: i32) -> String {
+    format!("TIMELINE_HISTORY {timeline}")
+}
+
 /// Asks the server to wait this long for a sign of life of ours (12+).
 pub fn set_wal_sender_timeout(milliseconds: u128) -> String {
     format!("SET wal_sender_timeout = {milliseconds}")

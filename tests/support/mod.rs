@@ -1,5 +1,6 @@
 //! What every scenario needs: servers, a daemon, and a judge.
 
+mod backup;
 pub mod bookkeeping;
 mod daemon;
 mod figures;
@@ -7,17 +8,20 @@ mod judge;
 mod metrics;
 mod pair;
 mod pgbench;
+mod refused;
 mod relay;
 pub mod sshd;
 mod stopped;
 mod verb;
 
+pub use backup::{Backup, fail_over, promote};
 pub use daemon::Daemon;
 pub use figures::{Figures, up_to};
 pub use judge::{compare, equal_soon};
 pub use metrics::Metrics;
 pub use pair::Pair;
 pub use pgbench::{Pgbench, client_tool};
+pub use refused::{FRESH, halts, log_length, refuses_to_start, start_afresh};
 pub use relay::Relay;
 pub use stopped::{do_on, drain, followed_pair, stopped_pair, until};
 pub use verb::{

@@ -95,6 +95,8 @@ pub struct Slot {
     pub wal_status: Option<String>,
     /// Bytes that can still be written before it is in danger (13+); `None` without a limit.
     pub safe_wal_size: Option<i64>,
+    /// It is a standby's copy of one of the primary (17+), also once that standby was promoted.
+    pub synced: bool,
 }
 
 impl Facts {
@@ -175,6 +177,7 @@ async fn find_slot(client: &Client, name: &str) -> Result<Option<Slot>> {
         restart_lsn: lsn(row, "restart_lsn")?,
         wal_status: get(row, "wal_status")?,
         safe_wal_size: get(row, "safe_wal_size")?,
+        synced: get(row, "synced")?,
     }))
 }
 
