@@ -20,6 +20,7 @@ mod least_privilege;
 mod live_copy;
 mod load_progress;
 mod locked_source;
+mod lost_slot;
 mod model;
 mod native_scenarios;
 mod newcomers;

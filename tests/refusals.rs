@@ -1,19 +1,16 @@
 //! Promise P4: refuse rather than guess. Every refusal is named, says what to do, changes nothing,
 //! and doing what it says leads back to an equal copy.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::process::Command;
 use walferry::demo::cluster::Stop;
 
 use crate::support::{
     CANARY, Daemon, FRESH, Pair, all_things, assert_discreet, do_on, drain, equal_soon,
-    followed_pair, halts, log_length, majors, refuses_to_start, run, start_afresh, stopped_pair,
-    until, walferry,
+    followed_pair, halts, log_length, lose_slot, majors, refuses_to_start, run, start_afresh,
+    stopped_pair, until, walferry,
 };
-
-/// How long anything may take that is not a fault.
-const PATIENCE: Duration = Duration::from_mins(1);
 
 #[tokio::test]
 async fn a_slot_that_is_gone_or_was_made_anew_or_was_read_by_others_is_refused() {
@@ -56,16 +53,7 @@ async fn a_slot_whose_wal_was_removed_is_refused() {
     for major in majors().await {
         let settings = [("max_slot_wal_keep_size", "1MB"), ("max_wal_size", "32MB")];
         let (pair, source) = stopped_pair(major, &settings).await;
-        let started = Instant::now();
-        let lost = "SELECT wal_status = 'lost' FROM pg_replication_slots";
-        while !source.query_one(lost, &[]).await.unwrap().get::<_, bool>(0) {
-            for _ in 0..3 {
-                do_on(&source, "INSERT INTO other SELECT max(id) + 1 FROM other").await;
-                do_on(&source, "SELECT pg_switch_wal()").await;
-            }
-            do_on(&source, "CHECKPOINT").await;
-            assert!(started.elapsed() < PATIENCE);
-        }
+        lose_slot(&source).await;
         let says = ["removed WAL that the slot needs", "max_slot_wal_keep_size"];
         refuses_to_start(&pair, "slot_lost", &says).await;
         start_afresh(&pair).await;

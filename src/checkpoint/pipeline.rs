@@ -307,6 +307,18 @@ impl Writer {
         self.reloads.0 = self.reloads.1;
     }
 
+    /// Asks for a new load of all tables, before the pipeline goes on behind changes that are gone;
+    /// `makes_slot`: with a slot that walferry makes now. Returns how many tables there are.
+    pub async fn begin_again(&self, makes_slot: bool) -> Result<i64> {
+        let statement = sql::begin_again(&self.state_schema);
+        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 3] =
+            [&self.pipeline, &self.fence, &makes_slot];
+        let marked = self.client.query_opt(&statement, &values).await;
+        let row = marked.map_err(|error| failed(&error))?;
+        row.map(|row| row.get(0))
+            .ok_or_else(|| self.fenced(self.applied.0))
+    }
+
     /// Somebody asked for a table to be loaded again since they were looked at.
     pub fn reload_asked(&self) -> bool {
         self.reloads.0 != self.reloads.1

@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::raw::Written;
 use super::section::{Context, Section};
 use super::{
-    Apply, Config, Destination, Indexes, MissingTypes, Naming, Protect, SchemaChanges, Selection,
-    Snapshot, Source, TableErrors, endpoint, naming, observability,
+    Apply, Config, Destination, Indexes, LostSlot, MissingTypes, Naming, Protect, SchemaChanges,
+    Selection, Snapshot, Source, TableErrors, endpoint, naming, observability,
 };
 use crate::error::{Result, Side};
 use crate::limits::IDENTIFIER_BYTES_MAX;
@@ -130,12 +130,24 @@ fn source(mut section: Section<'_>, pipeline: &str) -> Source {
     let publications = replication.one_or_more("publication");
     let publications = publications.unwrap_or_else(|| vec![default]);
     check_publications(&replication, &publications);
+    let lost_slot =
+        replication.parsed(
+            "on_lost_slot",
+            "\"halt\" or \"resync\"",
+            "halt",
+            |text| match text {
+                "halt" => Some(LostSlot::Halt),
+                "resync" => Some(LostSlot::Resync),
+                _ => None,
+            },
+        );
     replication.finish();
     section.finish();
     Source {
         endpoint,
         slot,
         publications,
+        lost_slot: lost_slot.unwrap_or(LostSlot::Halt),
     }
 }
 
@@ -325,18 +337,31 @@ fn snapshot(mut section: Section<'_>) -> Snapshot {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::parse;
+    use crate::config::{Config, LostSlot, parse};
+
+    fn with(publication: &str) -> crate::error::Result<Config> {
+        parse(&format!(
+            "[pipeline]\nname = 'p'\n[source]\nhost = '/a'\ndatabase = 'a'\nuser = 'u'\n\
+             [destination]\nhost = '/b'\ndatabase = 'b'\nuser = 'u'\nschema_prefix = 'c'\n\
+             [source.replication]\npublication = {publication}\n"
+        ))
+    }
+
+    #[test]
+    fn a_lost_slot_halts_unless_a_new_load_was_asked_for() {
+        let asked = with("'a'\non_lost_slot = 'resync'").unwrap();
+        assert_eq!(asked.source.lost_slot, LostSlot::Resync);
+        let error = with("'a'\non_lost_slot = 'reload'").unwrap_err();
+        assert!(
+            error.to_string().contains("\"halt\" or \"resync\""),
+            "{error}"
+        );
+    }
 
     #[test]
     fn publications_are_one_or_a_list_of_different_ones() {
-        let with = |publication: &str| {
-            parse(&format!(
-                "[pipeline]\nname = 'p'\n[source]\nhost = '/a'\ndatabase = 'a'\nuser = 'u'\n\
-                 [destination]\nhost = '/b'\ndatabase = 'b'\nuser = 'u'\nschema_prefix = 'c'\n\
-                 [source.replication]\npublication = {publication}\n"
-            ))
-        };
         let one = with("'one, still one'").unwrap();
+        assert_eq!(one.source.lost_slot, LostSlot::Halt);
         assert_eq!(one.source.publications, ["one, still one"]);
         let two = with("['a', 'b']").unwrap();
         assert_eq!(two.source.publications, ["a", "b"]);

@@ -91,6 +91,17 @@ pub struct Source {
     pub slot: String,
     /// `[source.replication] publication`: one or more, any identifiers of 1 to 63 bytes.
     pub publications: Vec<String>,
+    /// `[source.replication] on_lost_slot`
+    pub lost_slot: LostSlot,
+}
+
+/// `[source.replication] on_lost_slot`: what happens when changes are gone with the slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LostSlot {
+    /// The pipeline halts.
+    Halt,
+    /// All tables are loaded again, beside a new slot.
+    Resync,
 }
 
 /// `[destination]`: what is written.

@@ -22,6 +22,7 @@ mod intake;
 mod joiners;
 mod loading;
 pub mod locked;
+mod lost_slot;
 mod misfits;
 mod pace;
 mod partitions;
@@ -106,8 +107,7 @@ pub async fn run(config: Config, board: Board, shutdown: CancellationToken) -> R
                 progress.faulty = Some(error);
                 continue;
             }
-            // The sessions of our own last round may take a moment to end.
-            Reaction::Halt if progress.started && error.kind() == Kind::AlreadyRunning => {}
+            Reaction::Halt if progress.may_heal(&config, &error) => {}
             Reaction::Halt => {
                 report_halt(&error);
                 board.state(State::Halted);
@@ -177,6 +177,13 @@ impl Progress {
     /// The source is to send large transactions before they commit.
     fn takes_transactions_in_progress(&self, config: &Config) -> bool {
         config.apply.spool_bytes_max > 0 && self.spool_failed_at.is_none_or(has_rested)
+    }
+
+    /// The sessions of our own last round may take a moment to end, and the next start sees what
+    /// became of the slot.
+    fn may_heal(&self, config: &Config, error: &Error) -> bool {
+        let ours = self.started && error.kind() == Kind::AlreadyRunning;
+        ours || (self.checked && lost_slot::may_have_gone(config, error))
     }
 
     /// Takes note of what is not to be tried again for a while.

@@ -163,7 +163,7 @@ async fn go_on_or_open(config: &Config, board: &Board, progress: &mut Progress) 
         return go_on(config, kept, progress).await;
     }
     board.state(State::Starting);
-    open(config, progress).await
+    open(config, board, progress).await
 }
 
 /// Looks at the source's catalogs again; the lock, the slot and the stream are ours.
@@ -187,7 +187,7 @@ async fn go_on(config: &Config, kept: Kept, progress: &mut Progress) -> Result<O
 }
 
 /// Opens them side by side, since tables may wait for the stream meanwhile, and takes over.
-async fn open(config: &Config, progress: &mut Progress) -> Result<Opened> {
+async fn open(config: &Config, board: &Board, progress: &mut Progress) -> Result<Opened> {
     let (locked, read, session) = try_join!(
         lock(config, progress.started),
         read_source(config, progress.catalog.take()),
@@ -202,7 +202,15 @@ async fn open(config: &Config, progress: &mut Progress) -> Result<Opened> {
         look = source::look(&catalog, publications).await?;
     }
     let seen = decide(config, look, &writer).await?;
-    let exported = take_over(config, session, &mut writer, &facts, made_publication).await?;
+    let taken = take_over(
+        config,
+        board,
+        session,
+        &mut writer,
+        &facts,
+        made_publication,
+    );
+    let exported = taken.await?;
     record_schema(config, &writer, made_state_schema).await?;
     Ok(Opened {
         writer,

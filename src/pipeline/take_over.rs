@@ -1,11 +1,13 @@
 //! Slot and checkpoint: whether they belong together, and what happens when there is neither.
 
+use super::lost_slot;
 use super::publications::publication_gone;
 use crate::catalog::source::Facts;
 use crate::checkpoint::{NewPipeline, Pipeline, Writer};
 use crate::config::Config;
 use crate::error::{Error, Kind, Result, Side};
 use crate::lsn::Lsn;
+use crate::observe::Board;
 use crate::source::slot::{self, ExportedSnapshot, System};
 use crate::source::{Connection, timeline};
 use crate::sql;
@@ -17,6 +19,7 @@ pub(super) const PUBLICATION_MAY_BE_MISSING: i32 = 18_00_00;
 /// Returns the snapshot of a slot that was just made.
 pub(super) async fn take_over(
     config: &Config,
+    board: &Board,
     mut session: Connection,
     writer: &mut Writer,
     facts: &Facts,
@@ -35,7 +38,15 @@ pub(super) async fn take_over(
     check_same_source(config, &pipeline, &system)?;
     check_same_history(&mut session, &pipeline, &system, facts.in_recovery).await?;
     check_same_publication(&pipeline, facts)?;
-    let slot = slot_to_use(config, &pipeline, facts)?;
+    let slot = match slot_to_use(config, &pipeline, facts) {
+        Err(error) if lost_slot::is_mended(config, &error) => {
+            board.error(&error);
+            writer.take_over(system.timeline).await?;
+            lost_slot::begin_again(config, session, writer, facts, &error).await?;
+            return Ok(None);
+        }
+        slot => slot?,
+    };
     let applied = writer.take_over(system.timeline).await?;
     if applied.lsn() != Lsn::ZERO {
         return Ok(None);
@@ -45,11 +56,21 @@ pub(super) async fn take_over(
         writer.advance_idle(confirmed).await?;
         return Ok(None);
     }
+    let exported = make_slot(config, session, facts).await?;
+    writer.advance_idle(exported.lsn).await?;
+    Ok(Some(exported))
+}
+
+/// Makes the permanent slot.
+pub(super) async fn make_slot(
+    config: &Config,
+    session: Connection,
+    facts: &Facts,
+) -> Result<ExportedSnapshot> {
     let failover = facts.version_num >= 170_000 && !facts.in_recovery;
     let exported = slot::create(session, &config.source.slot, failover).await?;
     tracing::info!(slot = config.source.slot, lsn = %exported.lsn, "slot made");
-    writer.advance_idle(exported.lsn).await?;
-    Ok(Some(exported))
+    Ok(exported)
 }
 
 fn registration(
@@ -171,12 +192,15 @@ pub(super) fn check_same_publication(pipeline: &Pipeline, facts: &Facts) -> Resu
     Err(publication_gone(&registered.publication).at(pipeline.applied.0))
 }
 
+const LOAD_AGAIN: &str = "The changes in between are lost for good. Run `walferry teardown \
+     --drop-data` and start again with a new initial load; or set [source.replication] \
+     on_lost_slot = \"resync\" and start: then all tables are loaded again, and readers keep the \
+     old rows until the new ones are complete.";
+
 /// The slot's acknowledged position, when there is a slot; refuses one that does not fit.
 fn slot_to_use(config: &Config, pipeline: &Pipeline, facts: &Facts) -> Result<Option<Lsn>> {
     let name = &config.source.slot;
     let applied = pipeline.applied.0;
-    let reload = "The changes in between are lost for good. Run `walferry teardown --drop-data` \
-                  and start again with a new initial load.";
     let Some(slot) = &facts.slot else {
         if applied == Lsn::ZERO {
             return Ok(None);
@@ -185,7 +209,7 @@ fn slot_to_use(config: &Config, pipeline: &Pipeline, facts: &Facts) -> Result<Op
         return Err(Error::new(Kind::SlotMissing, what)
             .on(Side::Source)
             .at(applied)
-            .remedy(reload));
+            .remedy(LOAD_AGAIN));
     };
     let ours = slot.slot_type == "logical"
         && slot.plugin.as_deref() == Some("pgoutput")
@@ -208,7 +232,7 @@ fn slot_to_use(config: &Config, pipeline: &Pipeline, facts: &Facts) -> Result<Op
     }
     if slot.wal_status.as_deref() == Some("lost") {
         let what = format!("The source removed WAL that the slot \"{name}\" needs");
-        let remedy = format!("{reload} Raise max_slot_wal_keep_size on the source first.");
+        let remedy = format!("{LOAD_AGAIN} Raise max_slot_wal_keep_size on the source first.");
         return Err(Error::new(Kind::SlotLost, what)
             .on(Side::Source)
             .at(applied)
@@ -237,7 +261,7 @@ fn slot_to_use(config: &Config, pipeline: &Pipeline, facts: &Facts) -> Result<Op
         return Err(Error::new(Kind::SlotAhead, what)
             .on(Side::Source)
             .at(applied)
-            .remedy(reload));
+            .remedy(LOAD_AGAIN));
     }
     Ok(Some(confirmed))
 }

@@ -63,6 +63,18 @@ pub async fn create(session: Connection, slot: &str, failover: bool) -> Result<E
     export(session, slot, &commands::create_slot(slot, failover)).await
 }
 
+/// Drops a slot that is of no use any more.
+///
+/// # Errors
+/// [`Kind::SlotInUse`] while somebody reads it.
+pub async fn drop(session: &mut Connection, slot: &str) -> Result<()> {
+    let command = commands::drop_slot(slot);
+    session
+        .query("drop the lost replication slot", &command)
+        .await?;
+    Ok(())
+}
+
 /// Makes a slot that ends with the returned value, for a later table's snapshot.
 pub async fn create_temporary(endpoint: &Endpoint, slot: &str) -> Result<ExportedSnapshot> {
     let session = Connection::open(endpoint, "snapshot", Mode::Replication).await?;

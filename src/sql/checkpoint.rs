@@ -210,6 +210,24 @@ pub fn mark_for_reload(state_schema: &str) -> String {
     )
 }
 
+/// Marks all tables for a new load, and notes whether walferry makes the slot that they are then
+/// followed by, unless the pipeline was taken over: $1 pipeline, $2 fence, $3 it makes one. Returns
+/// how many tables.
+pub fn begin_again(state_schema: &str) -> String {
+    let schema = Ident(state_schema).to_string();
+    format!(
+        "WITH pipeline AS (
+             UPDATE {schema}.walferry_pipelines SET made_slot = made_slot OR $3
+              WHERE name = $1 AND fence = $2 RETURNING name
+         ), marked AS (
+             UPDATE {schema}.walferry_tables AS t SET reload = true FROM pipeline
+              WHERE t.pipeline = pipeline.name RETURNING t.source_oid
+         )
+         SELECT pg_catalog.count(marked.source_oid)
+           FROM pipeline LEFT JOIN marked ON true GROUP BY pipeline.name"
+    )
+}
+
 /// Protected columns of loaded tables: $1 pipeline.
 pub fn select_protected(state_schema: &str) -> String {
     format!(

@@ -29,6 +29,11 @@ pub fn create_slot(slot: &str, failover: bool) -> String {
     format!("CREATE_REPLICATION_SLOT {slot} LOGICAL pgoutput EXPORT_SNAPSHOT")
 }
 
+/// Drops a slot that nobody reads.
+pub fn drop_slot(slot: &str) -> String {
+    format!("DROP_REPLICATION_SLOT {}", Ident(slot))
+}
+
 /// Makes a slot that ends with the session, for the sake of its exported snapshot.
 pub fn create_temporary_slot(slot: &str) -> String {
     let slot = Ident(slot);

@@ -21,7 +21,7 @@ pub use judge::{compare, equal_soon};
 pub use metrics::Metrics;
 pub use pair::Pair;
 pub use pgbench::{Pgbench, client_tool};
-pub use refused::{FRESH, halts, log_length, refuses_to_start, start_afresh};
+pub use refused::{FRESH, halts, log_length, lose_slot, refuses_to_start, start_afresh};
 pub use relay::Relay;
 pub use stopped::{do_on, drain, followed_pair, stopped_pair, until};
 pub use verb::{

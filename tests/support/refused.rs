@@ -1,6 +1,12 @@
 //! Promise P4 as a test sees it: a named error, what to do, and nothing changed.
 
-use super::{CANARY, Daemon, Pair, all_things, assert_discreet, drain, equal_soon, walferry};
+use std::time::{Duration, Instant};
+
+use tokio_postgres::Client;
+
+use super::{
+    CANARY, Daemon, Pair, all_things, assert_discreet, do_on, drain, equal_soon, walferry,
+};
 
 /// What most refusals tell the operator to do.
 pub const FRESH: &str = "walferry teardown --drop-data";
@@ -42,4 +48,18 @@ pub async fn start_afresh(pair: &Pair) {
     equal_soon(pair).await;
     assert_discreet(pair, &daemon).await;
     drain(pair, daemon).await;
+}
+
+/// Writes log until the slot of a stopped daemon is lost; the source keeps little for it.
+pub async fn lose_slot(source: &Client) {
+    let started = Instant::now();
+    let lost = "SELECT wal_status = 'lost' FROM pg_replication_slots";
+    while !source.query_one(lost, &[]).await.unwrap().get::<_, bool>(0) {
+        for _ in 0..3 {
+            do_on(source, "INSERT INTO other SELECT max(id) + 1 FROM other").await;
+            do_on(source, "SELECT pg_switch_wal()").await;
+        }
+        do_on(source, "CHECKPOINT").await;
+        assert!(started.elapsed() < Duration::from_mins(1));
+    }
 }

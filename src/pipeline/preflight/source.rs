@@ -10,7 +10,7 @@ use super::report::Report;
 use super::{protect, server, tables};
 use crate::catalog::TableName;
 use crate::catalog::source::{self, Facts, Publication, Slot, SourceTable};
-use crate::config::Config;
+use crate::config::{Config, LostSlot};
 use crate::error::{Kind, Side};
 use crate::protect::Recorded;
 use crate::sql::remedy;
@@ -39,7 +39,7 @@ pub(super) async fn inspect(
     };
     server::source(&facts, report);
     match &facts.slot {
-        Some(found) => existing_slot(found, slot, &facts, report),
+        Some(found) => existing_slot(found, config, &facts, report),
         None => report.ok(
             Side::Source,
             format!("slot {slot}"),
@@ -88,8 +88,8 @@ pub(super) async fn inspect(
     Some(Seen { facts, selected })
 }
 
-fn existing_slot(slot: &Slot, name: &str, facts: &Facts, report: &mut Report) {
-    let subject = format!("slot {name}");
+fn existing_slot(slot: &Slot, config: &Config, facts: &Facts, report: &mut Report) {
+    let subject = format!("slot {}", config.source.slot);
     let plugin = slot.plugin.as_deref().unwrap_or("none");
     let fits = plugin == "pgoutput" && slot.database.as_deref() == Some(facts.database.as_str());
     if !fits {
@@ -107,17 +107,7 @@ fn existing_slot(slot: &Slot, name: &str, facts: &Facts, report: &mut Report) {
             "Set another `slot` in [source.replication].",
         );
     } else if slot.wal_status.as_deref() == Some("lost") {
-        report.failure(
-            Kind::SlotLost,
-            Side::Source,
-            subject,
-            "The server has removed WAL that the slot needs",
-            format!(
-                "Raise max_slot_wal_keep_size (now {}), run `walferry teardown`, then `walferry \
-                 run` for a new initial load.",
-                facts.max_slot_wal_keep_size.as_deref().unwrap_or("-1")
-            ),
-        );
+        lost_slot(subject, config, facts, report);
     } else if let Some(pid) = slot.active_pid.filter(|_| slot.active) {
         report.warning(
             Side::Source,
@@ -129,6 +119,27 @@ fn existing_slot(slot: &Slot, name: &str, facts: &Facts, report: &mut Report) {
         let at = slot.confirmed_flush_lsn.unwrap_or_default();
         report.ok(Side::Source, subject, format!("The slot is at {at}"));
     }
+}
+
+fn lost_slot(subject: String, config: &Config, facts: &Facts, report: &mut Report) {
+    let what = "The server has removed WAL that the slot needs";
+    let limit = facts.max_slot_wal_keep_size.as_deref().unwrap_or("-1");
+    let raise = format!("Raise max_slot_wal_keep_size (now {limit})");
+    if config.source.lost_slot == LostSlot::Resync {
+        let what = format!("{what}: the next start makes a new one and loads all tables again");
+        return report.warning(Side::Source, subject, what, format!("{raise}."));
+    }
+    report.failure(
+        Kind::SlotLost,
+        Side::Source,
+        subject,
+        what,
+        format!(
+            "{raise}, run `walferry teardown --drop-data`, then `walferry run` for a new initial \
+             load; or set [source.replication] on_lost_slot = \"resync\", which loads all tables \
+             again while readers keep the old rows."
+        ),
+    );
 }
 
 fn existing_publication(found: &Publication, name: &str, facts: &Facts, report: &mut Report) {
