@@ -289,6 +289,7 @@ impl Work<'_> {
         let wanted = Wanted::Rows(u64::try_from(sum).unwrap_or(0), "rows to delete");
         let statement = sql::delete_copies(&stage, target);
         self.run(&statement, Step::Delete, wanted);
+        self.run(sql::FORBID_MERGE_JOIN, Step::Delete, Wanted::Done);
         self.empty(Staged::Copies, Step::Delete, bytes);
         Ok(())
     }

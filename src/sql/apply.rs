@@ -376,9 +376,12 @@ pub fn delete_copies(stage: &str, target: &Target) -> String {
     )
 }
 
-/// Lets the next statements sort and merge whole rows; [`PIN_PLANS`] rules again after the
-/// transaction.
+/// Lets the next statement sort and merge whole rows, until [`FORBID_MERGE_JOIN`].
 pub const ALLOW_MERGE_JOIN: &str = "SET LOCAL enable_mergejoin = on";
+
+/// What comes next in the transaction is planned as [`PIN_PLANS`] says: a merge with the index of a
+/// large table would read all of it, and its plan would be kept.
+pub const FORBID_MERGE_JOIN: &str = "SET LOCAL enable_mergejoin = off";
 
 /// Empties tables together, as one statement did on the source.
 pub fn truncate(targets: &[&Target], restart_identity: bool) -> String {
