@@ -148,6 +148,14 @@ pub const PUBLICATION_WATCH_INTERVAL: Duration = Duration::from_secs(4);
 /// Tables that are loaded beside the stream together; the others come after them.
 pub const TABLESYNC_TABLES_MAX: usize = 250;
 
+/// As many while no table is live yet, so that nobody waits for them: each group ends with a start,
+/// which looks at all tables there are.
+pub const TABLESYNC_FIRST_TABLES_MAX: usize = 800;
+
+/// One such table for so many locks that the destination has room for: the transaction that brings
+/// them to their places takes a few for each.
+pub const TABLESYNC_LOCKS_SHARE: usize = 8;
+
 /// Bytes of such tables that are loaded together, unless a single one is larger: what a fault can
 /// throw away.
 pub const TABLESYNC_BYTES_MAX: u64 = 2 << 30;

@@ -172,3 +172,25 @@ async fn a_table_that_is_filled_gets_its_keys_though_the_others_can_no_longer_be
         drain(&pair, daemon).await;
     }
 }
+
+#[tokio::test]
+async fn very_many_tables_of_a_load_that_was_cut_short_are_loaded_together() {
+    for major in majors().await {
+        let pair = Pair::start(major).await;
+        let source = pair.on_source().await;
+        let many = "DO $$ BEGIN FOR i IN 1..300 LOOP
+                EXECUTE format('CREATE TABLE t%s AS SELECT %s AS id', i, i);
+            END LOOP; END $$";
+        do_on(&source, many).await;
+        let (daemon, blocker) = begun(&pair, &source).await;
+        daemon.kill9().await;
+        do_on(&blocker, "COMMIT").await;
+        let mut daemon = Daemon::start(&pair);
+        daemon.wait_ready().await;
+        equal_soon(&pair).await;
+        let log = daemon.log();
+        let groups = log.matches("loading tables beside the stream").count();
+        assert!(log.contains("tables=301") && groups == 1, "{log}");
+        drain(&pair, daemon).await;
+    }
+}

@@ -18,6 +18,7 @@ mod emptied;
 mod feed;
 mod figures;
 mod flow;
+mod groups;
 mod intake;
 mod joiners;
 mod loading;

@@ -8,6 +8,7 @@ use tokio::try_join;
 use tokio_postgres::Client;
 
 use super::flow::Inlet;
+use super::groups::next_group;
 use super::loading::{self, Knowledge};
 use super::partitions::Partitions;
 use super::publications::ensure_publications;
@@ -15,7 +16,7 @@ use super::reading::{Seen, decide, read_source};
 use super::reshape::Reshape;
 use super::routes::{Known, Routes};
 use super::stream::Kept;
-use super::tablesync::{Joining, next_group};
+use super::tablesync::Joining;
 use super::take_over::{PUBLICATION_MAY_BE_MISSING, check_same_publication, take_over};
 use super::types::{self, Followed};
 use super::{Progress, quarantine};
@@ -113,6 +114,7 @@ pub(super) async fn start(
     progress.forget_lacking(&joining);
     announce(config, board, &writer, &joining).await;
     let waiting = take_waiting(&mut loaded, &joining);
+    let joining = next_group(&writer, joining, !loaded.is_empty()).await?;
     let gone = |oid| Some(protector.of_gone(protected.get(&oid)?));
     let (types_too, binary) = (Arc::clone(&types), can_be_binary(server_version));
     let mut routes = routes(&writer, &tables, gone, loaded, types_too, binary).await?;
@@ -138,7 +140,7 @@ pub(super) async fn start(
         applier,
         inlet,
         routes,
-        joining: next_group(joining),
+        joining,
         loader: records,
         types,
         outlook,

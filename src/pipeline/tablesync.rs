@@ -53,8 +53,7 @@ use crate::config::Config;
 use crate::error::{Error, Kind, Result, Side};
 use crate::limits::{
     RESHAPE_AGAIN_PAUSE, RESHAPE_LOCK_MAX, RESHAPE_LOCK_MIN, TABLESYNC_ASK_INTERVAL,
-    TABLESYNC_BYTES_MAX, TABLESYNC_NEAR_BYTES, TABLESYNC_NEAR_BYTES_MAX, TABLESYNC_PATIENCE,
-    TABLESYNC_TABLES_MAX,
+    TABLESYNC_NEAR_BYTES, TABLESYNC_NEAR_BYTES_MAX, TABLESYNC_PATIENCE,
 };
 use crate::lsn::Lsn;
 use crate::observe::{Board, Identity};
@@ -75,20 +74,6 @@ pub(super) struct Joining {
     pub(super) replaces_ours: bool,
     /// And made by it.
     pub(super) may_drop: bool,
-}
-
-/// The tables that are loaded together now, smallest first; the others come after them. A fault
-/// costs no more than these.
-pub(super) fn next_group(mut joining: Vec<Joining>) -> Vec<Joining> {
-    joining.sort_by_key(|joining| joining.table.bytes);
-    let mut bytes = 0;
-    let fits = |joining: &&Joining| {
-        bytes += joining.table.bytes;
-        bytes <= TABLESYNC_BYTES_MAX
-    };
-    let count = joining.iter().take_while(fits).count();
-    joining.truncate(count.clamp(1, TABLESYNC_TABLES_MAX));
-    joining
 }
 
 /// Where the main stream is.

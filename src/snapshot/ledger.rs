@@ -77,8 +77,8 @@ impl Ledger {
     }
 }
 
-/// A hidden table that is gone is no fault of a statement: somebody has dropped it, or the server is
-/// another by now. The load ends, and the next start looks at what there is.
+/// A hidden table that is gone is no fault of a statement: somebody has dropped it, or the server
+/// is another by now. The load ends, and the next start looks at what there is.
 pub(super) fn or_gone(error: Error) -> Error {
     let of_ours = error.side() == Some(Side::Destination);
     if of_ours && error.sqlstate() == Some(UNDEFINED_TABLE) {

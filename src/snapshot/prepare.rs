@@ -236,8 +236,8 @@ impl Plan {
     }
 
     /// What follows when all rows and secondary indexes are there: the keys by which changes will
-    /// find rows, unless the table came with them, and the rights of readers. Statements, each after
-    /// what completes "Could not …".
+    /// find rows, unless the table came with them, and the rights of readers. Statements, each
+    /// after what completes "Could not …".
     pub(super) fn last_steps(&self, readers: &[String]) -> Vec<(String, String)> {
         let mut steps = Vec::new();
         let columns = |at: &[usize]| at.iter().map(|&at| &self.table.columns[at]).collect();

@@ -60,3 +60,8 @@ pub const BEGIN_SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONL
 
 /// Ends it, whatever became of its queries.
 pub const END_SNAPSHOT: &str = "COMMIT";
+
+/// How many locks all sessions of the server may hold together, at least.
+pub const LOCKS: &str =
+    "SELECT pg_catalog.current_setting('max_locks_per_transaction')::pg_catalog.int8
+          * pg_catalog.current_setting('max_connections')::pg_catalog.int8";
