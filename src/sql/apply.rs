@@ -352,28 +352,68 @@ pub fn insert(stage: &str, target: &Target) -> String {
 /// (`*=`), which works for every type and takes NULL for equal to NULL.
 pub fn delete_copies(stage: &str, target: &Target) -> String {
     let table = Name(&target.destination);
-    let ours = if target.wide {
-        "s.r".to_owned()
-    } else {
-        let columns: Vec<String> = (0..target.columns.len())
-            .map(|at| format!("s.c{at}"))
-            .collect();
-        format!("ROW({})", columns.join(", "))
+    let row = |value: &dyn Fn(usize) -> String| {
+        let columns = (0..target.columns.len()).map(|at| image(target, at, value(at)));
+        columns.collect::<Vec<_>>().join(", ")
     };
-    let theirs: Vec<String> = (0..target.columns.len())
-        .map(|at| column(target, at))
-        .collect();
+    let ours = row(&|at| format!("s.c{at}"));
+    let theirs = row(&|at| column(target, at));
+    let staged = if target.wide { "w" } else { "s" };
     format!(
         "DELETE FROM {table} WHERE ctid IN (
             SELECT place FROM (
-                SELECT t.ctid AS place, s.n,
-                       pg_catalog.row_number() OVER (PARTITION BY s.ctid) AS nth
-                  FROM pg_temp.{stage} AS s
+                SELECT t.ctid AS place, {staged}.n,
+                       pg_catalog.row_number() OVER (PARTITION BY {staged}.ctid) AS nth
+                  FROM {}
                   JOIN {table} AS t
-                    ON ROW({})::record OPERATOR(pg_catalog.*=) {ours}::record
+                    ON ROW({theirs})::record OPERATOR(pg_catalog.*=) ROW({ours})::record
             ) AS found WHERE nth <= n)",
-        theirs.join(", ")
+        staged_rows(stage, target)
     )
+}
+
+/// `float4` and `float8`.
+const FLOATS: [(u32, &str); 2] = [(700, "float4"), (701, "float8")];
+
+/// Types that are made of floats.
+const OF_FLOATS: [(u32, &str); 16] = [
+    (600, "point"),
+    (601, "lseg"),
+    (602, "path"),
+    (603, "box"),
+    (604, "polygon"),
+    (628, "line"),
+    (718, "circle"),
+    (1_017, "_point"),
+    (1_018, "_lseg"),
+    (1_019, "_path"),
+    (1_020, "_box"),
+    (1_027, "_polygon"),
+    (629, "_line"),
+    (719, "_circle"),
+    (1_021, "_float4"),
+    (1_022, "_float8"),
+];
+
+/// What is compared of a value. A NaN may have a sign, which a load in binary keeps and a stream in
+/// text does not tell.
+fn image(target: &Target, at: usize, value: String) -> String {
+    let column = &target.columns[at];
+    let base = column.equality.as_ref().and_then(|e| e.base.as_ref());
+    let base = base.filter(|base| base.schema == "pg_catalog");
+    let is_one = |types: &[(u32, &str)]| {
+        let mut types = types.iter();
+        types.any(|(oid, name)| *oid == column.type_oid || base.is_some_and(|b| b.name == *name))
+    };
+    if target.binary {
+        value
+    } else if is_one(&FLOATS) {
+        format!("CASE WHEN {value} = 'NaN' THEN 'NaN' ELSE {value} END")
+    } else if is_one(&OF_FLOATS) {
+        format!("{value}::pg_catalog.text")
+    } else {
+        value
+    }
 }
 
 /// Lets the next statement sort and merge whole rows, until [`FORBID_MERGE_JOIN`].
