@@ -7,7 +7,7 @@ use fastrand::Rng;
 use tokio_postgres::Client;
 use walferry::demo::cluster::{Cluster, Stop};
 
-use crate::support::{Daemon, Figures, Pair, Pgbench, do_on, equal_soon, majors, up_to};
+use crate::support::{Daemon, Figures, Pair, Pgbench, do_on, equal_soon, majors, until, up_to};
 
 /// Small tables beside the large and the partitioned one.
 const SMALL: u32 = 150;
@@ -37,10 +37,11 @@ async fn an_initial_load_gets_over_every_death_and_copies_no_finished_table_agai
             |pair: &Pair| Pgbench::start_with(pair, &["-R", "300", "-f", script.as_str()]);
 
         let mut load = start_writes(&pair);
+        die_between_ranges(&pair, scale).await;
         let mut daemon = Daemon::start(&pair);
         let mut finished = BTreeMap::new();
         let (mut tables, mut during_load) = (SMALL as usize + 2, 0);
-        let mut deaths: BTreeMap<&str, u32> = BTreeMap::new();
+        let mut deaths: BTreeMap<String, u32> = BTreeMap::new();
         for _ in 0..figures.kills {
             tokio::time::sleep(up_to(&mut random, 1_500)).await;
             daemon.assert_running();
@@ -52,9 +53,8 @@ async fn an_initial_load_gets_over_every_death_and_copies_no_finished_table_agai
                 look(&pair, &mut finished).await;
             }
             during_load += u64::from(finished.len() < tables);
-            let death = DEATHS[random.usize(..DEATHS.len())];
-            *deaths.entry(death).or_default() += 1;
-            match death {
+            let mut death = DEATHS[random.usize(..DEATHS.len())].to_owned();
+            match death.as_str() {
                 "daemon" => {
                     daemon.kill9().await;
                     daemon = Daemon::start(&pair);
@@ -66,8 +66,9 @@ async fn an_initial_load_gets_over_every_death_and_copies_no_finished_table_agai
                     load = start_writes(&pair);
                 }
                 "destination" => pair.destination.restart(Stop::Immediate).await.unwrap(),
-                session => end_one_session(&pair, session, &mut random).await,
+                session => death = end_one_session(&pair, session, &mut random).await,
             }
+            *deaths.entry(death).or_default() += 1;
         }
         let quiet = Instant::now();
         while finished.len() < tables {
@@ -84,13 +85,17 @@ async fn an_initial_load_gets_over_every_death_and_copies_no_finished_table_agai
         nothing_is_left_over(&pair.on_destination().await).await;
         assert_eq!(daemon.sigterm().await, Some(0));
         eprintln!(
-            "PostgreSQL {version}: {kills} deaths ({during_load} during the load) {deaths:?}; \
+            "PostgreSQL {version}: 3 deaths between the ranges of the initial load, then {kills} \
+             ({during_load} while tables were loaded) {deaths:?}; \
              {tables} tables, loaded {took:.1?} after the last of them, none twice, equal",
             version = pair.source.binaries().version(),
             kills = figures.kills,
         );
     }
 }
+
+/// Logged when a session of a worker of the initial load died.
+const AGAIN: &str = "a worker of the initial load starts again";
 
 /// What dies: a process, or one session by the name it has on its server.
 const DEATHS: [&str; 12] = [
@@ -129,11 +134,11 @@ async fn more_tables(pair: &Pair, scale: u32) -> usize {
     4
 }
 
-/// One of several ranges, one of partitions, and many small ones.
+/// One of several ranges, a page for each row, one of partitions, and many small ones.
 fn make_tables(scale: u32) -> String {
     let large = 40_000 * scale;
     let mut script = format!(
-        "CREATE TABLE large (id int PRIMARY KEY, n int, v text);
+        "CREATE TABLE large (id int PRIMARY KEY, n int, v text) WITH (fillfactor = 25);
          ALTER TABLE large ALTER v SET STORAGE PLAIN;
          INSERT INTO large SELECT i, 0, repeat('x', 2000) FROM generate_series(1, {large}) AS i;
          ALTER PUBLICATION walferry_app SET (publish_via_partition_root = true);
@@ -177,22 +182,98 @@ async fn look(pair: &Pair, finished: &mut BTreeMap<String, String>) {
     *finished = now;
 }
 
-/// Ends one of walferry's sessions of that name; if there is none now, another one on that side.
-async fn end_one_session(pair: &Pair, session: &str, random: &mut Rng) {
+/// Ends one of walferry's sessions of that name; if there is none now, another one. Says which.
+async fn end_one_session(pair: &Pair, session: &str, random: &mut Rng) -> String {
+    let started = Instant::now();
+    while !end_session(pair, session).await {
+        let mut there = Vec::new();
+        for side in ["source", "destination"] {
+            there.extend(sessions(pair, side).await);
+        }
+        if !there.is_empty() {
+            let other = &there[random.usize(..there.len())];
+            if end_session(pair, other).await {
+                return other.clone();
+            }
+        }
+        assert!(started.elapsed() < PATIENCE, "there is no session to end");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    session.to_owned()
+}
+
+/// Walferry's sessions by side and name.
+async fn sessions(pair: &Pair, side: &str) -> Vec<String> {
+    let client = on(pair, side).superuser("postgres").await.unwrap();
+    let statement = "SELECT application_name FROM pg_catalog.pg_stat_activity
+         WHERE application_name LIKE 'walferry %'";
+    let rows = client.query(statement, &[]).await.unwrap();
+    let name = |row: &tokio_postgres::Row| row.get::<_, String>(0).replacen("walferry", "", 1);
+    rows.iter()
+        .map(|row| format!("{side}:{}", name(row)))
+        .collect()
+}
+
+/// Whether there was one.
+async fn end_session(pair: &Pair, session: &str) -> bool {
     let (side, name) = session.split_once(": ").unwrap();
-    let cluster: &Cluster = match side {
+    let client = on(pair, side).superuser("postgres").await.unwrap();
+    let statement = "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity
+         WHERE application_name = $1 LIMIT 1";
+    let name = format!("walferry {name}");
+    let ended = client.query_opt(statement, &[&name]).await.unwrap();
+    ended.is_some_and(|row| row.get(0))
+}
+
+fn on<'p>(pair: &'p Pair, side: &str) -> &'p Cluster {
+    match side {
         "source" => &pair.source,
         _ => &pair.destination,
+    }
+}
+
+/// The initial load begins, and stands still with some ranges of the large table done. Then its
+/// sessions die, which it gets over, and so does all of it.
+async fn die_between_ranges(pair: &Pair, scale: u32) {
+    let config = pair.write_config("two_workers.toml", "[snapshot]\nworkers = 2\n");
+    let mut daemon = Daemon::start_on(pair, &config);
+    let destination = pair.on_destination().await;
+    let hidden = "FROM pg_class WHERE relname LIKE 'walferry_load_%' AND relkind = 'r'";
+    until(&destination, &format!("SELECT count(*) = 1 {hidden}")).await;
+    let name = format!("SELECT 'walferry.' || relname {hidden}");
+    let name: String = destination.query_one(&name, &[]).await.unwrap().get(0);
+    until(&destination, &format!("SELECT EXISTS (SELECT FROM {name})")).await;
+    // the range that is under way ends, and the next one waits
+    let lock = format!("BEGIN; LOCK TABLE {name} IN SHARE MODE");
+    do_on(&destination, &lock).await;
+    let rows = async || -> i64 {
+        let count = format!("SELECT count(*) FROM {name}");
+        destination.query_one(&count, &[]).await.unwrap().get(0)
     };
-    let client = cluster.superuser("postgres").await.unwrap();
-    let order = if random.bool() { "ASC" } else { "DESC" };
-    let statement = format!(
-        "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity
-         WHERE application_name LIKE 'walferry %'
-         ORDER BY application_name = $1 DESC, backend_start {order} LIMIT 1"
+    let done = rows().await;
+    assert!((1..i64::from(40_000 * scale)).contains(&done), "{done}");
+    let waits = "SELECT count(*) > 0 FROM pg_catalog.pg_locks AS l
+         JOIN pg_catalog.pg_stat_activity AS a USING (pid)
+         WHERE NOT l.granted AND a.application_name = 'walferry snapshot worker'";
+    let observer = pair.destination.superuser("warehouse").await.unwrap();
+    until(&observer, waits).await;
+    for session in ["source: snapshot worker", "destination: snapshot worker"] {
+        assert!(end_session(pair, session).await, "no {session} to end");
+    }
+    let ended = Instant::now();
+    while !daemon.log().contains(AGAIN) {
+        assert!(ended.elapsed() < PATIENCE, "{}", daemon.log());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    until(&observer, waits).await;
+    daemon.assert_running();
+    let log = daemon.log();
+    assert!(
+        !log.contains("streaming") && !log.contains("beside the stream"),
+        "{log}"
     );
-    let name = format!("walferry {name}");
-    client.query(&statement, &[&name]).await.unwrap();
+    assert_eq!(rows().await, done, "ranges that were done");
+    daemon.kill9().await;
 }
 
 /// Hidden tables and bookkeeping of a load beside the stream end with it.
