@@ -93,7 +93,7 @@ pub(super) async fn start(
     let (kept, new) = loading::kept_and_new(config, &tables, &loaded);
     let mending = &mut progress.mending;
     let prepared = types::prepare(config, &writer, &catalog, &new, &kept, mending).await?;
-    let types = Arc::new(prepared.types);
+    let (types, position) = (Arc::new(prepared.types), prepared.position);
     writer.forget(&tablesync_name(&config.pipeline)).await?;
     let knowledge = Knowledge {
         tables: &tables,
@@ -101,7 +101,6 @@ pub(super) async fn start(
         types: &types,
         protected: &protected,
     };
-    let position = prepared.position;
     let reshape = Reshape::new(config, &writer, &knowledge, position, &progress.emptied);
     let (misfit, keys) = (progress.misfit.as_deref(), &mut progress.keys);
     let occupied = reshape.follow(&mut loaded, known, misfit, keys).await?;
