@@ -150,11 +150,15 @@ impl Replay {
         };
     }
 
-    /// Waits for the read that is under way.
+    /// Waits for the read that is under way, unless more is there: a batch may have been full
+    /// before [`Replay::next`] had to wait.
     ///
     /// # Cancel-Safety
     /// Nothing is lost when the future is dropped.
     pub(super) async fn fill(&mut self) -> io::Result<()> {
+        if self.ready.is_some() || self.read_to >= self.length {
+            return Ok(());
+        }
         let Place::Reading(task) = &mut self.file else {
             return Err(io::ErrorKind::NotFound.into());
         };

@@ -190,6 +190,28 @@ async fn a_change_larger_than_all_memory_passes() {
 }
 
 #[tokio::test]
+async fn what_is_there_is_not_waited_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut spool = Spool::new(&config(directory.path(), u64::MAX));
+    let bodies: Vec<Vec<u8>> = (0..100).map(|n| insert(1, &[n; 500])).collect();
+    for body in &bodies {
+        push(&mut spool, 1, body).await.unwrap();
+    }
+    assert!(spool.commit(1).is_some());
+    let mut replayed = Vec::new();
+    loop {
+        // once for each that asks, whatever is there
+        spool.fill().await.unwrap();
+        match spool.step().unwrap() {
+            Step::Change => replayed.push(spool.change().to_vec()),
+            Step::Wait => {}
+            Step::End => break,
+        }
+    }
+    assert_eq!(replayed, bodies);
+}
+
+#[tokio::test]
 async fn too_many_subtransactions_are_an_error() {
     let directory = tempfile::tempdir().unwrap();
     let mut spool = Spool::new(&config(directory.path(), u64::MAX));
