@@ -1,6 +1,6 @@
 //! The source is another server than it was: a promoted standby, or one out of a backup.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio_postgres::Client;
 use walferry::demo::cluster::Stop;
@@ -9,6 +9,9 @@ use crate::support::{
     Backup, Daemon, FRESH, Pair, do_on, drain, equal_soon, fail_over, halts, log_length, majors,
     promote, refuses_to_start, stopped_pair, until,
 };
+
+/// How long anything may take that is not a fault.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 const SLOT_OF_STANDBY: &str = "SELECT pg_create_physical_replication_slot('standby', true)";
 
@@ -115,8 +118,10 @@ async fn a_standby_with_a_synchronised_slot_takes_over_and_the_daemon_goes_on() 
 
     fail_over(&mut pair, standby).await;
     let mut daemon = Daemon::start(&pair);
+    let started = Instant::now();
     while !daemon.log().contains("only keeps a copy of the slot") {
         daemon.assert_running();
+        assert!(started.elapsed() < PATIENCE, "{}", daemon.log());
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     promote(&pair).await;

@@ -2,7 +2,7 @@
 //! keep whole tables all the time.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::task::JoinHandle;
 use tokio_postgres::Client;
@@ -12,6 +12,9 @@ use crate::support::{
     Daemon, Pair, do_on, drain, equal_soon, log_length, lose_slot, majors, stopped_pair, until,
     walferry,
 };
+
+/// How long anything may take that is not a fault.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Rows that every look at the table `t` must find, at least.
 const ROWS_MIN: i64 = 90;
@@ -136,9 +139,12 @@ async fn however_often_the_daemon_is_killed_meanwhile_all_tables_are_loaded_agai
     do_on(&source, MEANWHILE).await;
     for milliseconds in [0, 10, 40, 120] {
         let length = log_length(&pair);
-        let daemon = Daemon::start_on(&pair, &resync);
+        let mut daemon = Daemon::start_on(&pair, &resync);
         let begun = |log: &str| log.contains("changes are lost") || log.contains("streaming");
+        let started = Instant::now();
         while !begun(&daemon.log()[length..]) {
+            daemon.assert_running();
+            assert!(started.elapsed() < PATIENCE, "{}", daemon.log());
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
         tokio::time::sleep(Duration::from_millis(milliseconds)).await;
