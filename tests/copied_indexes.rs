@@ -2,7 +2,7 @@
 
 use tokio_postgres::Client;
 
-use crate::support::{Daemon, Pair, compare, do_on, drain, equal_soon, majors};
+use crate::support::{Daemon, Pair, compare, do_on, drain, equal_soon, majors, until};
 
 /// The indexes of a schema of the destination.
 async fn indexes(destination: &Client, schema: &str) -> Vec<String> {
@@ -70,6 +70,10 @@ async fn indexes_of_one_name_in_two_schemas_are_made_beside_the_stream_and_keep_
         equal_soon(&pair).await;
         daemon.wait_ready().await;
         let destination = pair.on_destination().await;
+        // they get their names once the tables are in their places
+        let named = "SELECT count(*) = 6 FROM pg_indexes
+             WHERE schemaname IN ('app_one', 'app_two') AND indexname LIKE 't\\_%'";
+        until(&destination, named).await;
         for schema in ["app_one", "app_two"] {
             let made = indexes(&destination, schema).await;
             assert_eq!(made, ["t_created_idx", "t_other", "t_pkey"]);
