@@ -162,6 +162,8 @@ async fn however_often_the_daemon_is_killed_meanwhile_all_tables_are_loaded_agai
     let anew = "SELECT pg_drop_replication_slot('walferry_app');
                 DELETE FROM t WHERE id = 8; INSERT INTO late VALUES (3);
                 SELECT pg_create_logical_replication_slot('walferry_app', 'pgoutput')";
+    // the session of a daemon that has ended may take a moment to end
+    until(&source, "SELECT NOT active FROM pg_replication_slots").await;
     for statement in anew.split(';') {
         do_on(&source, statement).await;
     }

@@ -111,7 +111,9 @@ impl<'a> MakeWriter<'a> for BesideBars {
 impl Write for BesideBars {
     /// The logger calls this once a line.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        progress::beside_bars(|| io::stderr().write_all(line))?;
+        // fields that are left out leave their blanks
+        let shown = [line.trim_ascii_end(), b"\n"].concat();
+        progress::beside_bars(|| io::stderr().write_all(&shown))?;
         Ok(line.len())
     }
 

@@ -312,14 +312,17 @@ fn format(config: &Config, routes: &Routes, version: u32, progress: &Progress) -
     }
 }
 
-/// A table that is dropped while the catalogs are read is still in one and no longer in the other.
-/// Read again they agree about it.
+/// A table that is dropped or detached while the catalogs are read is still in one and no longer in
+/// the other. Read again they agree about it.
 async fn left_or_dropped(config: &Config, catalog: &Client, left: &SourceTable) -> Error {
     let now = match source::tables(catalog, &config.source.publications).await {
         Ok(now) => now,
         Err(error) => return error,
     };
-    if now.iter().any(|now| now.oid == left.oid && !now.published) {
+    let is_left = |now: &SourceTable| {
+        now.oid == left.oid && !now.published && now.is_partition == left.is_partition
+    };
+    if now.iter().any(is_left) {
         return left_the_publication(&left.name);
     }
     let what = "The catalog of the source changed while it was read";
