@@ -5,7 +5,9 @@ use std::time::Duration;
 use tokio_postgres::Client;
 use walferry::demo::cluster::Stop;
 
-use crate::support::{Daemon, Pair, do_on, drain, equal_soon, majors, until};
+use crate::support::{
+    Daemon, Pair, do_on, drain, equal_soon, hold_loads, let_loads_go_on, majors, until, until_held,
+};
 
 /// Read in ranges.
 const WIDE: &str = "CREATE TABLE wide (id int PRIMARY KEY, v text);
@@ -88,23 +90,18 @@ async fn a_range_whose_commit_got_no_answer_is_there_once() {
 async fn a_table_of_which_the_destination_has_lost_a_range_is_loaded_again() {
     for major in majors().await {
         let pair = Pair::start(major).await;
-        let (source, holder) = (pair.on_source().await, pair.on_source().await);
-        do_on(&source, WIDE).await;
+        do_on(&pair.on_source().await, WIDE).await;
+        let (destination, holder) = (pair.on_destination().await, pair.on_destination().await);
+        hold_loads(&holder).await;
         let two = pair.write_config("two.toml", "[snapshot]\nworkers = 2\n");
         let mut daemon = Daemon::start_on(&pair, &two);
-        let destination = pair.on_destination().await;
+        until_held(&destination).await;
+        // it is as on a standby that lagged behind
         let hidden = hidden_table(&destination).await;
         let (load, _) = hidden.rsplit_once('_').unwrap();
-        let ledger = format!("walferry.{load}_ranges");
-        until(&destination, &format!("SELECT count(*) > 0 FROM {ledger}")).await;
-        // the other ranges wait until it is as on a standby that lagged behind
-        do_on(&holder, "BEGIN; LOCK TABLE wide").await;
-        let lose = format!(
-            "BEGIN ISOLATION LEVEL REPEATABLE READ;
-             DELETE FROM walferry.{hidden}; DELETE FROM {ledger}; COMMIT"
-        );
+        let lose = format!("DELETE FROM walferry.{hidden}; DELETE FROM walferry.{load}_ranges");
         do_on(&destination, &lose).await;
-        do_on(&holder, "COMMIT").await;
+        let_loads_go_on(&holder).await;
         daemon.wait_ready().await;
         equal_soon(&pair).await;
         let log = daemon.log();

@@ -7,7 +7,10 @@ use fastrand::Rng;
 use tokio_postgres::Client;
 use walferry::demo::cluster::{Cluster, Stop};
 
-use crate::support::{Daemon, Figures, Pair, Pgbench, do_on, equal_soon, majors, until, up_to};
+use crate::support::{
+    Daemon, Figures, Pair, Pgbench, do_on, equal_soon, hold_loads, let_loads_go_on, majors,
+    until_held, up_to,
+};
 
 /// Small tables beside the large and the partitioned one.
 const SMALL: u32 = 150;
@@ -232,45 +235,15 @@ fn on<'p>(pair: &'p Pair, side: &str) -> &'p Cluster {
     }
 }
 
-/// Once a load has noted a range, the next ones wait for a lock before they are noted.
-const STOP_BETWEEN_RANGES: &str = "
-    CREATE FUNCTION public.wait() RETURNS trigger LANGUAGE plpgsql AS $$
-    DECLARE noted boolean;
-    BEGIN
-        EXECUTE format('SELECT EXISTS (SELECT FROM %I.%I)', TG_TABLE_SCHEMA, TG_TABLE_NAME)
-            INTO noted;
-        IF noted THEN PERFORM pg_catalog.pg_advisory_xact_lock_shared(1); END IF;
-        RETURN NEW;
-    END $$;
-    CREATE FUNCTION public.watch() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
-    DECLARE made text;
-    BEGIN
-        FOR made IN SELECT object_identity FROM pg_catalog.pg_event_trigger_ddl_commands()
-                     WHERE object_type = 'table' AND object_identity ~ '_ranges$' LOOP
-            EXECUTE format('CREATE TRIGGER wait BEFORE INSERT ON %s FOR EACH ROW
-                            EXECUTE FUNCTION public.wait()', made);
-        END LOOP;
-    END $$;
-    CREATE EVENT TRIGGER watch ON ddl_command_end WHEN TAG IN ('CREATE TABLE')
-        EXECUTE FUNCTION public.watch();
-    SELECT pg_catalog.pg_advisory_lock(1)";
-
-const GO_ON: &str = "DROP EVENT TRIGGER watch; SELECT pg_catalog.pg_advisory_unlock(1)";
-
 /// The initial load begins, and stands still with some ranges of the large table done. Then its
 /// sessions die, which it gets over, and so does all of it.
 async fn die_between_ranges(pair: &Pair, scale: u32) {
     let config = pair.write_config("two_workers.toml", "[snapshot]\nworkers = 2\n");
     let destination = pair.destination.superuser("warehouse").await.unwrap();
-    do_on(&destination, STOP_BETWEEN_RANGES).await;
+    hold_loads(&destination).await;
     let mut daemon = Daemon::start_on(pair, &config);
-    // each of both workers has read a range
-    let wait = "SELECT count(*) = 2 FROM pg_catalog.pg_locks AS l
-         JOIN pg_catalog.pg_stat_activity AS a USING (pid)
-         WHERE NOT l.granted AND l.locktype = 'advisory'
-           AND a.application_name = 'walferry snapshot worker'";
     let observer = pair.destination.superuser("warehouse").await.unwrap();
-    until(&observer, wait).await;
+    until_held(&observer).await;
     let name = "SELECT 'walferry.' || relname FROM pg_class
          WHERE relname ~ '^walferry_load_[0-9a-f]{16}_[0-9]+$' AND relkind = 'r'";
     let name: String = observer.query_one(name, &[]).await.unwrap().get(0);
@@ -288,7 +261,7 @@ async fn die_between_ranges(pair: &Pair, scale: u32) {
         assert!(ended.elapsed() < PATIENCE, "{}", daemon.log());
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    until(&observer, wait).await;
+    until_held(&observer).await;
     daemon.assert_running();
     let log = daemon.log();
     assert!(
@@ -297,7 +270,7 @@ async fn die_between_ranges(pair: &Pair, scale: u32) {
     );
     assert_eq!(rows().await, done, "ranges that were done");
     daemon.kill9().await;
-    do_on(&destination, GO_ON).await;
+    let_loads_go_on(&destination).await;
 }
 
 /// Hidden tables and bookkeeping of a load beside the stream end with it.
