@@ -23,6 +23,12 @@ async fn hidden_table(destination: &Client) -> String {
     destination.query_one(&name, &[]).await.unwrap().get(0)
 }
 
+/// As [`until_held`] waits for.
+fn start_with_two_workers(pair: &Pair) -> Daemon {
+    let config = pair.write_config("two_workers.toml", "[snapshot]\nworkers = 2\n");
+    Daemon::start_on(pair, &config)
+}
+
 /// What had been copied before was kept.
 fn assert_loaded_once(daemon: &Daemon) {
     let log = daemon.log();
@@ -38,12 +44,14 @@ async fn ranges_that_were_loaded_before_the_destination_crashed_are_there_afterw
         let mut pair = Pair::with_settings(major, &[], &late).await;
         let source = pair.on_source().await;
         do_on(&source, WIDE).await;
-        let mut daemon = Daemon::start(&pair);
-        let destination = pair.on_destination().await;
+        let (destination, holder) = (pair.on_destination().await, pair.on_destination().await);
+        hold_loads(&holder).await;
+        let mut daemon = start_with_two_workers(&pair);
+        until_held(&destination).await;
         let hidden = hidden_table(&destination).await;
         let some = format!("SELECT EXISTS (SELECT FROM walferry.{hidden})");
         until(&destination, &some).await;
-        drop(destination);
+        drop((destination, holder));
         pair.destination.stop(Stop::Immediate).await.unwrap();
         // longer than a few tries take
         tokio::time::sleep(Duration::from_secs(4)).await;
@@ -61,16 +69,21 @@ async fn ranges_that_were_loaded_before_the_destination_crashed_are_there_afterw
 async fn a_range_whose_commit_got_no_answer_is_there_once() {
     for major in majors().await {
         let pair = Pair::start(major).await;
-        let source = pair.on_source().await;
-        do_on(&source, WIDE).await;
-        let mut daemon = Daemon::start(&pair);
-        let destination = pair.on_destination().await;
-        hidden_table(&destination).await;
+        do_on(&pair.on_source().await, WIDE).await;
+        let (destination, holder) = (pair.on_destination().await, pair.on_destination().await);
+        hold_loads(&holder).await;
+        let mut daemon = start_with_two_workers(&pair);
+        until_held(&destination).await;
         // from now on commits wait for a standby that never comes; who is told to end meanwhile has
         // committed, and does not say so
         let wait = "ALTER SYSTEM SET synchronous_standby_names = 'nobody'";
         do_on(&destination, wait).await;
         do_on(&destination, "SELECT pg_reload_conf()").await;
+        let probe = pair.on_destination().await;
+        let probing = tokio::spawn(async move { do_on(&probe, "CREATE TABLE probe ()").await });
+        let in_force = "SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+        until(&destination, in_force).await;
+        let_loads_go_on(&holder).await;
         let waiting = "FROM pg_stat_activity WHERE wait_event = 'SyncRep'
                        AND application_name = 'walferry snapshot worker'";
         until(&destination, &format!("SELECT count(*) > 0 {waiting}")).await;
@@ -79,6 +92,7 @@ async fn a_range_whose_commit_got_no_answer_is_there_once() {
         let go_on = "ALTER SYSTEM RESET synchronous_standby_names";
         do_on(&destination, go_on).await;
         do_on(&destination, "SELECT pg_reload_conf()").await;
+        probing.await.unwrap();
         daemon.wait_ready().await;
         equal_soon(&pair).await;
         assert_loaded_once(&daemon);
@@ -93,8 +107,7 @@ async fn a_table_of_which_the_destination_has_lost_a_range_is_loaded_again() {
         do_on(&pair.on_source().await, WIDE).await;
         let (destination, holder) = (pair.on_destination().await, pair.on_destination().await);
         hold_loads(&holder).await;
-        let two = pair.write_config("two.toml", "[snapshot]\nworkers = 2\n");
-        let mut daemon = Daemon::start_on(&pair, &two);
+        let mut daemon = start_with_two_workers(&pair);
         until_held(&destination).await;
         // it is as on a standby that lagged behind
         let hidden = hidden_table(&destination).await;

@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::{Daemon, Pair, do_on, drain, equal_soon, majors, until, walferry};
+use crate::support::{
+    Daemon, Pair, do_on, drain, equal_soon, hold_loads, let_loads_go_on, majors, until, until_held,
+    walferry,
+};
 
 /// A little more than `SOURCE_LOCK_MAX`.
 const BOUNDED: Duration = Duration::from_secs(40);
@@ -61,12 +64,13 @@ async fn a_table_that_is_locked_when_its_load_comes_to_it_gives_way_to_the_other
              CREATE TABLE held AS SELECT i AS id FROM generate_series(1, 100) AS i",
         )
         .await;
-        let one = pair.write_config("one.toml", "[snapshot]\nworkers = 1\n");
-        let mut daemon = Daemon::start_on(&pair, &one);
-        let copied = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE 'COPY%wide%')";
-        until(&source, copied).await;
+        let (destination, brake) = (pair.on_destination().await, pair.on_destination().await);
+        hold_loads(&brake).await;
+        let two = pair.write_config("two.toml", "[snapshot]\nworkers = 2\n");
+        let mut daemon = Daemon::start_on(&pair, &two);
+        until_held(&destination).await;
         do_on(&holder, "BEGIN; LOCK TABLE held").await;
-        let destination = pair.on_destination().await;
+        let_loads_go_on(&brake).await;
         let there = |table: &str| format!("SELECT to_regclass('app_public.{table}') IS NOT NULL");
         until(&destination, &there("t")).await;
         let held = destination.query_one(&there("held"), &[]).await.unwrap();
@@ -153,17 +157,19 @@ async fn a_table_that_is_rewritten_between_two_of_its_ranges_is_read_once_more_a
              DELETE FROM wide WHERE id < 12000 AND id % 2 = 0",
         )
         .await;
+        let (destination, brake) = (pair.on_destination().await, pair.on_destination().await);
+        hold_loads(&brake).await;
         let two = pair.write_config("two.toml", "[snapshot]\nworkers = 2\n");
         let mut daemon = Daemon::start_on(&pair, &two);
-        let copied = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE 'COPY%wide%')";
-        until(&source, copied).await;
-        // has its turn after the ranges that are read now, and moves rows to where those were
+        until_held(&destination).await;
+        // before the last range is read it moves rows to where those that were read have been
         do_on(&source, "VACUUM FULL wide").await;
+        let_loads_go_on(&brake).await;
         daemon.wait_ready().await;
         equal_soon(&pair).await;
         assert!(daemon.log().contains("was rewritten"), "{}", daemon.log());
         let left = "SELECT NOT EXISTS (SELECT FROM pg_class WHERE relname LIKE 'walferry_load%')";
-        until(&pair.on_destination().await, left).await;
+        until(&destination, left).await;
         drain(&pair, daemon).await;
     }
 }

@@ -4,9 +4,11 @@ use std::time::{Duration, Instant};
 
 use tokio_postgres::Client;
 
-use crate::support::{Daemon, Pair, do_on, drain, equal_soon, majors, until};
+use crate::support::{
+    Daemon, Pair, do_on, drain, equal_soon, hold_loads, let_loads_go_on, majors, until, until_held,
+};
 
-/// Read in ranges, which takes a moment.
+/// Read in ranges.
 const WIDE: &str = "CREATE TABLE wide (id int PRIMARY KEY, v text);
      ALTER TABLE wide ALTER v SET STORAGE PLAIN;
      INSERT INTO wide SELECT i, repeat('x', 3500) FROM generate_series(1, 24000) AS i;";
@@ -106,15 +108,26 @@ async fn a_table_that_changes_before_its_turn_is_left_for_later_and_the_others_a
     }
 }
 
-/// Waits until a table is filled whose keys then wait for the session that is returned.
-async fn keys_wait(pair: &Pair, destination: &Client) -> Client {
-    let hidden = "FROM pg_class WHERE relnamespace = to_regnamespace('walferry')
-                  AND relname ~ '^walferry_load_.*_[0-9]+$' AND relkind = 'r'";
-    until(destination, &format!("SELECT count(*) > 0 {hidden}")).await;
-    let name = format!("SELECT relname::text {hidden}");
-    let name: String = destination.query_one(&name, &[]).await.unwrap().get(0);
+/// A daemon with two workers that stand still between ranges of the wide table, for the session
+/// that is returned.
+async fn begun_wide(pair: &Pair, destination: &Client) -> (Daemon, Client) {
+    let brake = pair.on_destination().await;
+    hold_loads(&brake).await;
+    let two = pair.write_config("two.toml", "[snapshot]\nworkers = 2\n");
+    let daemon = Daemon::start_on(pair, &two);
+    until_held(destination).await;
+    (daemon, brake)
+}
+
+/// Lets them go on until the table is filled, and its keys wait for the session that is returned.
+async fn keys_wait(pair: &Pair, destination: &Client, brake: &Client) -> Client {
+    let hidden = "SELECT relname::text FROM pg_class
+         WHERE relnamespace = to_regnamespace('walferry')
+           AND relname ~ '^walferry_load_.*_[0-9]+$' AND relkind = 'r'";
+    let hidden: String = destination.query_one(hidden, &[]).await.unwrap().get(0);
     let reader = pair.on_destination().await;
-    do_on(&reader, &format!("BEGIN; TABLE walferry.{name} LIMIT 1")).await;
+    do_on(&reader, &format!("BEGIN; TABLE walferry.{hidden} LIMIT 1")).await;
+    let_loads_go_on(brake).await;
     let waits = "SELECT EXISTS (SELECT FROM pg_stat_activity
          WHERE application_name = 'walferry index worker' AND wait_event_type = 'Lock')";
     until(destination, waits).await;
@@ -127,10 +140,9 @@ async fn what_a_killed_daemon_was_building_is_given_up_and_its_table_loaded_agai
         let pair = Pair::start(major).await;
         let source = pair.on_source().await;
         do_on(&source, WIDE).await;
-        let one = pair.write_config("one.toml", "[snapshot]\nworkers = 1\n");
-        let daemon = Daemon::start_on(&pair, &one);
         let destination = pair.on_destination().await;
-        let reader = keys_wait(&pair, &destination).await;
+        let (daemon, brake) = begun_wide(&pair, &destination).await;
+        let reader = keys_wait(&pair, &destination, &brake).await;
         daemon.kill9().await;
         let gone = "SELECT NOT EXISTS (SELECT FROM pg_stat_activity
              WHERE application_name LIKE 'walferry%')";
@@ -153,13 +165,10 @@ async fn a_table_that_is_filled_gets_its_keys_though_the_others_can_no_longer_be
         let (source, holder) = (pair.on_source().await, pair.on_source().await);
         let held = "CREATE TABLE held AS SELECT i AS id FROM generate_series(1, 200) AS i";
         do_on(&source, &format!("{WIDE} {held}")).await;
-        let two = pair.write_config("two.toml", "[snapshot]\nworkers = 2\n");
-        let mut daemon = Daemon::start_on(&pair, &two);
-        let copied = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE 'COPY%wide%')";
-        until(&source, copied).await;
-        do_on(&holder, "BEGIN; LOCK TABLE held").await;
         let destination = pair.on_destination().await;
-        let reader = keys_wait(&pair, &destination).await;
+        let (mut daemon, brake) = begun_wide(&pair, &destination).await;
+        do_on(&holder, "BEGIN; LOCK TABLE held").await;
+        let reader = keys_wait(&pair, &destination, &brake).await;
         // nobody can join the snapshot any more
         let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
              WHERE application_name LIKE 'walferry s%' AND pid <> pg_backend_pid()";

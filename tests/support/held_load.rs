@@ -25,6 +25,7 @@ const HOLD: &str = "
     END $$;
     CREATE EVENT TRIGGER watch ON ddl_command_end WHEN TAG IN ('CREATE TABLE')
         EXECUTE FUNCTION public.watch();
+    SET synchronous_commit = local;
     SELECT pg_catalog.pg_advisory_lock(1)";
 
 /// Each of two workers has read a range that it may not note.
@@ -34,7 +35,8 @@ const HELD: &str = "
     WHERE NOT l.granted AND l.locktype = 'advisory'
       AND a.application_name = 'walferry snapshot worker'";
 
-/// From now on the loads of this destination stop between two ranges. The session is a superuser's.
+/// From now on the loads of this destination stop between two ranges. The session is a superuser's;
+/// its commits wait for no standby.
 pub async fn hold_loads(destination: &Client) {
     do_on(destination, HOLD).await;
 }
