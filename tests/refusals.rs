@@ -360,6 +360,33 @@ async fn a_view_that_stands_in_the_way_of_a_new_type_halts_by_name_and_once_gone
 }
 
 #[tokio::test]
+async fn a_copy_that_others_refer_to_is_not_emptied_to_be_loaded_again() {
+    for major in majors().await {
+        let (pair, source, daemon) = followed_pair(major).await;
+        let destination = pair.on_destination().await;
+        let refers =
+            "CREATE TABLE public.refers (id int REFERENCES app_public.t ON DELETE CASCADE);
+             INSERT INTO public.refers VALUES (1)";
+        do_on(&destination, refers).await;
+        drain(&pair, daemon).await;
+        let resync = ["resync", "public.t"];
+        walferry(&pair.config(), &resync).await.ended(0, &[]);
+        let says = ["app_public.t", "foreign keys"];
+        for _ in 0..2 {
+            let length = log_length(&pair);
+            halts(&pair, Daemon::start(&pair), length, "refused", &says).await;
+        }
+        let left = "SELECT count(*) = 1 FROM public.refers";
+        until(&destination, left).await;
+        do_on(&destination, "DROP TABLE public.refers").await;
+        do_on(&source, "INSERT INTO t VALUES (1001)").await;
+        let daemon = Daemon::start(&pair);
+        equal_soon(&pair).await;
+        drain(&pair, daemon).await;
+    }
+}
+
+#[tokio::test]
 async fn row_level_security_on_a_copy_halts_with_the_statement_that_turns_it_off() {
     for major in majors().await {
         for change in [

@@ -157,7 +157,7 @@ pub(super) async fn load(
     });
     let mut plans = plan(config, writer, places.collect(), knowledge).await?;
     complete(config, catalog, &mut plans).await?;
-    check_shapes(catalog, &plans).await?;
+    leave_changed(catalog, &mut plans).await?;
     let schemas = plans.iter().map(|plan| plan.destination.schema.clone());
     ensure_schemas(config, writer, &schemas.collect()).await?;
     tracing::info!(tables = plans.len(), lsn = %exported.lsn, "initial load begins");
@@ -217,19 +217,30 @@ async fn plan(
 /// their rows are in the snapshot, and COPY would not ask for them.
 pub(super) async fn check_shapes(catalog: &Client, plans: &[Plan]) -> Result<()> {
     let now = source::shapes(catalog).await?;
-    let changed = plans.iter().find(|plan| {
-        let now = now.get(&plan.table.oid);
-        now.is_none_or(|now| now.columns != plan.shape.columns)
-    });
-    match changed {
-        None => Ok(()),
-        Some(plan) => {
-            let what = "A table changed before its load began";
-            Err(Error::new(Kind::TableAdded, what)
-                .on(Side::Source)
-                .table(&plan.table.name))
-        }
+    let changed = plans.iter().find(|plan| has_changed(plan, &now));
+    changed.map_or(Ok(()), |plan| Err(changed_before(&plan.table.name)))
+}
+
+/// The same where the other tables are loaded without those that changed.
+async fn leave_changed(catalog: &Client, plans: &mut Vec<Plan>) -> Result<()> {
+    let now = source::shapes(catalog).await?;
+    for plan in plans.extract_if(.., |plan| has_changed(plan, &now)) {
+        let why = changed_before(&plan.table.name);
+        tracing::warn!(error = %why, "a table is left for a later load");
     }
+    Ok(())
+}
+
+fn has_changed(plan: &Plan, now: &HashMap<u32, Shape>) -> bool {
+    let now = now.get(&plan.table.oid);
+    now.is_none_or(|now| now.columns != plan.shape.columns)
+}
+
+fn changed_before(table: &TableName) -> Error {
+    let what = "A table changed before its load began";
+    Error::new(Kind::TableAdded, what)
+        .on(Side::Source)
+        .table(table)
 }
 
 /// Adds what only the source's catalog knows: where the rows are, and the indexes to make.

@@ -77,6 +77,10 @@ pub struct Statement<'a> {
 /// Completes "Could not …".
 const RENAMING: &str = "give an index the name of its table";
 
+/// For foreign keys that refer to a copy.
+const REFERENCED_REMEDY: &str = "Drop these foreign keys, start walferry, and add them again once \
+     the table is loaded.";
+
 /// For objects that stand on an old copy.
 const VIEWS_REMEDY: &str = "Its shape changed on the source, and views or other objects stand on \
      the old copy. Drop them, start walferry, and make them again once the table is there.";
@@ -198,6 +202,13 @@ impl Adopted {
             return Ok(Way::Move { replaces: false });
         };
         if hidden.is_some_and(|hidden| self.fits(&there, hidden)) {
+            if there.is_referenced {
+                let what = "The table is to be loaded again, and foreign keys of the destination \
+                            refer to it: to empty it would delete rows of other tables, or fail";
+                return Err(Error::new(Kind::Refused, what)
+                    .on(Side::Destination)
+                    .remedy(REFERENCED_REMEDY));
+            }
             return Ok(Way::Fill(Box::new(there)));
         }
         if self.may_drop {

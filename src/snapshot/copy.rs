@@ -7,9 +7,10 @@ use futures_util::SinkExt;
 use tokio::sync::mpsc;
 use tokio_postgres::Client;
 
-use super::job::{Large, Piece};
+use super::job::Piece;
 use super::prepare::Plan;
 use crate::catalog::TableName;
+use crate::catalog::source::Segment;
 use crate::error::postgres::from_client;
 use crate::error::{Error, Kind, Result, Side};
 use crate::limits::COPY_CHUNKS_WAITING_MAX;
@@ -38,11 +39,11 @@ pub(super) async fn copy(
     let (read, copied, writer) = (plan.read(), plan.copied(), plan.row_writer());
     let table = &plan.table;
     let copy_out = sql::copy_out(&CopyOut {
-        heap: &piece.heap,
+        heap: &piece.heap.name,
         columns: &read,
         row_filter: table.row_filter.as_deref(),
         blocks: piece.blocks.map(|blocks| (blocks.from, blocks.to)),
-        by_query: plan.reads_computed() || table.partitioned && piece.heap == table.name,
+        by_query: plan.reads_computed() || table.partitioned && piece.heap.name == table.name,
         binary: plan.binary,
     });
     let copy_in = sql::copy_in(place.table, &copied, plan.binary, place.fresh);
@@ -101,49 +102,75 @@ pub(super) async fn copy(
 ///
 /// COPY asks for tables and columns by name. Once it has run, its lock keeps their names as it saw
 /// them, until the transaction ends: they must be those that were written down, by which columns
-/// are followed and protected, and of the same table.
+/// are followed and protected, and of the same table. What was read of a partitioned one must be the
+/// partitions that were planned, whose names others may have got meanwhile. And each heap must be in
+/// the file that it was in before the snapshot was taken: some rewrites leave rows that no older
+/// snapshot sees, and all of them move rows between ranges.
 pub(super) async fn end_reading(source: &mut Connection, plans: &[Arc<Plan>]) -> Result<()> {
-    end(source, plans, None).await.map(|_| ())
+    let heaps = plans.iter().flat_map(|plan| {
+        let segments = plan.segments.iter();
+        segments.map(move |segment| (plan, segment))
+    });
+    end(source, plans, &heaps.collect::<Vec<_>>()).await
 }
 
-/// The same of a part of a table; whether the file that it was in is that of all other parts.
+/// The same of a part of a table.
 pub(super) async fn end_reading_piece(
     source: &mut Connection,
-    large: &Large,
+    plan: &Arc<Plan>,
     piece: &Piece,
-) -> Result<bool> {
-    let plans = std::slice::from_ref(&large.plan);
-    let file = end(source, plans, Some(&piece.heap)).await?;
-    Ok(large.is_in(&piece.heap, file.as_deref()))
+) -> Result<()> {
+    end(source, std::slice::from_ref(plan), &[(plan, &piece.heap)]).await
 }
 
-/// Checks the columns; the file of the heap that was asked for.
 async fn end(
     source: &mut Connection,
     plans: &[Arc<Plan>],
-    heap: Option<&TableName>,
-) -> Result<Option<String>> {
-    let columns = || {
-        let plans = plans.iter();
-        plans.flat_map(|plan| plan.shape.columns.iter().map(move |column| (plan, column)))
-    };
-    let places = columns().map(|(plan, column)| (plan.table.oid, column.attnum));
-    let statement = sql::end_reading(places, heap);
+    heaps: &[(&Arc<Plan>, &Segment)],
+) -> Result<()> {
+    // of each: where the catalog has it, its name there as it was, and the table that it is about
+    let columns = plans.iter().flat_map(|plan| {
+        let columns = plan.shape.columns.iter();
+        columns.map(|column| {
+            let table = &plan.table.name;
+            let name = [&*table.schema, &*table.name, &*column.name].join(UNIT);
+            ((plan.table.oid, column.attnum), name, table)
+        })
+    });
+    let tables = heaps.iter().map(|(_, heap)| {
+        let name = [&*heap.name.schema, &*heap.name.name].join(UNIT);
+        ((heap.oid, 0), name, &heap.name)
+    });
+    let then: Vec<_> = columns.chain(tables).collect();
+    let places = then.iter().map(|(place, ..)| *place);
+    let statement = sql::end_reading(places, heaps.iter().map(|(_, heap)| heap.oid));
     let rows = source.query("look at the columns", &statement).await;
     let mut rows = rows.map_err(out_of_date)?.into_iter();
     let mut now = || rows.next()?.into_iter().next()?;
-    let changed = columns().find(|(plan, column)| {
-        let table = &plan.table.name;
-        let name = [&*table.schema, &*table.name, &*column.name].join("\u{1f}");
-        now() != Some(name)
-    });
-    let Some((plan, _)) = changed else {
-        return Ok(now());
-    };
-    let what = "A table changed before it was copied";
-    Err(Error::new(Kind::TableAdded, what)
+    for (_, name, table) in &then {
+        if now().as_ref() != Some(name) {
+            return Err(changed("A table changed before it was copied", table));
+        }
+    }
+    for (plan, heap) in heaps {
+        let now: Option<u32> = now().and_then(|file| file.parse().ok());
+        if plan.file_of(heap).is_some_and(|then| now != Some(then)) {
+            return Err(changed(
+                "A table was rewritten before all of it was copied",
+                &heap.name,
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Between the parts of a name, as [`sql::end_reading`] gives it.
+const UNIT: &str = "\u{1f}";
+
+fn changed(what: &str, table: &TableName) -> Error {
+    Error::new(Kind::TableAdded, what)
         .on(Side::Source)
-        .table(&plan.table.name))
+        .table(table)
 }
 
 /// Rows as they are to be in the destination.

@@ -1,8 +1,7 @@
 //! Plans → jobs: ranges of large tables, packs of small ones.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use super::prepare::Plan;
 use crate::catalog::TableName;
@@ -58,7 +57,7 @@ impl Job {
 pub(super) struct Piece {
     /// Its number among those of the table.
     pub(super) nth: usize,
-    pub(super) heap: TableName,
+    pub(super) heap: Segment,
     pub(super) blocks: Option<Blocks>,
 }
 
@@ -77,9 +76,7 @@ pub(super) struct Large {
     pub(super) hidden: TableName,
     /// How many pieces it has.
     pub(super) pieces: usize,
-    /// The file of each heap, as its first part found it.
-    files: Mutex<HashMap<TableName, Option<String>>>,
-    /// It was rewritten while it was read.
+    /// Nothing of it can be used.
     spoiled: AtomicBool,
     pieces_left: AtomicUsize,
     rows: AtomicU64,
@@ -103,15 +100,6 @@ impl Large {
         self.spoiled.load(Ordering::Acquire)
     }
 
-    /// Whether a part of a heap was in the same file as all that were read before.
-    pub(super) fn is_in(&self, heap: &TableName, file: Option<&str>) -> bool {
-        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = files
-            .entry(heap.clone())
-            .or_insert_with(|| file.map(str::to_owned));
-        first.as_deref() == file
-    }
-
     /// Rows and bytes that were copied.
     pub(super) fn copied(&self) -> (u64, u64) {
         (
@@ -126,7 +114,7 @@ pub(super) fn whole(plan: &Plan) -> Vec<Piece> {
     let segments = plan.segments.iter().enumerate();
     let piece = segments.map(|(nth, segment)| Piece {
         nth,
-        heap: segment.name.clone(),
+        heap: segment.clone(),
         blocks: None,
     });
     piece.collect()
@@ -155,7 +143,6 @@ pub(super) fn jobs(
                 hidden: hidden(&plan),
                 pieces: pieces.len(),
                 plan,
-                files: Mutex::default(),
                 spoiled: AtomicBool::new(false),
                 pieces_left: AtomicUsize::new(pieces.len()),
                 rows: AtomicU64::new(0),
@@ -171,6 +158,11 @@ pub(super) fn jobs(
         }
         pack_bytes += plan.table.bytes;
         pack.push(plan);
+        // a large one that is filled where it is does not wait for small ones to keep it company
+        if pack_bytes > PACK_BYTES_MAX {
+            close(&mut jobs, &mut pack);
+            pack_bytes = 0;
+        }
     }
     close(&mut jobs, &mut pack);
     jobs
@@ -219,7 +211,7 @@ fn pieces(segments: &[Segment], bytes: u64, workers: usize, ranges: bool) -> Vec
             let blocks = (count > 1).then_some(blocks);
             pieces.push(Piece {
                 nth: pieces.len(),
-                heap: segment.name.clone(),
+                heap: segment.clone(),
                 blocks,
             });
         }
@@ -233,6 +225,7 @@ mod tests {
 
     fn segment(name: &str, pages: u64) -> Segment {
         Segment {
+            oid: 1,
             name: TableName::new("public", name),
             pages,
         }

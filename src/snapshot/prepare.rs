@@ -109,6 +109,7 @@ impl Plan {
         let changes = !table.key().is_empty();
         let mut plan = Plan {
             segments: vec![Segment {
+                oid: table.oid,
                 name: table.name.clone(),
                 pages: 0,
             }],
@@ -249,7 +250,7 @@ impl Plan {
         let by_index = self.keys && self.table.identity == ReplicaIdentity::Index;
         let identity = &self.table.identity_key;
         if by_index && *identity != self.table.primary_key && !self.has_unique(identity) {
-            let statement = sql::add_unique_index(&self.destination, &columns(identity));
+            let statement = sql::add_identity_index(&self.destination, &columns(identity));
             steps.push(("add the replica identity's index".to_owned(), statement));
         }
         for reader in readers {
@@ -257,6 +258,17 @@ impl Plan {
             steps.push(("grant SELECT to a reader".to_owned(), grant));
         }
         steps
+    }
+
+    /// The file that a heap of it was in before the snapshot was taken; `None` of a partition that
+    /// nobody had seen then.
+    pub(super) fn file_of(&self, heap: &Segment) -> Option<u32> {
+        if heap.oid == self.table.oid {
+            return Some(self.shape.filenode).filter(|file| *file != 0);
+        }
+        let mut members = self.shape.sending.members.iter();
+        let member = members.find(|member| member.oid == heap.oid)?;
+        Some(member.filenode)
     }
 
     /// The table that is there has a unique key over exactly these columns.

@@ -11,7 +11,7 @@ use super::load::Load;
 use super::retry::Tries;
 use super::worker::{Done, Failed, Worker};
 use crate::checkpoint::LoadedTable;
-use crate::error::{Error, Kind, Result, Side};
+use crate::error::{Error, Kind, Result};
 
 /// The jobs of one load.
 pub(super) struct Queue {
@@ -122,9 +122,6 @@ pub(super) async fn work(
         match worker.run(&job).await {
             Ok(Done::Tables(done)) => tables.extend(done),
             Ok(Done::Piece) => {}
-            Ok(Done::Rewritten) => {
-                queue.leave(&load, &job, rewritten(&job));
-            }
             Ok(Done::LastPiece(large)) => {
                 // Bounded by the number of large tables; the finishers outlive us.
                 let _ = filled.send(large);
@@ -133,14 +130,4 @@ pub(super) async fn work(
         }
     }
     Ok(tables)
-}
-
-/// A table of which nothing that was read can be used.
-fn rewritten(job: &Job) -> Error {
-    let what = "The table was rewritten between two ranges of it";
-    let error = Error::new(Kind::TableAdded, what).on(Side::Source);
-    match job {
-        Job::Range(large, _) => error.table(&large.plan.table.name),
-        Job::Pack(_) => error,
-    }
 }

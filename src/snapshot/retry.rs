@@ -17,8 +17,10 @@ pub(super) struct Tries {
     unlocked: u32,
     /// For another reason.
     failed: u32,
-    /// When the destination was away for the first time.
-    away_since: Option<Instant>,
+    /// How long the destination was away, without the time that it worked in between.
+    away: Duration,
+    /// When this try began, if there was one before.
+    began: Option<Instant>,
 }
 
 impl Failed {
@@ -55,8 +57,13 @@ impl Failed {
             return None;
         }
         if away && side == Some(Side::Destination) {
-            let waited = tries.away_since.get_or_insert_with(Instant::now).elapsed();
+            if kind != Kind::ConnectionLost {
+                tries.away += tries.began.map_or(Duration::ZERO, |began| began.elapsed());
+            }
+            let waited = tries.away;
             let pause = waited.clamp(JOB_RETRY_PAUSE, BACKOFF_MAX);
+            tries.away += pause;
+            tries.began = Some(Instant::now() + pause);
             return (waited < JOB_OUTAGE_MAX).then_some((pause, tries));
         }
         tries.failed += 1;

@@ -99,12 +99,15 @@ impl Worker {
         };
         let copied = copy(source, client, plan, piece, place, board).await;
         let (rows, bytes) = copied.map_err(or_gone)?;
-        if !end_reading_piece(source, large, piece).await? {
-            plan.run(client, "give the range up", sql::apply::ROLLBACK)
-                .await?;
-            return Ok(Done::Rewritten);
+        let kept = async {
+            end_reading_piece(source, plan, piece).await?;
+            self.queue.ledger.commit(client, large, piece).await
+        };
+        if let Err(failed) = kept.await {
+            // it is read again, and counted then
+            board.table_not_copied(&plan.table.name, bytes, rows);
+            return Err(failed);
         }
-        self.queue.ledger.commit(client, large, piece).await?;
         if large.piece_done(rows, bytes) {
             board.table_state(&plan.table.name, TableState::Indexing);
             return Ok(Done::LastPiece(Arc::clone(large)));
@@ -129,8 +132,6 @@ pub(super) enum Done {
     Tables(Vec<LoadedTable>),
     /// A piece was copied, or is of no use any more.
     Piece,
-    /// The table of the piece was rewritten since another was read.
-    Rewritten,
     /// The last piece of this table was copied.
     LastPiece(Arc<Large>),
 }

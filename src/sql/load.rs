@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Ident, Literal, Name, ident_list};
+use super::{Ident, Name, ident_list};
 use crate::catalog::{Column, TableName};
 use crate::limits::IDENTIFIER_BYTES_MAX;
 
@@ -140,10 +140,11 @@ pub fn add_index(table: &TableName, name: &str, tail: &str) -> String {
     format!("CREATE INDEX {} ON {} {tail}", Ident(name), Name(table))
 }
 
-/// Adds a unique index for a replica identity that is not the primary key.
-pub fn add_unique_index(table: &TableName, columns: &[&Column]) -> String {
+/// Adds an index for a replica identity that is not the primary key. It is not made unique: the
+/// source sees to that, and tells nobody when it no longer does.
+pub fn add_identity_index(table: &TableName, columns: &[&Column]) -> String {
     let names = ident_list(columns.iter().map(|column| column.name.as_str()));
-    format!("CREATE UNIQUE INDEX ON {} ({names})", Name(table))
+    format!("CREATE INDEX ON {} ({names})", Name(table))
 }
 
 /// What is to be read of a table.
@@ -190,19 +191,16 @@ pub fn copy_out(what: &CopyOut<'_>) -> String {
 
 /// What columns are called now, even in a transaction with an older snapshot: this function looks
 /// at the catalog as COPY does. By `pg_class.oid` and `attnum`, in their order: schema, table and
-/// column, with an ASCII unit separator between them. Then the file of a heap, and all locks are
-/// given up.
-pub fn end_reading(columns: impl Iterator<Item = (u32, i16)>, heap: Option<&TableName>) -> String {
+/// column, with an ASCII unit separator between them; with 0 for the `attnum`, of the table itself.
+/// Then the files of `heaps`, in their order, and all locks are given up.
+pub fn end_reading(
+    columns: impl Iterator<Item = (u32, i16)>,
+    heaps: impl Iterator<Item = u32>,
+) -> String {
     let (oids, attnums): (Vec<String>, Vec<String>) = columns
         .map(|(oid, attnum)| (oid.to_string(), attnum.to_string()))
         .unzip();
-    let file = heap.map_or(String::new(), |heap| {
-        let heap = Name(heap).to_string();
-        format!(
-            "SELECT pg_catalog.pg_relation_filenode({}::pg_catalog.regclass); ",
-            Literal(&heap)
-        )
-    });
+    let heaps: Vec<String> = heaps.map(|oid| oid.to_string()).collect();
     format!(
         "SELECT pg_catalog.array_to_string((pg_catalog.pg_identify_object_as_address(
                     'pg_catalog.pg_class'::pg_catalog.regclass, c.oid, c.attnum)).object_names,
@@ -210,9 +208,14 @@ pub fn end_reading(columns: impl Iterator<Item = (u32, i16)>, heap: Option<&Tabl
            FROM ROWS FROM (pg_catalog.unnest('{{{}}}'::pg_catalog.oid[]),
                            pg_catalog.unnest('{{{}}}'::pg_catalog.int4[]))
            WITH ORDINALITY AS c (oid, attnum, nth)
-          ORDER BY c.nth; {file}COMMIT",
+          ORDER BY c.nth;
+         SELECT pg_catalog.pg_relation_filenode(h.oid)
+           FROM pg_catalog.unnest('{{{}}}'::pg_catalog.oid[]) WITH ORDINALITY AS h (oid, nth)
+          ORDER BY h.nth;
+         COMMIT",
         oids.join(","),
-        attnums.join(",")
+        attnums.join(","),
+        heaps.join(",")
     )
 }
 

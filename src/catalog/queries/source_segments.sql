@@ -12,6 +12,7 @@ WITH RECURSIVE tree AS (
     WHERE t.relkind = 'p'
 )
 SELECT t.root,
+       t.member,
        n.nspname::pg_catalog.text AS schema,
        c.relname::pg_catalog.text AS name,
        pg_catalog.pg_relation_size(c.oid)

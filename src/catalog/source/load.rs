@@ -11,6 +11,8 @@ use crate::error::{Result, Side};
 /// A heap that holds rows of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Segment {
+    /// Its `pg_class.oid`.
+    pub oid: u32,
     /// The table itself, or a leaf partition of it.
     pub name: TableName,
     /// Its size in blocks of the server's `block_size`.
@@ -47,7 +49,8 @@ pub async fn segments(client: &Client, tables: &[u32]) -> Result<HashMap<u32, Ve
         };
         let pages = get_unsigned(&row, "pages")?;
         let root = segments.entry(get(&row, "root")?).or_default();
-        root.push(Segment { name, pages });
+        let oid = get(&row, "member")?;
+        root.push(Segment { oid, name, pages });
     }
     Ok(segments)
 }
