@@ -83,6 +83,12 @@ pub const HIDDEN_LOCK_MAX: Duration = Duration::from_secs(5);
 /// Rows of a table that are written by a statement each; more go through COPY.
 pub const SINGLE_ROWS_MAX: usize = 8;
 
+/// So many rows at least are reached by reading the part of the index between them.
+pub const DENSE_ROWS_MIN: u64 = 64;
+
+/// There may be fewer numbers than this for each of them between the first and the last one.
+pub const DENSE_KEYS_MAX: u64 = 3;
+
 /// What may wait to be written to the applier's session before its answers are looked at.
 pub const FLIGHT_BACKLOG_BYTES: usize = 256 << 10;
 
@@ -91,6 +97,9 @@ pub const UNFLUSHED_COMMITS_MAX: usize = 1_024;
 
 /// Staged bytes after which a staging table is truncated instead of emptied by DELETE.
 pub const STAGE_DEAD_BYTES_MAX: u64 = 1 << 20;
+
+/// Tables that one batch changes: each may need a staging table, and locks.
+pub const BATCH_TABLES_MAX: usize = 200;
 
 /// Staging tables one applier session keeps before it makes room by dropping them all.
 pub const STAGES_MAX: usize = 500;

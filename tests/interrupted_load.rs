@@ -124,6 +124,39 @@ async fn a_table_of_which_the_destination_has_lost_a_range_is_loaded_again() {
 }
 
 #[tokio::test]
+async fn a_load_outlasts_the_time_limits_of_an_administrator() {
+    for major in majors().await {
+        let pair = Pair::start(major).await;
+        let (source, destination) = (pair.on_source().await, pair.on_destination().await);
+        do_on(&source, WIDE).await;
+        let limits = [
+            ("statement_timeout", 10),
+            ("idle_in_transaction_session_timeout", 10),
+            ("idle_session_timeout", 14),
+            ("transaction_timeout", 17),
+        ];
+        for (limit, _) in limits.iter().filter(|(_, from)| *from <= major) {
+            let set = format!("ALTER ROLE walferry SET {limit} = '1s'");
+            do_on(&source, &set).await;
+            do_on(&destination, &set).await;
+        }
+        let holder = pair.on_destination().await;
+        hold_loads(&holder).await;
+        let mut daemon = start_with_two_workers(&pair);
+        until_held(&destination).await;
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        let_loads_go_on(&holder).await;
+        daemon.wait_ready().await;
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        do_on(&source, "UPDATE wide SET v = 'y' WHERE id % 100 = 0").await;
+        equal_soon(&pair).await;
+        let log = daemon.log();
+        assert!(!log.contains("WARN"), "{log}");
+        drain(&pair, daemon).await;
+    }
+}
+
+#[tokio::test]
 async fn a_load_warns_before_the_source_removes_what_its_slot_needs() {
     for major in majors().await {
         let kept = [("max_slot_wal_keep_size", "96MB"), ("max_wal_size", "1GB")];

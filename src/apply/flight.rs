@@ -230,13 +230,9 @@ impl Session {
         let out = self.wire.outgoing();
         let sync = begin(out, b'S');
         end(out, sync);
-        loop {
-            let failed = |error| lost(Side::Destination, DOING, &error);
-            self.wire.flush().await.map_err(failed)?;
-            if self.take_answers()? {
-                break;
-            }
-            self.wire.fill().await.map_err(failed)?;
+        while !self.take_answers()? {
+            let exchanged = self.wire.fill().await;
+            exchanged.map_err(|error| lost(Side::Destination, DOING, &error))?;
         }
         if let Some(failure) = self.failure.take() {
             return Err(failure);
@@ -248,7 +244,7 @@ impl Session {
     }
 
     /// Writes what has piled up, and gives up at once when the server has refused something.
-    async fn relieve(&mut self) -> Result<(), Failure> {
+    pub(super) async fn relieve(&mut self) -> Result<(), Failure> {
         while self.wire.outgoing().len() > FLIGHT_BACKLOG_BYTES {
             let exchanged = self.wire.exchange().await;
             exchanged.map_err(|error| lost(Side::Destination, DOING, &error))?;

@@ -27,6 +27,7 @@
 //! TRUNCATE is not MVCC-safe, here as on the source: a REPEATABLE READ reader that has not touched
 //! the table yet sees it empty.
 
+mod dense;
 mod encode;
 mod flight;
 mod packed;
@@ -83,8 +84,6 @@ impl Applier {
         if !standbys {
             setup.push(sql::COMMIT_EARLY);
         }
-        let major = u32::try_from(version / 10_000).unwrap_or(0);
-        setup.push(settings::newer_settings(major));
         Ok(Applier {
             session: Session::open(&config.destination.endpoint, &setup).await?,
             writer,

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 use futures_util::future::BoxFuture;
 
+use super::dense::Dense;
 use super::encode::Format;
 use super::flight::{Failure, Sent, Session, Wanted, mixed};
 use super::packed::Packed;
@@ -51,18 +52,18 @@ impl Work<'_> {
                 self.update(keyed, &entries).await?;
                 self.insert(keyed, &entries).await?;
                 self.insert_carried(carried);
-                Ok(())
             }
             Rows::Whole(multiset) => {
                 self.delete_copies(multiset).await?;
-                self.insert_copies(multiset).await
+                self.insert_copies(multiset).await?;
             }
             Rows::Append(appended) => {
                 let rows = appended.rows.iter();
                 let rows = rows.map(|span| Cells::new(appended.arena.get(*span)));
-                self.append(appended.rows.len(), rows).await
+                self.append(appended.rows.len(), rows).await?;
             }
         }
+        self.session.relieve().await
     }
 
     fn sent(&self, step: Step, wanted: Wanted) -> Sent {
@@ -191,6 +192,14 @@ impl Work<'_> {
             }
             return Ok(());
         }
+        if let Some(dense) = Dense::of(target, keys.clone())
+            && dense.without_gaps
+        {
+            let statement = sql::delete_range(target);
+            let sent = self.sent(Step::Delete, Wanted::Rows(keys.count() as u64, WHAT));
+            self.session.execute(&statement, dense.bounds(), sent);
+            return Ok(());
+        }
         if let Some((statement, types)) = sql::delete_listed(target) {
             let sent = self.sent(Step::Delete, Wanted::Rows(0, WHAT));
             let listed = self.session.execute_lists(&statement, &types, keys, sent);
@@ -234,11 +243,33 @@ impl Work<'_> {
             let columns = [target.key(), &changed].concat();
             let staged = self.stage(&columns, Staged::Rows, Step::Update, rows);
             let (stage, count, bytes) = staged.await?;
-            let statement = sql::update(&stage, target, &changed);
-            self.run(&statement, Step::Update, Wanted::Rows(count, WHAT));
+            let wanted = Wanted::Rows(count, WHAT);
+            let keys = spans.iter().map(|(key, _)| keyed.key(*key));
+            match Dense::of(target, keys) {
+                // rows that are one value each have to be unpacked one by one
+                Some(dense) if !target.wide => {
+                    let statement = sql::update_range(&stage, target, &changed);
+                    self.merge(&statement, dense, Step::Update, wanted);
+                }
+                _ => {
+                    let statement = sql::update(&stage, target, &changed);
+                    self.run(&statement, Step::Update, wanted);
+                }
+            }
             self.empty(Staged::Rows, Step::Update, bytes);
         }
         Ok(())
+    }
+
+    fn merge(&mut self, statement: &str, dense: Dense<'_>, step: Step, wanted: Wanted) {
+        for setting in sql::MERGE_ONLY {
+            self.run(setting, step, Wanted::Done);
+        }
+        let sent = self.sent(step, wanted);
+        self.session.execute(statement, dense.bounds(), sent);
+        for setting in sql::NOT_MERGE_ONLY {
+            self.run(setting, step, Wanted::Done);
+        }
     }
 
     /// They are few, or none, and their keys can be told apart by parameters.

@@ -304,7 +304,7 @@ impl Batch {
     /// kind cannot be told apart from those before, but tables are applied one after the other.
     fn find(&mut self, target: &Arc<Target>) -> usize {
         if let Some(&at) = self.by_oid.get(&target.oid)
-            && *self.tables[at].target == **target
+            && (Arc::ptr_eq(&self.tables[at].target, target) || *self.tables[at].target == **target)
         {
             return at;
         }

@@ -5,7 +5,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Outcome;
 use crate::config::Config;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::observe::{self, Board, Identity};
 use crate::pipeline;
 
@@ -31,7 +31,12 @@ pub(super) async fn run(config: Config, _: &Options) -> Result<Outcome> {
         tracing::warn!(what, hint, "others can reach the HTTP endpoint");
     }
     tokio::spawn(stop_on_signal(shutdown.clone())?);
-    let outcome = Box::pin(pipeline::run(config, board, shutdown)).await;
+    // a task, as those that it waits for: the main thread would have to be woken for each message
+    let running = tokio::spawn(pipeline::run(config, board, shutdown));
+    let outcome = running.await.unwrap_or_else(|error| {
+        let what = format!("The pipeline failed: {error}");
+        Err(Error::new(Kind::Unknown, what))
+    });
     watching.cancel();
     watchers.stopped().await;
     outcome.map(|()| Outcome::Done)

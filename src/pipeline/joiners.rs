@@ -37,7 +37,7 @@ pub(super) struct Joiners<'j> {
     began: Instant,
     /// When to begin again after a fault.
     again_at: Option<Instant>,
-    pauses: Box<dyn Iterator<Item = Duration> + Send>,
+    pauses: Box<dyn Iterator<Item = Duration> + Send + Sync>,
     /// The stream holds here for them, since then.
     held: Option<(Lsn, Instant)>,
     /// How often the stream has waited in vain.

@@ -14,6 +14,7 @@
 mod ahead;
 mod alignment;
 mod applier;
+mod aside;
 mod emptied;
 mod feed;
 mod figures;

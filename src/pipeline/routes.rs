@@ -270,6 +270,14 @@ impl Routes {
         self.left = oids;
     }
 
+    /// Its rows came as those of another table: the copy stands still, and a start looks what
+    /// became of it.
+    pub(super) fn stand_still(&mut self, oid: u32) {
+        self.known.remove(&oid);
+        self.left.insert(oid);
+        self.skip(oid);
+    }
+
     /// Loaded tables that the source had and published when the pipeline started.
     pub(super) fn loaded(&self) -> impl Iterator<Item = (u32, &TableName)> {
         let published = |known: &Known| known.source.as_ref().is_some_and(|table| table.published);

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use tokio::try_join;
 use tokio_postgres::Client;
 
+use super::aside::{left_or_dropped, no_longer_published, set_aside};
 use super::flow::Inlet;
 use super::groups::next_group;
 use super::loading::{self, Knowledge};
@@ -23,7 +24,7 @@ use super::{Progress, quarantine};
 use crate::apply::Applier;
 use crate::catalog::TableName;
 use crate::catalog::destination::{self, DestinationTable};
-use crate::catalog::source::{self, Facts, Look, Sending, SourceTable};
+use crate::catalog::source::{self, Facts, Look, SourceTable};
 use crate::catalog::types::Types;
 use crate::checkpoint::{self, LoadedTable, Loader, Shapes, Writer, tablesync_name};
 use crate::config::Config;
@@ -280,7 +281,9 @@ async fn announce(config: &Config, board: &Board, writer: &Writer, joining: &[Jo
         tidy(config, writer).await;
     }
     for joining in joining {
-        board.table_state(&joining.table.name, TableState::Pending);
+        let table = &joining.table;
+        board.table_state(&table.name, TableState::Pending);
+        board.table_expected(&table.name, table.bytes);
     }
 }
 
@@ -312,23 +315,6 @@ fn format(config: &Config, routes: &Routes, version: u32, progress: &Progress) -
     }
 }
 
-/// A table that is dropped or detached while the catalogs are read is still in one and no longer in
-/// the other. Read again they agree about it.
-async fn left_or_dropped(config: &Config, catalog: &Client, left: &SourceTable) -> Error {
-    let now = match source::tables(catalog, &config.source.publications).await {
-        Ok(now) => now,
-        Err(error) => return error,
-    };
-    let is_left = |now: &SourceTable| {
-        now.oid == left.oid && !now.published && now.is_partition == left.is_partition
-    };
-    if now.iter().any(is_left) {
-        return left_the_publication(&left.name);
-    }
-    let what = "The catalog of the source changed while it was read";
-    Error::new(Kind::TableAdded, what).on(Side::Source)
-}
-
 /// The tables that were loaded and are to be followed, the oids of those that are quarantined,
 /// which are taken out of `look` as well, and the shapes that all of them have had.
 async fn what_is_loaded(
@@ -354,62 +340,6 @@ async fn what_is_loaded(
     }
     report_loaded(board, &loaded);
     Ok((loaded, quarantined, known))
-}
-
-/// Tables that nobody is to expect anything of, though they are there: partitions that were sent as
-/// such and are detached, and tables that write no WAL any more. Their copies stand still; should
-/// they come back, they are loaded again.
-async fn set_aside(
-    writer: &Writer,
-    look: &Look,
-    known: &HashMap<u32, Shapes>,
-    loaded: &mut HashMap<u32, LoadedTable>,
-) -> Result<HashSet<u32>> {
-    let was_part = |oid: u32| {
-        let sending = known.get(&oid).and_then(|known| known.sending.as_ref());
-        sending.is_some_and(Sending::is_only_a_part)
-    };
-    let detached = look.tables.iter().filter(|table| {
-        let is_left = !table.published && !table.is_partition;
-        is_left && loaded.contains_key(&table.oid) && was_part(table.oid)
-    });
-    let mut aside: HashSet<u32> = detached.map(|table| table.oid).collect();
-    aside.extend(look.unlogged.iter().filter(|oid| loaded.contains_key(oid)));
-    let waiting = loaded.values_mut().filter(|table| !table.reload);
-    for table in waiting.filter(|table| aside.contains(&table.source_oid)) {
-        tracing::warn!(
-            table = %table.source,
-            "the copy of a table stands still: that was detached, or writes no WAL any more"
-        );
-        table.reload = true;
-        writer.mark_for_reload(table.source_oid).await?;
-    }
-    Ok(aside)
-}
-
-/// A table that is to be followed and is not published.
-fn no_longer_published<'t>(
-    config: &Config,
-    tables: &'t [SourceTable],
-    loaded: &HashMap<u32, LoadedTable>,
-    aside: &HashSet<u32>,
-) -> Option<&'t SourceTable> {
-    tables.iter().find(|table| {
-        let selected = config.tables.selects(&table.name.schema, &table.name.name);
-        let expected = loaded.contains_key(&table.oid) && !aside.contains(&table.oid);
-        selected && !table.published && expected
-    })
-}
-
-/// What was written meanwhile will never come, so the copy would be wrong without a word.
-fn left_the_publication(table: &TableName) -> Error {
-    let what = "A table that was copied is no longer in the publication";
-    let remedy = "Add it to the publication and load it again with `walferry resync`, or leave it \
-                  out with [tables] exclude.";
-    Error::new(Kind::PublicationMissing, what)
-        .on(Side::Source)
-        .table(table)
-        .remedy(remedy)
 }
 
 /// `server_version_num` of the source.

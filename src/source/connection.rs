@@ -73,8 +73,9 @@ impl Connection {
                 side,
                 copying: false,
             };
-            let which = connection.query("begin the session", sql::session::WHICH_PROCESS);
-            let which = which.await?.into_iter().next();
+            let begin = [sql::session::WHICH_PROCESS, sql::session::NO_NEWER_LIMITS].join("; ");
+            let which = connection.query("begin the session", &begin).await?;
+            let which = which.into_iter().next();
             let which = which.and_then(|mut row| Process::parse(&row.pop()??));
             Ok((connection, which.unwrap_or_default()))
         })

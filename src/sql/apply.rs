@@ -27,9 +27,11 @@ pub const ROLLBACK: &str = "ROLLBACK";
 /// index. A batch must never scan a table because it happens to be small, or was when a plan was
 /// made, and no plan may read all of a large one. Discouraged scans look so expensive that the
 /// server would compile each statement for a second (`jit`).
+///
+/// What a batch stages and sorts stays in memory: it is about as large as the batch is here.
 pub const PIN_PLANS: &str = "SET enable_seqscan = off; SET enable_bitmapscan = off; \
      SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_material = off; \
-     SET jit = off";
+     SET jit = off; SET work_mem = '32MB'; SET temp_buffers = '32MB'";
 
 /// Notices within a second that the daemon is gone, also in the middle of a statement (14+).
 pub const WATCH_CLIENT: &str = "SET client_connection_check_interval = '1s'";
@@ -293,6 +295,24 @@ fn staged_rows(stage: &str, target: &Target) -> String {
     format!("pg_temp.{stage} AS s")
 }
 
+/// Removes the rows whose keys are $1 to $2; there is one key column.
+pub fn delete_range(target: &Target) -> String {
+    format!(
+        "DELETE FROM {} AS t WHERE {}",
+        Name(&target.destination),
+        in_range(target)
+    )
+}
+
+/// The one key column is between $1 and $2.
+fn in_range(target: &Target) -> String {
+    let key = target.key().iter();
+    let keys: Vec<String> = key
+        .map(|at| format!("{} BETWEEN $1 AND $2", column(target, *at)))
+        .collect();
+    keys.join(" AND ")
+}
+
 /// Removes the rows whose keys are staged.
 pub fn delete(stage: &str, target: &Target) -> String {
     format!(
@@ -316,6 +336,12 @@ pub fn update(stage: &str, target: &Target, columns: &[usize]) -> String {
         staged_rows(stage, target),
         same_key(target, 'c')
     )
+}
+
+/// The same where all keys are between $1 and $2, for a merge ([`MERGE_ONLY`]) of both in that order.
+pub fn update_range(stage: &str, target: &Target, columns: &[usize]) -> String {
+    let update = update(stage, target, columns);
+    format!("{update} AND {}", in_range(target))
 }
 
 /// Reads `missing` values of moved rows from under their old keys into the staging table; $1 is
@@ -422,6 +448,12 @@ pub const ALLOW_MERGE_JOIN: &str = "SET LOCAL enable_mergejoin = on";
 /// What comes next in the transaction is planned as [`PIN_PLANS`] says: a merge with the index of a
 /// large table would read all of it, and its plan would be kept.
 pub const FORBID_MERGE_JOIN: &str = "SET LOCAL enable_mergejoin = off";
+
+/// The next statement is a merge join, until [`NOT_MERGE_ONLY`].
+pub const MERGE_ONLY: [&str; 2] = [ALLOW_MERGE_JOIN, "SET LOCAL enable_nestloop = off"];
+
+/// See [`FORBID_MERGE_JOIN`].
+pub const NOT_MERGE_ONLY: [&str; 2] = ["SET LOCAL enable_nestloop = on", FORBID_MERGE_JOIN];
 
 /// Empties tables together, as one statement did on the source.
 pub fn truncate(targets: &[&Target], restart_identity: bool) -> String {

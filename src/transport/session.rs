@@ -74,9 +74,7 @@ async fn login(
         .connect_raw(Wire::new(transport, endpoint.md5_in_clear), Negotiated)
         .await
         .map_err(|error| refused(endpoint, password.is_some(), &error))?;
-    let version = connection.parameter("server_version").unwrap_or_default();
-    let newer = sql::session::settings_of_newer_servers(version);
-    let begin = format!("{newer} {}", sql::session::WHICH_PROCESS);
+    let begin = [sql::session::WHICH_PROCESS, sql::session::NO_NEWER_LIMITS].join("; ");
     tokio::spawn(drive(endpoint.side, connection));
     let answers = client.simple_query(&begin).await;
     let answers = answers

@@ -21,7 +21,7 @@ use crate::checkpoint::DurableLsn;
 use crate::config::Config;
 use crate::decode::{Message, Relation};
 use crate::error::{Error, Result};
-use crate::limits::{DRAIN_MAX, STREAM_SILENCE_MIN};
+use crate::limits::{BATCH_TABLES_MAX, DRAIN_MAX, STREAM_SILENCE_MIN};
 use crate::lsn::{AppliedLsn, Lsn, ReceivedLsn};
 use crate::observe::{Board, State};
 use crate::snapshot::Adoption;
@@ -239,6 +239,7 @@ impl<'f> Flow<'f> {
         alone
             || self.batch.bytes() >= self.batch_bytes_max
             || self.batch.changes() >= self.batch_changes_max
+            || self.batch.tables().len() >= BATCH_TABLES_MAX
     }
 
     pub(super) fn heard(&mut self) {
@@ -344,6 +345,14 @@ impl<'f> Flow<'f> {
         let (at, xid) = (self.batch.changes(), self.emptied.transaction());
         let partitions = &mut self.routes.partitions;
         if let Some(whole) = partitions.described(relation.oid, (self.transaction, at), xid) {
+            if self.routes.is_loaded(relation.oid) {
+                // it had a copy of its own, which no rollback brings back into step
+                if self.feed.is_ahead() {
+                    self.fall_back();
+                    return None;
+                }
+                self.routes.stand_still(relation.oid);
+            }
             self.batch.note_partition(whole, relation.oid);
         }
         if let Some(newcomer) = self.routes.learn(relation) {
