@@ -18,13 +18,15 @@
 //! before where it waits for a standby: its partitions are not looked for earlier. Should a start
 //! look then for another reason, the table is loaded once more than it had to be. So it is when
 //! TRUNCATE empties it together with a table that nobody knows yet, which then looks like a
-//! partition.
+//! partition. One that has a copy of its own is taken for a partition only if a row of the whole
+//! table comes next: its copy stands still from then on.
 
 use std::collections::HashSet;
 
 use tokio_postgres::Client;
 
 use crate::catalog::source::{Look, SourceTable};
+use crate::decode::Message;
 use crate::error::postgres::from_client;
 use crate::error::{Result, Side};
 use crate::lsn::Lsn;
@@ -40,6 +42,9 @@ pub(super) struct Partitions {
     found: HashSet<u32>,
     /// The table of `wholes` that was described last, if nothing has been since, and where.
     last: Option<(u32, Place)>,
+    /// A table of `wholes`, and one with a copy of its own that was described right after it, if
+    /// nothing has come since.
+    doubtful: Option<(u32, u32)>,
     /// Transactions that had rows of partitions that were not found.
     sent_by: Vec<u32>,
 }
@@ -56,6 +61,7 @@ impl Partitions {
             found: members.map(|member| member.oid).collect(),
             wholes,
             last: None,
+            doubtful: None,
             sent_by: Vec::new(),
         }
     }
@@ -66,7 +72,8 @@ impl Partitions {
     }
 
     /// A relation is described; the table that it is a part of, if it is one that was not found.
-    pub(super) fn described(&mut self, oid: u32, at: Place, xid: u32) -> Option<u32> {
+    pub(super) fn described(&mut self, oid: u32, at: Place) -> Option<u32> {
+        self.doubtful = None;
         let last = self.last.take();
         if self.wholes.contains(&oid) {
             self.last = Some((oid, at));
@@ -76,10 +83,31 @@ impl Partitions {
         if before != at || self.found.contains(&oid) {
             return None;
         }
+        Some(whole)
+    }
+
+    /// A transaction has rows of a partition that was not found.
+    pub(super) fn sent_in(&mut self, xid: u32) {
         if self.sent_by.last() != Some(&xid) {
             self.sent_by.push(xid);
         }
-        Some(whole)
+    }
+
+    /// What was described as a part of `whole` has a copy of its own: what comes next tells.
+    pub(super) fn doubt(&mut self, whole: u32, part: u32) {
+        self.doubtful = Some((whole, part));
+    }
+
+    /// A change comes; the table, and that which has become a part of it, if it tells that.
+    pub(super) fn tells(&mut self, change: &Message<'_>) -> Option<(u32, u32)> {
+        let (whole, part) = self.doubtful.take()?;
+        let row = match change {
+            Message::Insert { relation, .. }
+            | Message::Update { relation, .. }
+            | Message::Delete { relation, .. } => Some(*relation),
+            _ => None,
+        };
+        (row == Some(whole)).then_some((whole, part))
     }
 
     /// The table that was described last, at the end of what was read.
@@ -123,30 +151,52 @@ mod tests {
     #[test]
     fn what_is_described_right_after_a_whole_table_is_a_partition_of_it() {
         let mut partitions = partitions();
-        assert_eq!(partitions.described(1, AT, 9), None);
-        assert_eq!(partitions.described(11, AT, 9), Some(1));
-        assert_eq!(partitions.described(12, AT, 9), None, "right after another");
-        assert_eq!(partitions.described(2, AT, 9), None);
-        assert_eq!(partitions.described(10, AT, 9), None, "found");
-        assert_eq!(partitions.sent_by, [9]);
+        assert_eq!(partitions.described(1, AT), None);
+        assert_eq!(partitions.described(11, AT), Some(1));
+        assert_eq!(partitions.described(12, AT), None, "right after another");
+        assert_eq!(partitions.described(2, AT), None);
+        assert_eq!(partitions.described(10, AT), None, "found");
+    }
+
+    #[test]
+    fn one_with_a_copy_of_its_own_is_a_partition_if_a_row_of_the_whole_table_comes_next() {
+        // of rows without columns
+        let [of_1, of_11] = [1, 11].map(|oid| [b'D', 0, 0, 0, oid, b'K', 0, 0]);
+        let delete = |row| Message::parse(row).unwrap();
+        let truncate = Message::Truncate {
+            relations: vec![1, 11],
+            restart_identity: false,
+        };
+        let mut partitions = partitions();
+        for (change, told) in [
+            (delete(&of_1), Some((1, 11))),
+            (delete(&of_11), None),
+            (truncate, None),
+        ] {
+            partitions.doubt(1, 11);
+            assert_eq!(partitions.tells(&change), told);
+            assert_eq!(partitions.tells(&delete(&of_1)), None);
+        }
+        partitions.doubt(1, 11);
+        partitions.described(2, AT);
+        assert_eq!(partitions.tells(&delete(&of_1)), None);
     }
 
     #[test]
     fn what_comes_after_rows_or_in_another_transaction_is_no_partition() {
         let mut partitions = partitions();
-        partitions.described(1, AT, 9);
-        assert_eq!(partitions.described(11, (Some(Lsn(5)), 8), 9), None);
-        partitions.described(1, AT, 9);
-        assert_eq!(partitions.described(11, (Some(Lsn(6)), 7), 9), None);
-        assert!(partitions.sent_by.is_empty());
+        partitions.described(1, AT);
+        assert_eq!(partitions.described(11, (Some(Lsn(5)), 8)), None);
+        partitions.described(1, AT);
+        assert_eq!(partitions.described(11, (Some(Lsn(6)), 7)), None);
     }
 
     #[test]
     fn a_partition_is_known_where_the_stream_stopped_at_the_whole_table() {
         let mut before = partitions();
-        before.described(1, AT, 9);
+        before.described(1, AT);
         let mut partitions = partitions();
         partitions.go_on_after(before.last().unwrap(), Lsn(5));
-        assert_eq!(partitions.described(11, (Some(Lsn(5)), 0), 9), Some(1));
+        assert_eq!(partitions.described(11, (Some(Lsn(5)), 0)), Some(1));
     }
 }

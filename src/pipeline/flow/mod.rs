@@ -326,6 +326,12 @@ impl<'f> Flow<'f> {
                 }
                 Piece::Message(change) => {
                     self.emptied.note(&change);
+                    if let Some((whole, part)) = self.routes.partitions.tells(&change) {
+                        self.routes.stand_still(part);
+                        let xid = self.emptied.transaction();
+                        self.routes.partitions.sent_in(xid);
+                        self.batch.note_partition(whole, part);
+                    }
                     fold(&mut self.batch, &self.routes, self.transaction, &change)?;
                     if self.is_full() {
                         self.hand_over()?;
@@ -342,18 +348,19 @@ impl<'f> Flow<'f> {
             self.fall_back();
             return None;
         }
-        let (at, xid) = (self.batch.changes(), self.emptied.transaction());
-        let partitions = &mut self.routes.partitions;
-        if let Some(whole) = partitions.described(relation.oid, (self.transaction, at), xid) {
-            if self.routes.is_loaded(relation.oid) {
-                // it had a copy of its own, which no rollback brings back into step
-                if self.feed.is_ahead() {
-                    self.fall_back();
-                    return None;
-                }
-                self.routes.stand_still(relation.oid);
+        let at = (self.transaction, self.batch.changes());
+        if let Some(whole) = self.routes.partitions.described(relation.oid, at) {
+            if !self.routes.is_loaded(relation.oid) {
+                let xid = self.emptied.transaction();
+                self.routes.partitions.sent_in(xid);
+                self.batch.note_partition(whole, relation.oid);
+            } else if self.feed.is_ahead() {
+                // should it be rolled back, a copy that stood still would lack rows
+                self.fall_back();
+                return None;
+            } else {
+                self.routes.partitions.doubt(whole, relation.oid);
             }
-            self.batch.note_partition(whole, relation.oid);
         }
         if let Some(newcomer) = self.routes.learn(relation) {
             return Some(Surprise::Newcomer(newcomer));
