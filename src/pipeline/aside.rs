@@ -38,8 +38,8 @@ pub(super) async fn set_aside(
     for table in waiting.filter(|table| aside.contains(&table.source_oid)) {
         tracing::warn!(
             table = %table.source,
-            "the copy of a table stands still: that was detached, is part of another one, or writes \
-             no WAL any more"
+            "the copy of a table stands still: that was detached, is part of another one, or \
+             writes no WAL any more"
         );
         table.reload = true;
         writer.mark_for_reload(table.source_oid).await?;

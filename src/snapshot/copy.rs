@@ -102,10 +102,10 @@ pub(super) async fn copy(
 ///
 /// COPY asks for tables and columns by name. Once it has run, its lock keeps their names as it saw
 /// them, until the transaction ends: they must be those that were written down, by which columns
-/// are followed and protected, and of the same table. What was read of a partitioned one must be the
-/// partitions that were planned, whose names others may have got meanwhile. And each heap must be in
-/// the file that it was in before the snapshot was taken: some rewrites leave rows that no older
-/// snapshot sees, and all of them move rows between ranges.
+/// are followed and protected, and of the same table. What was read of a partitioned one must be
+/// the partitions that were planned, whose names others may have got meanwhile. And each heap must
+/// be in the file that it was in before the snapshot was taken: some rewrites leave rows that no
+/// older snapshot sees, and all of them move rows between ranges.
 pub(super) async fn end_reading(source: &mut Connection, plans: &[Arc<Plan>]) -> Result<()> {
     let heaps = plans.iter().flat_map(|plan| {
         let segments = plan.segments.iter();
