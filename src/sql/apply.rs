@@ -338,7 +338,7 @@ pub fn update(stage: &str, target: &Target, columns: &[usize]) -> String {
     )
 }
 
-/// The same where all keys are between $1 and $2, for a merge ([`MERGE_ONLY`]) of both in that order.
+/// The same where all keys are between $1 and $2, for a merge in that order ([`MERGE_ONLY`]).
 pub fn update_range(stage: &str, target: &Target, columns: &[usize]) -> String {
     let update = update(stage, target, columns);
     format!("{update} AND {}", in_range(target))
