@@ -15,6 +15,7 @@ mod exposed;
 mod failover;
 mod hostile;
 mod hostile_names;
+mod ignored_columns;
 mod interrupted_load;
 mod least_privilege;
 mod live_copy;

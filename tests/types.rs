@@ -138,3 +138,44 @@ async fn the_tables_of_a_type_that_was_dropped_and_made_again_are_loaded_again()
     until(&pair.on_destination().await, there).await;
     drain(&pair, daemon).await;
 }
+
+#[tokio::test]
+async fn a_type_that_was_made_again_otherwise_gets_a_new_copy() {
+    for major in majors().await {
+        let pair = Pair::start(major).await;
+        let before = things(&pair.on_destination().await).await;
+        let source = pair.on_source().await;
+        let others = "CREATE TABLE others (id int PRIMARY KEY, m mood);
+             INSERT INTO others VALUES (1, 'ok')";
+        do_on(&source, &format!("{MOODS}; {others}")).await;
+        let mut daemon = Daemon::start(&pair);
+        daemon.wait_ready().await;
+        equal_soon(&pair).await;
+        // a label less, which only a new type can have; and what is made of it; all while rows come
+        let fewer = "UPDATE moods SET m = 'ok', p = NULL;
+             ALTER TYPE mood RENAME TO old_mood; CREATE TYPE mood AS ENUM ('ok', 'new');
+             ALTER TABLE moods DROP COLUMN f, DROP COLUMN p;
+             ALTER TABLE moods ALTER COLUMN m TYPE mood USING m::text::mood;
+             ALTER TABLE others ALTER COLUMN m TYPE mood USING m::text::mood;
+             DROP DOMAIN feeling; DROP TYPE pair; DROP TYPE old_mood;
+             CREATE TYPE pair AS (m mood, a text); ALTER TABLE moods ADD COLUMN p pair[];
+             INSERT INTO moods VALUES (2, 'new', '{\"(new,x)\"}'); INSERT INTO others VALUES (2, 'new')";
+        do_on(&source, fewer).await;
+        do_on(&source, "INSERT INTO moods VALUES (3, 'ok', NULL)").await;
+        equal_soon(&pair).await;
+        // two labels that trade names, which no change of the copy follows
+        let traded =
+            "ALTER TYPE mood RENAME VALUE 'ok' TO 'x'; ALTER TYPE mood RENAME VALUE 'new' TO 'ok';
+             ALTER TYPE mood RENAME VALUE 'x' TO 'new'; INSERT INTO moods VALUES (4, 'new', NULL)";
+        do_on(&source, traded).await;
+        equal_soon(&pair).await;
+        let labels = "SELECT enum_range(NULL::app_public.mood)::text = '{new,ok}'";
+        until(&pair.on_destination().await, labels).await;
+        drain(&pair, daemon).await;
+        walferry(&pair.config(), &["check"]).await.ended(0, &[]);
+        let teardown = ["teardown", "--yes", "--drop-data"];
+        let says = ["type app_public.mood_before_", "Done."];
+        walferry(&pair.config(), &teardown).await.ended(0, &says);
+        assert_eq!(things(&pair.on_destination().await).await, before);
+    }
+}

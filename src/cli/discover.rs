@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::error::{Error, Kind, Result};
 use crate::pipeline::locked;
 use crate::printable::OneLine;
-use crate::protect::{Protector, listed};
+use crate::protect::{Before, Protector, listed};
 use crate::transport::connect;
 
 /// Options of `walferry discover`.
@@ -47,7 +47,7 @@ pub(super) async fn run(config: &Config, options: &Options) -> Result<Outcome> {
     };
     let protector = Protector::for_names(config);
     for table in &mut tables {
-        protector.protect(table, &[]);
+        protector.protect(table, Before::default());
     }
     let entries: Vec<Entry> = tables.iter().map(|table| entry(config, table)).collect();
     if options.json {

@@ -202,10 +202,11 @@ fn tables(
     let protect = Protect::read(&mut section);
     let changes = section.parsed(
         "on_schema_change",
-        "\"follow\" or \"halt\"",
+        "\"follow\", \"ignore\" or \"halt\"",
         "follow",
         |text| match text {
             "follow" => Some(SchemaChanges::Follow),
+            "ignore" => Some(SchemaChanges::Ignore),
             "halt" => Some(SchemaChanges::Halt),
             _ => None,
         },

@@ -124,6 +124,8 @@ pub enum SchemaChanges {
     Follow,
     /// The pipeline halts.
     Halt,
+    /// New columns are left out; all else is followed, without which copies would be wrong.
+    Ignore,
 }
 
 /// `[tables] missing_types`: what becomes of columns whose type the destination cannot have.

@@ -7,9 +7,9 @@ use tokio_postgres::Client;
 
 use crate::catalog::source::{self, Facts, Look};
 use crate::checkpoint::Writer;
-use crate::config::Config;
+use crate::config::{Config, SchemaChanges};
 use crate::error::Result;
-use crate::protect::{Protector, Recorded};
+use crate::protect::{Before, Protector, Recorded};
 use crate::transport;
 
 /// The source's tables, and what becomes of their columns.
@@ -23,9 +23,17 @@ pub(super) struct Seen {
 pub(super) async fn decide(config: &Config, mut look: Look, writer: &Writer) -> Result<Seen> {
     let protector = Protector::new(config).await?;
     let protected = writer.protected().await?;
+    let known = match config.schema_changes {
+        SchemaChanges::Ignore => writer.shapes().await?,
+        SchemaChanges::Follow | SchemaChanges::Halt => HashMap::new(),
+    };
     for table in &mut look.tables {
         let recorded = protected.get(&table.oid).map_or(&[][..], Vec::as_slice);
-        protector.protect(table, recorded);
+        let known = known
+            .get(&table.oid)
+            .and_then(|known| known.versions.last());
+        let columns = known.map(Vec::as_slice);
+        protector.protect(table, Before { recorded, columns });
     }
     Ok(Seen {
         look,

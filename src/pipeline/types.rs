@@ -8,23 +8,31 @@
 //! Such a change is made when a value of after is met while transactions are applied one by one, or
 //! when everything is applied that the source wrote until the change was seen.
 //!
+//! Where no such steps lead from the copy to the source's type, as when a type is made again with a
+//! label less, the copy is set aside under another name and a new one is made; the tables that have
+//! it are loaded again, with columns of the new one, and until then their rows stand still.
+//!
 //! **What can go wrong.** A transaction that holds values of before and of after, or one of before
 //! that commits after one of after, fits neither: the pipeline halts ([`Kind::SchemaChanged`]) and
-//! changes nothing. Types are never dropped: a copy with other labels than the source's type, in
-//! ways that no step above explains, is refused ([`Kind::ShapeMismatch`]).
+//! changes nothing. A type that walferry did not make is not set aside: one with other labels than
+//! the source's is refused ([`Kind::ShapeMismatch`]). Types are never dropped: those that were set
+//! aside stay until teardown.
+
+mod work;
 
 use std::collections::{BTreeSet, HashMap};
 
 use tokio_postgres::Client;
 use tokio_postgres::types::PgLsn;
 
+pub(super) use work::can_be_set_aside;
+use work::{has, work};
+
 use super::loading::ensure_schemas;
 use crate::catalog::source::SourceTable;
-use crate::catalog::types::{
-    self, Change, Definition, Label, Recorded, Sort, Surroundings, Types, definitions,
-};
+use crate::catalog::types::{self, Definition, Recorded, Surroundings, Types, definitions};
 use crate::catalog::{Column, TypeName, destination};
-use crate::checkpoint::{RecordedType, Writer};
+use crate::checkpoint::{LoadedTable, RecordedType, Writer};
 use crate::config::{Config, MissingTypes};
 use crate::error::postgres::from_client;
 use crate::error::{Error, Kind, Result, Side};
@@ -168,7 +176,11 @@ pub(super) async fn prepare(
 
     adopt(&mut types, loaded);
     let may_mend = mending.now || mending.due.is_some_and(|since| writer.applied().0 >= since);
-    let work = work(writer, &types, &recorded, may_mend).await?;
+    let work = work(writer, &types, &recorded, loaded, may_mend).await?;
+    if let Some(of) = work.in_use {
+        load_again(writer, &types, loaded, of).await?;
+        return Err(changed_on_the_source(&of.name));
+    }
     mending.now = false;
     mending.due = work.is_due.then(|| mending.due.unwrap_or(position));
     mending.changed = !work.statements.is_empty();
@@ -241,125 +253,39 @@ fn adopt(types: &mut Types, loaded: &[&SourceTable]) {
     }
 }
 
-/// What is to be done in the destination.
-#[derive(Default)]
-struct Work {
-    statements: Vec<(TypeName, String)>,
-    records: Vec<RecordedType>,
-    /// There is more, for which it is too early.
-    is_due: bool,
+/// An error of [`Kind::TypeChanged`] when types were made again that no copy has any more which
+/// stays as it is: what is loaded now would get the columns of before.
+pub(super) fn check_adopted(
+    types: &Types,
+    tables: &[SourceTable],
+    loaded: &HashMap<u32, LoadedTable>,
+) -> Result<()> {
+    let Some(name) = types.remade() else {
+        return Ok(());
+    };
+    let uses = |table: &SourceTable| {
+        let mut columns = table.columns.iter();
+        columns.any(|column| types.uses_remade(column.type_oid))
+    };
+    let stays = |table: &SourceTable| loaded.get(&table.oid).is_some_and(|loaded| !loaded.reload);
+    if tables.iter().any(|table| stays(table) && uses(table)) {
+        return Ok(());
+    }
+    Err(changed_on_the_source(name))
 }
 
-async fn work(
+/// The copy of a type cannot become what the source has: so that it can be set aside, no table that
+/// stays as it is may have it.
+async fn load_again(
     writer: &Writer,
     types: &Types,
-    recorded: &[RecordedType],
-    may_mend: bool,
-) -> Result<Work> {
-    let made = types.made();
-    let there: Vec<u32> = made
-        .iter()
-        .filter_map(|(_, name)| types.exists(name))
-        .collect();
-    let there = definitions(writer.client(), Side::Destination, &there).await?;
-    let known = by_oid(recorded);
-    let mut work = Work::default();
-    for (source, name) in made.into_iter().filter(|(d, _)| !types.is_remade(d.oid)) {
-        let existing = types.exists(name).and_then(|oid| there.get(&oid));
-        let known = known.get(&source.oid);
-        let Some(existing) = existing else {
-            let create = create(types, source, name)?;
-            work.statements.push((name.clone(), create));
-            work.records
-                .push(record(source, name, true, members(source)));
-            continue;
-        };
-        let changes = types
-            .changes(source, existing, known)
-            .map_err(|why| different(name, &why))?;
-        let (now, later): (Vec<_>, Vec<_>) = changes
-            .into_iter()
-            .partition(|change| may_mend || change.is_harmless());
-        let is_due = !later.is_empty();
-        let members = as_far(source, known, &later);
-        if known.is_none_or(|known| known.members != members) {
-            work.records.push(record(source, name, false, members));
-        }
-        let statements = now.iter().map(|change| sql::types::change(name, change));
-        work.statements
-            .extend(statements.map(|statement| (name.clone(), statement)));
-        work.is_due |= is_due;
+    loaded: &[&SourceTable],
+    of: &Definition,
+) -> Result<()> {
+    for table in loaded.iter().filter(|table| has(types, table, of.oid)) {
+        let why = "its type is another one by now";
+        tracing::info!(table = %table.name, type = %of.name, why, "the table is loaded again");
+        writer.mark_for_reload(table.oid).await?;
     }
-    Ok(work)
-}
-
-fn record(source: &Definition, name: &TypeName, made: bool, members: Vec<Label>) -> RecordedType {
-    RecordedType {
-        source_oid: source.oid,
-        name: name.clone(),
-        made,
-        members,
-    }
-}
-
-fn different(name: &TypeName, why: &str) -> Error {
-    let what = format!("The destination has another type {name} than the source: {why}");
-    Error::new(Kind::ShapeMismatch, what)
-        .on(Side::Destination)
-        .remedy(
-            "Make both the same by hand, or drop the tables that have it and the type, and let \
-             walferry make them.",
-        )
-}
-
-/// Labels or attributes, as they are to be remembered.
-fn members(source: &Definition) -> Vec<Label> {
-    if source.sort != Sort::Composite {
-        return source.labels.clone();
-    }
-    let attribute = |part: &types::Part| Label {
-        id: part.id,
-        name: part.name.clone(),
-    };
-    source.parts.iter().map(attribute).collect()
-}
-
-/// The same, without the changes that are still to be made.
-fn as_far(source: &Definition, known: Option<&Recorded>, later: &[Change]) -> Vec<Label> {
-    match known {
-        Some(known) if source.sort == Sort::Composite && !later.is_empty() => known.members.clone(),
-        _ => {
-            let mut members = members(source);
-            for change in later {
-                if let Change::RenameLabel { from, to } = change
-                    && let Some(member) = members.iter_mut().find(|member| member.name == *to)
-                {
-                    member.name.clone_from(from);
-                }
-            }
-            members
-        }
-    }
-}
-
-fn create(types: &Types, source: &Definition, name: &TypeName) -> Result<String> {
-    let spelled = |part: &types::Part| types.spelled(part.type_oid, &part.format);
-    let first = source.parts.first().map(spelled);
-    Ok(match (source.sort, first) {
-        (Sort::Enum, _) => {
-            let labels = source.labels.iter().map(|label| label.name.as_str());
-            sql::types::create_enum(name, labels)
-        }
-        (Sort::Composite, _) => {
-            let attributes = source.parts.iter();
-            let attributes = attributes.map(|part| (part.name.as_str(), spelled(part)));
-            sql::types::create_composite(name, attributes)
-        }
-        (Sort::Domain, Some(base)) => sql::types::create_domain(name, &base),
-        (Sort::Range, Some(subtype)) => {
-            let multirange = types.multirange_of(source);
-            sql::types::create_range(name, &subtype, &source.order, multirange.as_ref())
-        }
-        _ => return Err(different(name, "nobody but its extension can make it")),
-    })
+    Ok(())
 }

@@ -4,11 +4,11 @@ use std::collections::HashSet;
 
 use secrecy::ExposeSecret;
 
-use super::{COMPUTED, Hasher, ProtectedColumn, Protection, Reason, Recorded, Treatment};
+use super::{COMPUTED, Hasher, IGNORED, ProtectedColumn, Protection, Reason, Recorded, Treatment};
 use crate::catalog::TableName;
-use crate::catalog::source::SourceTable;
+use crate::catalog::source::{ShapeColumn, SourceTable};
 use crate::catalog::types::TEXT;
-use crate::config::{Config, Protect, Wish};
+use crate::config::{Config, Protect, SchemaChanges, Wish};
 use crate::error::{Error, Kind, Result};
 use crate::limits::SALT_BYTES_MIN;
 
@@ -17,6 +17,16 @@ use crate::limits::SALT_BYTES_MIN;
 pub struct Protector {
     rules: Protect,
     hasher: Option<Hasher>,
+    ignores_new: bool,
+}
+
+/// What is known of a table that was loaded.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Before<'b> {
+    /// What was protected.
+    pub recorded: &'b [Recorded],
+    /// The columns that are followed, where it matters which of them are new.
+    pub columns: Option<&'b [ShapeColumn]>,
 }
 
 impl Protector {
@@ -38,7 +48,11 @@ impl Protector {
                 Some(Hasher::new(bytes))
             }
         };
-        Ok(Protector { rules, hasher })
+        Ok(Protector {
+            rules,
+            hasher,
+            ignores_new: ignores_new(config),
+        })
     }
 
     /// Without a salt: hashes come out under one that nobody uses, for looking at names alone.
@@ -46,19 +60,20 @@ impl Protector {
         Protector {
             rules: config.protect.clone(),
             hasher: Some(Hasher::new(b"")),
+            ignores_new: ignores_new(config),
         }
     }
 
     /// Decides on the columns of a table: from here on it has the types that its copy gets.
-    /// `recorded` is what was protected when it was loaded.
-    pub fn protect(&self, table: &mut SourceTable, recorded: &[Recorded]) {
-        if self.rules.is_empty() && recorded.is_empty() {
+    /// `before` is what is known of it.
+    pub fn protect(&self, table: &mut SourceTable, before: Before<'_>) {
+        if self.rules.is_empty() && before.recorded.is_empty() && !self.ignores_new {
             return;
         }
         let mut protection = Protection::default();
         for column in &table.columns {
             let Some((treatment, matched, reason)) =
-                self.treatment(table, column.attnum, &column.name, recorded)
+                self.treatment(table, column.attnum, &column.name, before)
             else {
                 continue;
             };
@@ -138,7 +153,7 @@ impl Protector {
         table: &SourceTable,
         attnum: i16,
         column: &str,
-        recorded: &[Recorded],
+        before: Before<'_>,
     ) -> Option<(Treatment, [String; 3], Reason)> {
         for name in names(table) {
             if let Some(wish) = self.rules.wish(&name.schema, &name.name, column) {
@@ -146,7 +161,17 @@ impl Protector {
                 return Some((self.carry_out(wish), matched, Reason::Named));
             }
         }
-        let was = recorded.iter().find(|was| was.attnum == attnum)?;
+        let was = before.recorded.iter().find(|was| was.attnum == attnum);
+        let ignored = was.filter(|was| was.treatment == IGNORED);
+        if ignored.is_some() || before.is_new(attnum) {
+            let is_left_out = self.ignores_new && !is_of_key(table, attnum);
+            return is_left_out.then(|| {
+                let now = [&table.name.schema, &table.name.name, column].map(str::to_owned);
+                let matched = ignored.map_or(now, |was| was.matched.clone());
+                (Treatment::LeaveOut, matched, Reason::Ignored)
+            });
+        }
+        let was = was?;
         if was.treatment == COMPUTED {
             // it was computed from a protected column, and its values still are
             let is_computed = table.computed_from.contains_key(&attnum);
@@ -166,6 +191,23 @@ impl Protector {
             (Wish::Exclude, _) | (Wish::Hash, None) => Treatment::LeaveOut,
         }
     }
+}
+
+fn ignores_new(config: &Config) -> bool {
+    config.schema_changes == SchemaChanges::Ignore
+}
+
+impl Before<'_> {
+    fn is_new(self, attnum: i16) -> bool {
+        let columns = self.columns.filter(|columns| !columns.is_empty());
+        columns.is_some_and(|columns| columns.iter().all(|column| column.attnum != attnum))
+    }
+}
+
+/// Rows are found by the column.
+fn is_of_key(table: &SourceTable, attnum: i16) -> bool {
+    let mut keys = table.primary_key.iter().chain(&table.identity_key);
+    keys.any(|at| table.columns[*at].attnum == attnum)
 }
 
 /// A table goes by its own name and by those of the tables above it.

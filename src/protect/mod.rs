@@ -13,6 +13,9 @@
 //! type have equal hashes in all tables. Old keys are treated as new ones are, so rows are found by
 //! the hash of their key. What is left out or masked is not even read by the initial load.
 //!
+//! Where the copy is to keep its columns (`on_schema_change = "ignore"`), one that came after the
+//! load is left out like one that a pattern names, unless rows are found by it.
+//!
 //! Protection sticks to `attnum`: which column was protected by which name is recorded with the
 //! table, so that a column, a table or a schema that is renamed away from a pattern stays
 //! protected. A pattern that names a table holds for its partitions and children too, and a
@@ -29,7 +32,7 @@ mod treatment;
 
 use std::collections::BTreeMap;
 
-pub use decide::{Protector, listed};
+pub use decide::{Before, Protector, listed};
 pub use rows::RowWriter;
 pub use treatment::{Hasher, Treatment};
 
@@ -61,6 +64,8 @@ pub enum Reason {
     Renamed,
     /// It is generated, and cannot be computed from what its sources become.
     Computed,
+    /// It came after the load, and the copy is to keep its columns.
+    Ignored,
 }
 
 /// What was recorded when a table was loaded, or when the column came.
@@ -77,11 +82,15 @@ pub struct Recorded {
 /// Of [`Reason::Computed`], in place of a treatment.
 const COMPUTED: &str = "computed";
 
+/// Of [`Reason::Ignored`], likewise.
+const IGNORED: &str = "ignored";
+
 impl ProtectedColumn {
     /// As it is remembered.
     pub fn recorded(&self) -> String {
         match self.reason {
             Reason::Computed => COMPUTED.to_owned(),
+            Reason::Ignored => IGNORED.to_owned(),
             Reason::Named | Reason::Renamed => self.treatment.recorded(),
         }
     }

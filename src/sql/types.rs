@@ -63,6 +63,11 @@ pub fn create_range(
     format!("CREATE TYPE {name} AS RANGE ({})", options.join(", "))
 }
 
+/// Gives a type another name.
+pub fn rename(name: &TypeName, to: &str) -> String {
+    format!("ALTER TYPE {} RENAME TO {}", spelled(name, ""), Ident(to))
+}
+
 /// Changes a type.
 pub fn change(name: &TypeName, change: &Change) -> String {
     let name = spelled(name, "");

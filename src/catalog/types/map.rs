@@ -229,6 +229,12 @@ impl Types {
         self.remade.contains(&oid)
     }
 
+    /// One for which [`Types::is_remade`] is true, if there is any.
+    pub fn remade(&self) -> Option<&TypeName> {
+        let remade = self.remade.iter().min()?;
+        self.definitions.get(remade).map(|one| &one.name)
+    }
+
     /// It is the copy of this one from now on.
     pub fn adopt(&mut self, oid: u32) {
         self.remade.remove(&oid);

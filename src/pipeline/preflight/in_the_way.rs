@@ -136,6 +136,7 @@ async fn unknown(
         .filter(|wanted| !found.columns.iter().any(|column| column.name == *wanted))
         .collect();
     if lacking.is_empty() {
+        identities(table, name, found, report);
         writable(config, name, found, report);
     } else {
         report.failure(
@@ -148,6 +149,39 @@ async fn unknown(
             ),
             "Add the columns, or drop the table and let walferry make it.",
         );
+    }
+}
+
+/// Columns that no UPDATE of rows can set; keys are only inserted.
+fn identities(
+    table: &SourceTable,
+    name: &TableName,
+    found: &DestinationTable,
+    report: &mut Report,
+) {
+    let is_key = |wanted: &str| {
+        table
+            .key()
+            .iter()
+            .any(|at| table.columns[*at].name == wanted)
+    };
+    let sent = table.published_columns.iter();
+    let sent = sent.map(|at| table.columns[*at].name.as_str());
+    for column in sent.filter(|column| !is_key(column)) {
+        let mut places = found.columns.iter();
+        let place = places.find(|place| place.name == column);
+        if place.is_some_and(|place| place.identity == Some('a')) {
+            report.failure(
+                Kind::ShapeMismatch,
+                Side::Destination,
+                format!("table {name}"),
+                format!(
+                    "The column {column} is GENERATED ALWAYS AS IDENTITY: no UPDATE can give it \
+                     the value that the source has"
+                ),
+                remedy::generate_by_default(name, column),
+            );
+        }
     }
 }
 

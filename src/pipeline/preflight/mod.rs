@@ -21,6 +21,7 @@ mod tables;
 #[cfg(test)]
 mod tests;
 mod types;
+mod values;
 mod version;
 
 use std::collections::BTreeSet;

@@ -91,6 +91,16 @@ pub(super) fn inspect(protector: &Protector, selected: &[SourceTable], report: &
                     ),
                     "Nothing to do if nobody needs it.",
                 ),
+                Reason::Ignored => report.warning(
+                    Side::Source,
+                    subject.clone(),
+                    format!(
+                        "The column {name} came after the load and is left out, since [tables] \
+                         on_schema_change is \"ignore\""
+                    ),
+                    "Nothing to do if nobody needs it; with \"follow\" the table is loaded again \
+                     with it.",
+                ),
             }
         }
     }

@@ -12,7 +12,7 @@ use crate::catalog::TableName;
 use crate::catalog::source::{self, Facts, Publication, Slot, SourceTable};
 use crate::config::{Config, LostSlot};
 use crate::error::{Kind, Side};
-use crate::protect::Recorded;
+use crate::protect::{Before, Recorded};
 use crate::sql::remedy;
 
 /// What the destination's findings build on.
@@ -63,7 +63,11 @@ pub(super) async fn inspect(
     let protector = protect::protector(config, report).await;
     for table in &mut all {
         let recorded = recorded.get(&table.oid).map_or(&[][..], Vec::as_slice);
-        protector.protect(table, recorded);
+        let before = Before {
+            recorded,
+            columns: None,
+        };
+        protector.protect(table, before);
     }
     tables::inspect_selection(config, &all, &unlogged, report);
     let selected: Vec<SourceTable> = all

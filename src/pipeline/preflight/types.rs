@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use tokio_postgres::Client;
 
 use super::report::Report;
+use super::values;
 use crate::catalog::TypeName;
 use crate::catalog::destination;
 use crate::catalog::source::SourceTable;
@@ -12,7 +13,7 @@ use crate::catalog::types::{Types, definitions};
 use crate::checkpoint::{RecordedType, recorded_types};
 use crate::config::{Config, MissingTypes};
 use crate::error::{Kind, Result, Side};
-use crate::pipeline::types::{MISSING_TYPE_REMEDY, read};
+use crate::pipeline::types::{MISSING_TYPE_REMEDY, can_be_set_aside, read};
 
 /// The schemas that types will be made in, beside those of tables.
 pub(super) async fn inspect(
@@ -46,9 +47,7 @@ pub(super) async fn inspect(
     };
     for table in tables {
         texts(config, &types, table, report);
-        for values in &VALUES {
-            values.inspect(source_version, &types, table, report);
-        }
+        values::inspect(source_version, &types, table, report);
     }
     let made: BTreeSet<&TypeName> = types
         .made()
@@ -79,6 +78,7 @@ async fn different(
     let there = definitions(client, Side::Destination, &there).await?;
     for (source, name) in made {
         let known = recorded.iter().any(|known| known.source_oid == source.oid);
+        let known = known || can_be_set_aside(recorded, source, name);
         let existing = types.exists(name).and_then(|oid| there.get(&oid));
         // what walferry knows, a start brings up to date
         let Some(existing) = existing.filter(|_| !known) else {
@@ -130,67 +130,5 @@ fn texts(config: &Config, types: &Types, table: &SourceTable, report: &mut Repor
             what,
             MISSING_TYPE_REMEDY,
         ),
-    }
-}
-
-/// Values that came to a type with a version: older destinations do not take them.
-struct Values {
-    since: i32,
-    /// The type, its arrays, and what `pg_catalog` builds of it.
-    types: &'static [u32],
-    /// Types with a modifier, such as a precision, have no such values.
-    unlimited: bool,
-    what: &'static str,
-    then: &'static str,
-}
-
-const VALUES: [Values; 2] = [
-    Values {
-        since: 14_00_00,
-        types: &[1700, 1231, 3906, 3907],
-        unlimited: true,
-        what: "Infinity and -Infinity of numeric",
-        then: "stops the pipeline (definite)",
-    },
-    Values {
-        since: 15_00_00,
-        types: &[18, 1002],
-        unlimited: false,
-        what: "a \"char\" above 127 that travels as text",
-        then: "becomes another one",
-    },
-];
-
-impl Values {
-    fn inspect(&self, source: i32, types: &Types, table: &SourceTable, report: &mut Report) {
-        if source < self.since || types.version() >= self.since {
-            return;
-        }
-        let is_one = |oid: u32, modifier: i32| {
-            self.types.contains(&oid) && !(self.unlimited && modifier >= 0)
-        };
-        let published = table.published_columns.iter().map(|&at| &table.columns[at]);
-        let columns: Vec<&str> = published
-            .filter(|column| types.becomes_text(column.type_oid).is_none())
-            .filter(|column| types.holds(column.type_oid, column.type_modifier, &is_one))
-            .map(|column| column.name.as_str())
-            .collect();
-        if columns.is_empty() {
-            return;
-        }
-        let (what, then, major) = (self.what, self.then, self.since / 10_000);
-        report.warning(
-            Side::Source,
-            format!("table {}", table.name),
-            format!(
-                "Servers before {major} do not know {what}: such a value {then}. Columns that may \
-                 hold some: {}",
-                columns.join(", ")
-            ),
-            format!(
-                "Keep such values out of them, leave the table out, or upgrade the destination to \
-                 {major} or later."
-            ),
-        );
     }
 }

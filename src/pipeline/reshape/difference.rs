@@ -24,7 +24,7 @@ impl Difference<'_> {
     /// Forgets what became of columns that the destination does not have; `old` are those that it
     /// follows.
     pub(super) fn leave_out(&mut self, protection: &Protection, old: Option<&Vec<ShapeColumn>>) {
-        let left_out = |attnum: i16| *protection.of(attnum) == Treatment::LeaveOut;
+        let left_out = |attnum: i16| is_left_out(protection, attnum);
         self.added.retain(|column| !left_out(column.attnum));
         self.retyped.retain(|column| !left_out(column.attnum));
         let attnum = |name: &str| {
@@ -37,19 +37,26 @@ impl Difference<'_> {
     }
 }
 
-/// What changed from the shape that is followed to the one that there is now.
+fn is_left_out(protection: &Protection, attnum: i16) -> bool {
+    *protection.of(attnum) == Treatment::LeaveOut
+}
+
+/// What changed from the shape that is followed to the one that there is now. New columns that are
+/// left out give nobody new values.
 pub(super) fn difference<'s>(
     known: &'s [Vec<ShapeColumn>],
     filenode: u32,
     now: &'s Shape,
+    protection: &Protection,
 ) -> Difference<'s> {
+    let is_left_out = |column: &ShapeColumn| is_left_out(protection, column.attnum);
     let mut difference = Difference::default();
     let old = known.last().map_or(&[][..], Vec::as_slice);
     let (mut touched, mut computed) = (false, false);
     for column in &now.columns {
         let Some(before) = old.iter().find(|before| before.attnum == column.attnum) else {
             difference.added.push(column);
-            touched |= column.missing.is_none();
+            touched |= column.missing.is_none() && !is_left_out(column);
             continue;
         };
         if before.name != column.name {
@@ -69,7 +76,8 @@ pub(super) fn difference<'s>(
         .iter()
         .any(|before| now.columns.iter().all(|c| c.attnum != before.attnum));
     let partitioned = now.filenode == 0;
-    let grown = !difference.added.is_empty() || !difference.retyped.is_empty();
+    let mut grown = difference.added.iter().chain(&difference.retyped);
+    let grown = grown.any(|column| !is_left_out(column));
     let rewritten = filenode != now.filenode && touched;
     difference.rewritten = rewritten || computed || (partitioned && grown);
     difference.doubtful = has_gap(known, now) || has_successor(old, now);
@@ -123,6 +131,15 @@ fn has_gap(known: &[Vec<ShapeColumn>], now: &Shape) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Of a table whose columns are all copied.
+    fn difference<'s>(
+        known: &'s [Vec<ShapeColumn>],
+        filenode: u32,
+        now: &'s Shape,
+    ) -> Difference<'s> {
+        super::difference(known, filenode, now, &Protection::default())
+    }
 
     fn column(attnum: i16, name: &str, type_oid: u32, row_version: &str) -> ShapeColumn {
         ShapeColumn {

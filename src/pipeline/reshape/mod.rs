@@ -27,6 +27,7 @@
 //! table can (`emptied.rs`).
 
 mod difference;
+mod doubt;
 mod keys;
 mod names;
 
@@ -37,14 +38,16 @@ use tokio_postgres::Client;
 use tokio_postgres::types::ToSql;
 
 use difference::{Difference, difference};
+use doubt::doubt;
 pub(super) use keys::Keys;
 
 use super::emptied::Emptied;
 use super::loading::Knowledge;
+use super::types::check_adopted;
+use crate::catalog::TableName;
 use crate::catalog::destination::{self, DestinationTable};
-use crate::catalog::source::{Sending, Shape, ShapeColumn, SourceTable};
+use crate::catalog::source::{Shape, ShapeColumn, SourceTable};
 use crate::catalog::types::Types;
-use crate::catalog::{ReplicaIdentity, TableName};
 use crate::checkpoint::{LoadedTable, Shapes, Writer};
 use crate::config::{Config, SchemaChanges};
 use crate::error::postgres::from_client;
@@ -127,6 +130,7 @@ impl<'a> Reshape<'a> {
                 self.or_load_again(followed, loaded).await?;
             }
         }
+        check_adopted(self.types, self.tables, loaded)?;
         self.follow_keys(loaded, keys).await?;
         if had_new {
             self.writer.forget_new_partitions().await?;
@@ -176,10 +180,13 @@ impl<'a> Reshape<'a> {
             // Loaded by a version that did not look: it begins now.
             return self.write_down(table, now, 0).await;
         };
-        let mut difference = difference(&known.versions, filenode, now);
+        let mut difference = difference(&known.versions, filenode, now, &table.protection);
+        warn_of_ignored(table, &difference);
         let version = known.versions.len();
-        let doubt = doubt(known, now, &difference, self.emptied.by(table.oid))
-            .or_else(|| doubt_of_rows(table, known, now, new_partitions));
+        let emptied = self.emptied.by(table.oid);
+        let doubt = doubt(known, now, &difference, emptied)
+            .or_else(|| doubt::of_rows(table, known, now, new_partitions))
+            .or_else(|| doubt::of_types(self.types, &difference));
         if doubt.is_none() && difference.is_none() {
             if !is_written_down(known, now) || !table.protection.is_recorded(recorded) {
                 let last = version.saturating_sub(1);
@@ -280,52 +287,6 @@ impl<'a> Reshape<'a> {
 /// A name for the time of a transaction. A column may have it already; then there is the next.
 fn passing(number: impl std::fmt::Display) -> String {
     format!("walferry renames {number}")
-}
-
-/// Why rows may have changed without a message; `emptied` is the last transaction that left the
-/// table empty.
-fn doubt(
-    known: &Shapes,
-    now: &Shape,
-    difference: &Difference<'_>,
-    emptied: Option<u32>,
-) -> Option<&'static str> {
-    let sending = known.sending.as_ref();
-    if difference.rewritten {
-        return Some("its rows were rewritten");
-    }
-    if difference.doubtful {
-        return Some("columns came and went at once: rows of in between cannot be told apart");
-    }
-    if sending.is_some_and(|before| now.sending.words_may_lack(before)) {
-        return Some("it was published otherwise, or not at all, for a while");
-    }
-    let may_lack = |before: &Sending| {
-        let emptied = emptied.is_some_and(|xid| now.sending.is_emptied_by(before, xid));
-        now.sending.members_may_lack(before) && !emptied
-    };
-    if sending.is_some_and(may_lack) {
-        return Some("partitions came, went, or were truncated or rewritten");
-    }
-    let toast = known.toast.filter(|toast| *toast != 0 && now.toast != 0);
-    let moved = toast.is_some_and(|toast| toast != now.toast);
-    moved.then_some("it was rewritten, and may have been unlogged for a while")
-}
-
-/// Why rows may have come that the copy took for others, or kept.
-fn doubt_of_rows(
-    table: &SourceTable,
-    known: &Shapes,
-    now: &Shape,
-    new_partitions: &[u32],
-) -> Option<&'static str> {
-    if now.sending.lacks_one_of(new_partitions) {
-        return Some("a partition came with rows and went");
-    }
-    // without a key they are still sent, and found by the one that the copy has
-    let had = known.key.filter(|key| *key != 0);
-    let another = table.identity == ReplicaIdentity::Full && had.is_some_and(|key| key != now.key);
-    another.then_some("rows of one key may have been taken for one row")
 }
 
 /// Nothing about the table is new to the bookkeeping.
@@ -438,6 +399,19 @@ fn warn_of_renamed(table: &SourceTable) {
                 "a protected column has another name by now, and stays {}",
                 column.treatment.describe()
             );
+        }
+    }
+}
+
+/// Says which new columns the copy does not get.
+fn warn_of_ignored(table: &SourceTable, difference: &Difference<'_>) {
+    let new = |attnum| difference.added.iter().find(|new| new.attnum == attnum);
+    let ignored = table.protection.columns();
+    let ignored = ignored.filter(|(_, column)| column.reason == Reason::Ignored);
+    for (attnum, _) in ignored {
+        if let Some(new) = new(attnum) {
+            let why = "on_schema_change is \"ignore\"";
+            tracing::warn!(table = %table.name, column = new.name, why, "a new column is left out");
         }
     }
 }
