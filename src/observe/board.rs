@@ -160,6 +160,7 @@ impl Board {
         let table = entry(&mut facts.tables, name, state);
         table.state = state;
         table.error = None;
+        table.in_load |= is_loading(state);
         match state {
             TableState::Pending => (table.rows, table.bytes) = (0, Some(0)),
             TableState::Indexing => table.copied(),
@@ -193,11 +194,15 @@ impl Board {
         table.rows += rows_delta;
     }
 
-    /// Some table waits for its load, or is being loaded.
-    pub fn is_loading(&self) -> bool {
-        let facts = self.facts();
-        let mut tables = facts.tables.values();
-        tables.any(|table| is_loading(table.state))
+    /// Some table waits for its load, or is being loaded. Where none does, the load is over.
+    pub(super) fn is_loading(&self) -> bool {
+        let mut facts = self.facts();
+        let is_loading = facts.tables.values().any(|table| is_loading(table.state));
+        if !is_loading {
+            let tables = facts.tables.values_mut();
+            tables.for_each(|table| table.in_load = false);
+        }
+        is_loading
     }
 
     /// What was reported as copied has come to nothing, and will be copied again.

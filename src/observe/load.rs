@@ -55,11 +55,11 @@ impl Load {
     /// What is under way: all tables during the initial load; those that join or are loaded again
     /// beside the stream; else nothing.
     pub(super) fn under_way(state: State, tables: &[Table], rate: &Rate) -> Option<Load> {
-        let loading = |table: &&Table| is_loading(table.state);
+        let of_load = |table: &&Table| table.in_load || is_loading(table.state);
         let load = match state {
             State::Snapshot => Load::of(tables.iter()),
             State::Streaming if tables.iter().any(|table| is_loading(table.state)) => {
-                Load::of(tables.iter().filter(loading))
+                Load::of(tables.iter().filter(of_load))
             }
             _ => return None,
         };
@@ -151,6 +151,7 @@ mod tests {
             remaining_seconds: None,
             changes: 0,
             error: None,
+            in_load: false,
         }
     }
 
@@ -210,6 +211,10 @@ mod tests {
         let beside = load(State::Streaming, rate(100_000)).unwrap();
         assert_eq!(beside.remaining_seconds, Some(40));
         assert_eq!((beside.percent, beside.bytes), (20, 1_000_000));
+        let mut later_group = tables.clone();
+        later_group[2].in_load = true;
+        let beside = Load::under_way(State::Streaming, &later_group, &rate(100_000)).unwrap();
+        assert_eq!((beside.percent, beside.tables_loaded), (71, 1));
         let keys = [table(TableState::Indexing, 9_000_000, 9_000_000)];
         let keys = Load::under_way(State::Snapshot, &keys, &rate(100_000)).unwrap();
         assert_eq!((keys.percent, keys.remaining_seconds), (99, None));

@@ -264,6 +264,9 @@ pub struct Table {
     /// Why it is quarantined; `null` otherwise.
     #[serde(default)]
     pub error: Option<String>,
+    /// It is part of the load under way, also once it is live.
+    #[serde(skip)]
+    pub(super) in_load: bool,
 }
 
 #[cfg(test)]

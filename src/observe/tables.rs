@@ -30,6 +30,9 @@ pub(super) struct TableFacts {
     pub(super) changes: Option<[u64; 3]>,
     /// Why the pipeline goes on without it.
     pub(super) error: Option<String>,
+    /// It is part of the load under way, also once it is live: tables come in groups beside the
+    /// stream, and what is done of the first counts while the last is waited for.
+    pub(super) in_load: bool,
 }
 
 impl TableFacts {
@@ -42,6 +45,7 @@ impl TableFacts {
             rate: None,
             changes: None,
             error: None,
+            in_load: false,
         }
     }
 
@@ -90,6 +94,7 @@ impl TableFacts {
             remaining_seconds: rate.and_then(|rate| rate.seconds_for(work.left())),
             changes: self.changes.unwrap_or_default().iter().sum(),
             error: self.error.clone(),
+            in_load: self.in_load,
         }
     }
 }

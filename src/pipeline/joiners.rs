@@ -21,10 +21,14 @@ use super::{Reaction, pauses, reaction, report_retry};
 use crate::catalog::types::Types;
 use crate::checkpoint::Loader;
 use crate::config::Config;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, Side};
 use crate::limits::{BACKOFF_MAX, TABLESYNC_HOLD_MAX, TABLESYNC_HOLD_MIN};
 use crate::lsn::Lsn;
 use crate::observe::{Board, TableState};
+
+/// `object_not_in_prerequisite_state`, by which a source says that it has removed log that the slot
+/// needs (`max_slot_wal_keep_size`).
+const SLOT_GIVEN_UP: &str = "55000";
 
 /// None, or some that are loaded together.
 pub(super) struct Joiners<'j> {
@@ -145,7 +149,9 @@ impl<'j> Joiners<'j> {
     fn failed(&mut self, error: Error, flow: &mut Flow<'_>) -> Result<()> {
         // the sessions of our own last try may take a moment to end
         let ours = error.kind() == Kind::AlreadyRunning;
-        if reaction(error.kind()) != Reaction::Retry && !ours {
+        // the next try has another slot
+        let of_slot = error.side() == Some(Side::Source) && error.sqlstate() == Some(SLOT_GIVEN_UP);
+        if reaction(error.kind()) != Reaction::Retry && !ours && !of_slot {
             return Err(error);
         }
         self.sync = None;
