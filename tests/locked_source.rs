@@ -131,13 +131,28 @@ async fn who_locks_tables_in_another_order_than_a_load_reads_them_is_told_of_no_
              CREATE TABLE held AS SELECT i AS id FROM generate_series(1, 100) AS i",
         )
         .await;
+        // while the first of them is read, its copy waits behind somebody's lock
+        let blocker = pair.as_walferry(&pair.destination, "warehouse").await;
+        let place = "CREATE SCHEMA app_public; CREATE TABLE app_public.wide (id int, v text)";
+        do_on(&blocker, place).await;
+        let lock = "BEGIN; LOCK TABLE app_public.wide IN EXCLUSIVE MODE";
+        do_on(&blocker, lock).await;
         let one = pair.write_config("one.toml", "[snapshot]\nworkers = 1\n");
         let mut daemon = Daemon::start_on(&pair, &one);
-        let copied = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE 'COPY%wide%')";
-        until(&source, copied).await;
+        let is_read = "SELECT EXISTS (SELECT FROM pg_locks JOIN pg_stat_activity USING (pid)
+             WHERE application_name = 'walferry snapshot worker'
+               AND relation = 'wide'::regclass AND granted)";
+        until(&source, is_read).await;
         do_on(&holder, "BEGIN; LOCK TABLE held").await;
         // one of the two would have to give up after a second
-        do_on(&holder, "LOCK TABLE wide; TRUNCATE wide; COMMIT").await;
+        let other = async {
+            let waits = "SELECT EXISTS (SELECT FROM pg_locks
+                 WHERE relation = 'wide'::regclass AND NOT granted)";
+            until(&source, waits).await;
+            do_on(&blocker, "COMMIT").await;
+        };
+        let changed = do_on(&holder, "LOCK TABLE wide; TRUNCATE wide; COMMIT");
+        tokio::join!(changed, other);
         daemon.wait_ready().await;
         equal_soon(&pair).await;
         drain(&pair, daemon).await;
