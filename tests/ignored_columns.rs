@@ -58,6 +58,18 @@ async fn new_columns_are_left_out_until_they_are_to_be_followed() {
             "left out: one, many, computed",
         ];
         walferry(&ignore, &["check"]).await.ended(0, &says);
+        // a shape that nobody has seen, and another name of the table
+        let gone = "ALTER TABLE t ADD COLUMN gone int; INSERT INTO t VALUES (104, 'gone');
+             ALTER TABLE t DROP COLUMN gone; ALTER TABLE other RENAME TO another;
+             INSERT INTO another VALUES (2, 'renamed')";
+        do_on(&source, gone).await;
+        let rows = "SELECT count(*) = 1 FROM app_public.t WHERE id = 104";
+        has(&destination, "id,w", rows).await;
+        until(
+            &destination,
+            "SELECT to_regclass('app_public.another') IS NOT NULL",
+        )
+        .await;
         // rows have to be found by a column of the key
         let key = "ALTER TABLE t DROP CONSTRAINT t_pkey; ALTER TABLE t ADD PRIMARY KEY (id, one);
              UPDATE t SET one = 'key' WHERE id = 3";

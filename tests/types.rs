@@ -146,7 +146,8 @@ async fn a_type_that_was_made_again_otherwise_gets_a_new_copy() {
         let before = things(&pair.on_destination().await).await;
         let source = pair.on_source().await;
         let others = "CREATE TABLE others (id int PRIMARY KEY, m mood);
-             INSERT INTO others VALUES (1, 'ok')";
+             INSERT INTO others VALUES (1, 'ok');
+             CREATE TABLE later (id int PRIMARY KEY); INSERT INTO later VALUES (1)";
         do_on(&source, &format!("{MOODS}; {others}")).await;
         let mut daemon = Daemon::start(&pair);
         daemon.wait_ready().await;
@@ -159,7 +160,8 @@ async fn a_type_that_was_made_again_otherwise_gets_a_new_copy() {
              ALTER TABLE others ALTER COLUMN m TYPE mood USING m::text::mood;
              DROP DOMAIN feeling; DROP TYPE pair; DROP TYPE old_mood;
              CREATE TYPE pair AS (m mood, a text); ALTER TABLE moods ADD COLUMN p pair[];
-             INSERT INTO moods VALUES (2, 'new', '{\"(new,x)\"}'); INSERT INTO others VALUES (2, 'new')";
+             INSERT INTO moods VALUES (2, 'new', '{\"(new,x)\"}'); INSERT INTO others VALUES (2, 'new');
+             ALTER TABLE later ADD COLUMN m mood DEFAULT 'new'; INSERT INTO later VALUES (2, 'ok')";
         do_on(&source, fewer).await;
         do_on(&source, "INSERT INTO moods VALUES (3, 'ok', NULL)").await;
         equal_soon(&pair).await;

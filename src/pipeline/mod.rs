@@ -258,7 +258,7 @@ impl Progress {
     }
 
     fn may_mend_by_loading(&mut self, config: &Config, error: &Error) -> bool {
-        let follow = config.schema_changes == SchemaChanges::Follow;
+        let follow = config.schema_changes != SchemaChanges::Halt;
         let by_shape = error.kind() == Kind::SchemaChanged && error.sqlstate().is_none();
         let Some(table) = error.about_table().filter(|_| follow && by_shape) else {
             return false;

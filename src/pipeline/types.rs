@@ -32,8 +32,8 @@ use super::loading::ensure_schemas;
 use crate::catalog::source::SourceTable;
 use crate::catalog::types::{self, Definition, Recorded, Surroundings, Types, definitions};
 use crate::catalog::{Column, TypeName, destination};
-use crate::checkpoint::{LoadedTable, RecordedType, Writer};
-use crate::config::{Config, MissingTypes};
+use crate::checkpoint::{RecordedType, Writer};
+use crate::config::{Config, MissingTypes, SchemaChanges};
 use crate::error::postgres::from_client;
 use crate::error::{Error, Kind, Result, Side};
 use crate::lsn::Lsn;
@@ -174,12 +174,13 @@ pub(super) async fn prepare(
         position.map_err(|error| from_client(Side::Source, "ask for the position", &error))?;
     let position = Lsn(position.get::<_, PgLsn>(0).into());
 
-    adopt(&mut types, loaded);
+    adopt(config, writer, &mut types, loaded).await?;
     let may_mend = mending.now || mending.due.is_some_and(|since| writer.applied().0 >= since);
     let work = work(writer, &types, &recorded, loaded, may_mend).await?;
     if let Some(of) = work.in_use {
-        load_again(writer, &types, loaded, of).await?;
-        return Err(changed_on_the_source(&of.name));
+        let users = loaded.iter().filter(|table| has(&types, table, of.oid));
+        let users: Vec<&SourceTable> = users.copied().collect();
+        load_again(config, writer, &users, &of.name).await?;
     }
     mending.now = false;
     mending.due = work.is_due.then(|| mending.due.unwrap_or(position));
@@ -236,56 +237,48 @@ pub(super) const MISSING_TYPE_REMEDY: &str = "\
     Install the extension in the destination, leave the table out with [tables] exclude, or set \
     [tables] missing_types = \"text\".";
 
-/// A type that was dropped and made again is the copy's new model, unless a loaded table has it:
-/// its rows were rewritten without a word.
-fn adopt(types: &mut Types, loaded: &[&SourceTable]) {
-    let remade: Vec<u32> = types
-        .made()
-        .iter()
-        .map(|(definition, _)| definition.oid)
-        .filter(|oid| types.is_remade(*oid))
-        .collect();
-    let columns = || loaded.iter().flat_map(|table| &table.columns);
-    if !columns().any(|column| types.uses_remade(column.type_oid)) {
-        for oid in remade {
-            types.adopt(oid);
-        }
-    }
-}
-
-/// An error of [`Kind::TypeChanged`] when types were made again that no copy has any more which
-/// stays as it is: what is loaded now would get the columns of before.
-pub(super) fn check_adopted(
-    types: &Types,
-    tables: &[SourceTable],
-    loaded: &HashMap<u32, LoadedTable>,
+/// A type that was dropped and made again is the copy's new model. Tables that have it are loaded
+/// again first: their rows may have been rewritten without a word, or be such of the old one.
+async fn adopt(
+    config: &Config,
+    writer: &Writer,
+    types: &mut Types,
+    loaded: &[&SourceTable],
 ) -> Result<()> {
-    let Some(name) = types.remade() else {
+    let Some(remade) = types.remade().cloned() else {
         return Ok(());
     };
-    let uses = |table: &SourceTable| {
+    let has_remade = |table: &&&SourceTable| {
         let mut columns = table.columns.iter();
         columns.any(|column| types.uses_remade(column.type_oid))
     };
-    let stays = |table: &SourceTable| loaded.get(&table.oid).is_some_and(|loaded| !loaded.reload);
-    if tables.iter().any(|table| stays(table) && uses(table)) {
+    let users: Vec<&SourceTable> = loaded.iter().filter(has_remade).copied().collect();
+    if users.is_empty() {
+        types.adopt_all();
         return Ok(());
     }
-    Err(changed_on_the_source(name))
+    load_again(config, writer, &users, &remade).await
 }
 
-/// The copy of a type cannot become what the source has: so that it can be set aside, no table that
-/// stays as it is may have it.
+/// Loads tables again because of a type, in the next round.
 async fn load_again(
+    config: &Config,
     writer: &Writer,
-    types: &Types,
-    loaded: &[&SourceTable],
-    of: &Definition,
+    tables: &[&SourceTable],
+    of: &TypeName,
 ) -> Result<()> {
-    for table in loaded.iter().filter(|table| has(types, table, of.oid)) {
+    if config.schema_changes == SchemaChanges::Halt {
+        let what = format!(
+            "The type {of} is another one by now, and [tables] on_schema_change is \"halt\""
+        );
+        let remedy = "Start once with \"follow\": the tables that have it are loaded again.";
+        let error = Error::new(Kind::SchemaChanged, what);
+        return Err(error.on(Side::Source).remedy(remedy));
+    }
+    for table in tables {
         let why = "its type is another one by now";
-        tracing::info!(table = %table.name, type = %of.name, why, "the table is loaded again");
+        tracing::info!(table = %table.name, type = %of, why, "the table is loaded again");
         writer.mark_for_reload(table.oid).await?;
     }
-    Ok(())
+    Err(changed_on_the_source(of))
 }

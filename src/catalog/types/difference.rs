@@ -178,26 +178,39 @@ fn attributes(
 ) -> Result<Vec<Change>, String> {
     let mut there = there(destination);
     let mut changes = Vec::new();
-    for old in recorded.unwrap_or_default() {
-        let Some(place) = there.iter().position(|(name, ..)| *name == old.name) else {
+    let now = |old: &Label| source.parts.iter().find(|part| part.id == old.id);
+    let (stayed, gone): (Vec<&Label>, Vec<&Label>) = recorded
+        .unwrap_or_default()
+        .iter()
+        .partition(|old| now(old).is_some());
+    for old in gone {
+        let place = there.iter().position(|(name, ..)| *name == old.name);
+        if let Some(place) = place {
+            there.remove(place);
+            changes.push(Change::DropAttribute {
+                name: old.name.clone(),
+            });
+        }
+    }
+    for old in stayed {
+        let Some(to) = now(old)
+            .map(|part| &part.name)
+            .filter(|to| **to != old.name)
+        else {
             continue;
         };
-        match source.parts.iter().find(|part| part.id == old.id) {
-            None => {
-                there.remove(place);
-                changes.push(Change::DropAttribute {
-                    name: old.name.clone(),
-                });
-            }
-            Some(part) if part.name != old.name => {
-                there[place].0.clone_from(&part.name);
-                changes.push(Change::RenameAttribute {
-                    from: old.name.clone(),
-                    to: part.name.clone(),
-                });
-            }
-            Some(_) => {}
+        let is_taken = there.iter().any(|(name, ..)| name == to);
+        let Some(place) = there.iter_mut().find(|(name, ..)| *name == old.name) else {
+            continue;
+        };
+        if is_taken {
+            return Err("an attribute has the name that another one had".to_owned());
         }
+        place.0.clone_from(to);
+        changes.push(Change::RenameAttribute {
+            from: old.name.clone(),
+            to: to.clone(),
+        });
     }
     let is_new = |part: &&Part| recorded.is_some_and(|old| old.iter().all(|old| old.id != part.id));
     for part in source.parts.iter().filter(is_new) {

@@ -235,9 +235,9 @@ impl Types {
         self.definitions.get(remade).map(|one| &one.name)
     }
 
-    /// It is the copy of this one from now on.
-    pub fn adopt(&mut self, oid: u32) {
-        self.remade.remove(&oid);
+    /// Their copies are those of the new ones from now on.
+    pub fn adopt_all(&mut self) {
+        self.remade.clear();
     }
 
     /// What is to be done so that the destination's type is that of the source, harmless steps

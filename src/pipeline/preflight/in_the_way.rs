@@ -152,13 +152,16 @@ async fn unknown(
     }
 }
 
-/// Columns that no UPDATE of rows can set; keys are only inserted.
+/// Columns that no UPDATE of rows can set, where rows may be updated; keys are only inserted.
 fn identities(
     table: &SourceTable,
     name: &TableName,
     found: &DestinationTable,
     report: &mut Report,
 ) {
+    if !table.has_identity() {
+        return;
+    }
     let is_key = |wanted: &str| {
         table
             .key()

@@ -3,7 +3,6 @@
 use super::difference::Difference;
 use crate::catalog::ReplicaIdentity;
 use crate::catalog::source::{Sending, Shape, SourceTable};
-use crate::catalog::types::Types;
 use crate::checkpoint::Shapes;
 
 /// Why rows may have changed without a message; `emptied` is the last transaction that left the
@@ -50,11 +49,4 @@ pub(super) fn of_rows(
     let had = known.key.filter(|key| *key != 0);
     let another = table.identity == ReplicaIdentity::Full && had.is_some_and(|key| key != now.key);
     another.then_some("rows of one key may have been taken for one row")
-}
-
-/// The copy of a type that was made again holds what the old one does; a load begins a new one.
-pub(super) fn of_types(types: &Types, difference: &Difference<'_>) -> Option<&'static str> {
-    let mut retyped = difference.retyped.iter();
-    let is_remade = retyped.any(|column| types.uses_remade(column.type_oid));
-    is_remade.then_some("a type was made again")
 }

@@ -43,7 +43,6 @@ pub(super) use keys::Keys;
 
 use super::emptied::Emptied;
 use super::loading::Knowledge;
-use super::types::check_adopted;
 use crate::catalog::TableName;
 use crate::catalog::destination::{self, DestinationTable};
 use crate::catalog::source::{Shape, ShapeColumn, SourceTable};
@@ -130,7 +129,6 @@ impl<'a> Reshape<'a> {
                 self.or_load_again(followed, loaded).await?;
             }
         }
-        check_adopted(self.types, self.tables, loaded)?;
         self.follow_keys(loaded, keys).await?;
         if had_new {
             self.writer.forget_new_partitions().await?;
@@ -185,8 +183,8 @@ impl<'a> Reshape<'a> {
         let version = known.versions.len();
         let emptied = self.emptied.by(table.oid);
         let doubt = doubt(known, now, &difference, emptied)
-            .or_else(|| doubt::of_rows(table, known, now, new_partitions))
-            .or_else(|| doubt::of_types(self.types, &difference));
+            .or_else(|| doubt::of_rows(table, known, now, new_partitions));
+
         if doubt.is_none() && difference.is_none() {
             if !is_written_down(known, now) || !table.protection.is_recorded(recorded) {
                 let last = version.saturating_sub(1);

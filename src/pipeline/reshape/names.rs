@@ -52,7 +52,7 @@ impl Reshape<'_> {
                 continue;
             };
             let (schema, name) = (&table.name.schema, &table.name.name);
-            let follow = self.config.schema_changes == SchemaChanges::Follow;
+            let follow = self.config.schema_changes != SchemaChanges::Halt;
             if known.source == table.name || !follow || !self.config.tables.selects(schema, name) {
                 continue;
             }

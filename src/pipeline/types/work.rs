@@ -43,7 +43,7 @@ pub(super) async fn work<'t>(
     let there = definitions(writer.client(), Side::Destination, &there).await?;
     let known = by_oid(recorded);
     let mut work = Work::default();
-    for (source, name) in made.into_iter().filter(|(d, _)| !types.is_remade(d.oid)) {
+    for (source, name) in made {
         let existing = types.exists(name).and_then(|oid| there.get(&oid));
         let known = known.get(&source.oid);
         let Some(existing) = existing else {
