@@ -221,6 +221,12 @@ pub const SHAPE_WATCH_INTERVAL: Duration = Duration::from_secs(6);
 /// How long a statement on the source waits for a lock that somebody else holds on a table.
 pub const SOURCE_LOCK_MAX: Duration = Duration::from_secs(15);
 
+/// How long a look at the catalogs waits until a transaction that was received is seen there.
+pub const COMMIT_SEEN_MAX: Duration = Duration::from_secs(2);
+
+/// Pause between two questions for that.
+pub const COMMIT_SEEN_PAUSE: Duration = Duration::from_millis(10);
+
 /// How long a question to the source's catalog may keep the stream waiting.
 pub const CATALOG_ANSWER_MAX: Duration = Duration::from_secs(20);
 

@@ -96,6 +96,46 @@ async fn the_source_goes_on_in_its_session_while_other_tables_and_shapes_are_fol
     }
 }
 
+#[tokio::test]
+async fn a_change_that_is_received_before_others_see_it_is_waited_for() {
+    for major in majors().await {
+        let (pair, source, daemon) = followed_pair(major).await;
+        // a commit is not seen before a standby has it, and sent all the same
+        let standby = "ALTER SYSTEM SET synchronous_standby_names = 'nobody'";
+        do_on(&source, standby).await;
+        do_on(&source, "SELECT pg_reload_conf()").await;
+        until(
+            &source,
+            "SELECT current_setting('synchronous_standby_names') = 'nobody'",
+        )
+        .await;
+        let writer = pair.on_source().await;
+        let changed = do_on(
+            &writer,
+            "ALTER TABLE t ADD more int DEFAULT 7; INSERT INTO t VALUES (2000, 'x', 1)",
+        );
+        let seen = async {
+            let waits = "SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+            until(&source, waits).await;
+            tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+            let no_more = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity
+                 WHERE wait_event = 'SyncRep'";
+            do_on(&source, no_more).await;
+        };
+        tokio::join!(changed, seen);
+        do_on(&source, "ALTER SYSTEM RESET synchronous_standby_names").await;
+        do_on(&source, "SELECT pg_reload_conf()").await;
+        equal_soon(&pair).await;
+        let log = daemon.log();
+        assert!(
+            log.contains("looking at the catalogs again reason=The columns"),
+            "{log}"
+        );
+        assert!(!log.contains("starting again"), "{log}");
+        drain(&pair, daemon).await;
+    }
+}
+
 /// In ways that are noticed sooner and later.
 async fn alter(source: &Client, destination: &Client) {
     // noticed without a row of it

@@ -127,11 +127,16 @@ impl Partitions {
         if self.sent_by.is_empty() {
             return Ok(false);
         }
-        let xids: Vec<i64> = self.sent_by.iter().map(|xid| i64::from(*xid)).collect();
-        let row = catalog.query_one(sql::ARE_VISIBLE, &[&xids]).await;
-        let row = row.map_err(|error| from_client(Side::Source, "ask for transactions", &error))?;
-        Ok(row.get(0))
+        are_visible(catalog, &self.sent_by).await
     }
+}
+
+/// Whether the catalogs tell what these transactions did. Servers before 13 cannot be asked.
+pub(super) async fn are_visible(catalog: &Client, xids: &[u32]) -> Result<bool> {
+    let xids: Vec<i64> = xids.iter().map(|xid| i64::from(*xid)).collect();
+    let row = catalog.query_one(sql::ARE_VISIBLE, &[&xids]).await;
+    let row = row.map_err(|error| from_client(Side::Source, "ask for transactions", &error))?;
+    Ok(row.get(0))
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ use super::emptied::Emptied;
 use super::flow::{Event, Flow, Inlet, Surprise};
 use super::joiners::Joiners;
 use super::loading::is_wanted_now;
+use super::partitions::are_visible;
 use super::publications::publication_gone;
 use super::reaction::{Reaction, reaction};
 use super::routes::{Newcomer, Routes};
@@ -29,7 +30,7 @@ use super::watch::{Published, Watch, list};
 use crate::checkpoint::Writer;
 use crate::config::Config;
 use crate::error::{Error, Kind, Result, Side};
-use crate::limits::CATALOG_ANSWER_MAX;
+use crate::limits::{CATALOG_ANSWER_MAX, COMMIT_SEEN_MAX, COMMIT_SEEN_PAUSE};
 use crate::lsn::Lsn;
 use crate::observe::{Board, State};
 
@@ -194,6 +195,9 @@ impl<'s> Source<'s> {
                     skip(&mut flow.routes, &newcomer, self.reason.is_some());
                 }
                 Surprise::Misfit(why) => {
+                    if self.reason.is_none() {
+                        until_seen(&self.outlook.catalog, flow.xid()).await;
+                    }
                     self.reason.get_or_insert(why);
                 }
             }
@@ -291,6 +295,18 @@ async fn look_for_newcomers(
                 .table(name))
         }
     }
+}
+
+/// A source sends a commit a moment before others see what it did: a look at the catalogs would
+/// come too early. Where nobody can tell, or it waits for a standby, looking finds that out.
+async fn until_seen(catalog: &Client, xid: u32) {
+    let seen = async {
+        while let Ok(false) = are_visible(catalog, &[xid]).await {
+            tokio::time::sleep(COMMIT_SEEN_PAUSE).await;
+        }
+    };
+    // in vain is not wrong: the next misfit at the same place has the catalogs read once more
+    let _ = tokio::time::timeout(COMMIT_SEEN_MAX, seen).await;
 }
 
 /// A question to the catalog waits for locks that others hold on its tables; the stream does not

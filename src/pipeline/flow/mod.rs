@@ -368,6 +368,11 @@ impl<'f> Flow<'f> {
         self.misfit(relation.oid).map(Surprise::Misfit)
     }
 
+    /// The transaction whose changes came last.
+    pub(super) fn xid(&self) -> u32 {
+        self.emptied.transaction()
+    }
+
     fn begin(&mut self, final_lsn: Lsn) {
         self.changes_before = self.batch.changes();
         if final_lsn >= self.gate.until {
