@@ -9,6 +9,12 @@
 //!
 //! **What can go wrong.** A server that has answers to give may stop reading. While a flight is
 //! written its answers are therefore read; nothing waits for the other side in a circle.
+//!
+//! A server keeps the plan of a statement without values for as long as nobody changes or analyses
+//! its tables. One that was made for a handful of rows reads all of the table for each staged row,
+//! and would still do so when there are millions. Here a table only grows by rows that were sent, so
+//! a statement is prepared anew once these have doubled since: no plan outlives the size it was made
+//! for, and none is made more often than the logarithm of all rows.
 
 use std::collections::HashMap;
 use std::collections::VecDeque;
@@ -20,7 +26,7 @@ use super::encode::{self, Format, FormatMismatch};
 use super::steps::{Step, Steps};
 use crate::decode::Cell;
 use crate::error::{Error, Kind, Result, Side};
-use crate::limits::{COPY_CHUNK_BYTES, FLIGHT_BACKLOG_BYTES, STATEMENTS_MAX};
+use crate::limits::{COPY_CHUNK_BYTES, FLIGHT_BACKLOG_BYTES, PLAN_ROWS_MIN, STATEMENTS_MAX};
 use crate::source::{Connection, Mode, Wire, answer_error, lost, unexpected};
 use crate::sql::apply as sql;
 use crate::transport::{Endpoint, Transport};
@@ -31,9 +37,11 @@ pub(super) const DOING: &str = "apply a batch";
 /// A session of walferry's own protocol, and what was sent on it.
 pub(super) struct Session {
     wire: Wire<Transport>,
-    /// Numbers of prepared statements by their text.
-    prepared: HashMap<String, u32>,
+    /// Prepared statements by their text.
+    prepared: HashMap<String, Prepared>,
     numbers: u32,
+    /// Rows that were sent, whatever for; a statement counts as one.
+    rows: u64,
     /// Statements whose answers have not come, in order.
     sent: VecDeque<Sent>,
     /// The first thing that went wrong in this flight.
@@ -42,6 +50,21 @@ pub(super) struct Session {
     steps: Steps,
     /// When the last answer came: statements are timed by their answers.
     answered_at: Instant,
+}
+
+/// A statement that the server keeps, with its plan.
+#[derive(Clone, Copy, Debug)]
+struct Prepared {
+    number: u32,
+    /// Rows that had been sent by then.
+    rows: u64,
+}
+
+impl Prepared {
+    /// The tables cannot be much larger now.
+    fn fits(self, rows: u64) -> bool {
+        rows - self.rows <= self.rows.max(PLAN_ROWS_MIN)
+    }
 }
 
 /// The values of a row, as text.
@@ -103,6 +126,7 @@ impl Session {
             wire: connection.into_wire(),
             prepared: HashMap::new(),
             numbers: 0,
+            rows: 0,
             sent: VecDeque::new(),
             failure: None,
             row: None,
@@ -139,6 +163,7 @@ impl Session {
         sent: Sent,
     ) {
         let name = self.prepare(text);
+        self.rows += 1;
         self.run(&name, |out| bind_values(out, values));
         self.sent.push_back(sent);
     }
@@ -209,6 +234,7 @@ impl Session {
                 piece = begin(self.wire.outgoing(), b'd');
             }
         }
+        self.rows += count;
         let out = self.wire.outgoing();
         format.end(out);
         bytes += end(out, piece);
@@ -264,10 +290,14 @@ impl Session {
         });
     }
 
-    /// The name under which a statement is prepared; `Parse` is sent when it is not yet.
+    /// The name under which a statement is prepared; `Parse` is sent when it is not yet, or has to
+    /// be planned anew.
     fn prepare(&mut self, text: &str) -> String {
-        if let Some(number) = self.prepared.get(text) {
-            return statement_name(*number);
+        let rows = self.rows;
+        match self.prepared.get(text) {
+            Some(prepared) if prepared.fits(rows) => return statement_name(prepared.number),
+            Some(outgrown) => close(self.wire.outgoing(), &statement_name(outgrown.number)),
+            None => {}
         }
         if self.sent.is_empty() && self.wire.outgoing().is_empty() {
             self.answered_at = Instant::now();
@@ -275,7 +305,9 @@ impl Session {
         self.numbers += 1;
         let name = statement_name(self.numbers);
         parse(self.wire.outgoing(), &name, text);
-        self.prepared.insert(text.to_owned(), self.numbers);
+        let number = self.numbers;
+        self.prepared
+            .insert(text.to_owned(), Prepared { number, rows });
         name
     }
 
@@ -317,8 +349,8 @@ impl Session {
                     self.sent.clear();
                     return Ok(true);
                 }
-                // prepared, bound, described, no data, ready for COPY data; notices and settings
-                b'1' | b'2' | b'n' | b'T' | b'G' | b'N' | b'S' | b'I' => {}
+                // prepared, bound, closed, no data, described, ready for COPY data; notices and settings
+                b'1' | b'2' | b'3' | b'n' | b'T' | b'G' | b'N' | b'S' | b'I' => {}
                 _ => return Err(unexpected(Side::Destination, DOING)),
             }
         }
@@ -382,6 +414,14 @@ fn parse(out: &mut BytesMut, name: &str, text: &str) {
     put_string(out, text);
     out.put_i16(0);
     end(out, parse);
+}
+
+/// Gives a prepared statement up.
+fn close(out: &mut BytesMut, name: &str) {
+    let close = begin(out, b'C');
+    out.put_u8(b'S');
+    put_string(out, name);
+    end(out, close);
 }
 
 fn bind_values<'v>(out: &mut BytesMut, values: impl Iterator<Item = Cell<'v>> + Clone) -> i16 {

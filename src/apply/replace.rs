@@ -51,6 +51,8 @@ impl Applier {
         }
         self.commit(lsn).await?;
         self.replacing = false;
+        // the places were filled with rows that this session has not sent
+        self.session.forget_statements();
         adoption.taken(self.writer.client(), lsn).await;
         Ok(true)
     }

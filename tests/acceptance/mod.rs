@@ -9,6 +9,7 @@ mod drain;
 mod killed_load;
 mod outages;
 mod pages;
+mod plans;
 mod refusals;
 mod resync;
 mod stuck;

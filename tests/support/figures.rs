@@ -18,6 +18,8 @@ pub struct Figures {
     pub lock: Duration,
     /// `WALFERRY_SOAK_ROWS`: of a large transaction, 0.8 kB each.
     pub rows: u64,
+    /// `WALFERRY_SOAK_TABLE`: rows of a table that grows.
+    pub table: u64,
     /// `WALFERRY_SOAK_HISTORIES`: random histories on each version of the server, about.
     pub histories: usize,
     /// The machine does nothing else, as under `./dev soak`: times mean something.
@@ -37,6 +39,7 @@ impl Figures {
             // longer than a silence on the wire may be
             lock: Duration::from_secs(number("LOCK_SECONDS").unwrap_or(33)),
             rows: number("ROWS").unwrap_or(60_000),
+            table: number("TABLE").unwrap_or(20_000),
             histories: usize::try_from(number("HISTORIES").unwrap_or(600)).unwrap(),
             alone: number("SECONDS").is_some(),
             seed: variable("WALFERRY_SEED").unwrap_or_else(any),
