@@ -80,6 +80,9 @@ pub const JOB_OUTAGE_MAX: Duration = Duration::from_mins(10);
 /// notices within a second that a daemon has died (14+).
 pub const HIDDEN_LOCK_MAX: Duration = Duration::from_secs(5);
 
+/// Changes after which an idle applier is given a part of a transaction that is still coming.
+pub const PART_CHANGES_MIN: u64 = 10_000;
+
 /// Rows of a table that are written by a statement each; more go through COPY.
 pub const SINGLE_ROWS_MAX: usize = 8;
 

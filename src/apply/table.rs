@@ -217,7 +217,7 @@ impl Work<'_> {
     async fn update(&mut self, keyed: &Keyed, entries: &[&Entry]) -> Done {
         const WHAT: &str = "rows to update";
         let target = self.target;
-        for (present, spans) in patched_groups(keyed, entries) {
+        for (present, spans) in patched_groups(target, keyed, entries) {
             let is_key = |at: &usize| target.key().contains(at);
             let changed: Vec<usize> = present.into_iter().filter(|at| !is_key(at)).collect();
             if changed.is_empty() {
@@ -359,20 +359,30 @@ fn carried_groups(keyed: &Keyed) -> CarriedGroups {
 }
 
 /// Positions of the values that came → keys and rows.
-fn patched_groups(keyed: &Keyed, entries: &[&Entry]) -> BTreeMap<Vec<usize>, Vec<(Span, Span)>> {
+fn patched_groups(
+    target: &Target,
+    keyed: &Keyed,
+    entries: &[&Entry],
+) -> BTreeMap<Vec<usize>, Vec<(Span, Span)>> {
+    let patched = entries.iter().filter_map(|entry| match entry.put {
+        Put::Patch(row) => Some((entry.key, row)),
+        _ => None,
+    });
+    if keyed.is_whole() {
+        let all: Vec<usize> = (0..target.columns.len()).collect();
+        return BTreeMap::from([(all, patched.collect())]);
+    }
     let mut groups: BTreeMap<Vec<usize>, Vec<(Span, Span)>> = BTreeMap::new();
     let mut present: Vec<usize> = Vec::new();
-    for entry in entries {
-        if let Put::Patch(row) = entry.put {
-            present.clear();
-            let cells = keyed.row(row).enumerate();
-            let came = cells.filter(|(_, cell)| *cell != Cell::Unchanged);
-            present.extend(came.map(|(at, _)| at));
-            match groups.get_mut(&present) {
-                Some(rows) => rows.push((entry.key, row)),
-                None => {
-                    groups.insert(present.clone(), vec![(entry.key, row)]);
-                }
+    for (key, row) in patched {
+        present.clear();
+        let cells = keyed.row(row).enumerate();
+        let came = cells.filter(|(_, cell)| *cell != Cell::Unchanged);
+        present.extend(came.map(|(at, _)| at));
+        match groups.get_mut(&present) {
+            Some(rows) => rows.push((key, row)),
+            None => {
+                groups.insert(present.clone(), vec![(key, row)]);
             }
         }
     }

@@ -60,6 +60,8 @@ pub struct Keyed {
     start: Start,
     /// The one row that a guarded table changes in place.
     patched: Option<usize>,
+    /// Every changed row came with all its values.
+    whole: bool,
 }
 
 /// Bytes an entry costs besides its row and key: itself and its place in the index.
@@ -75,6 +77,7 @@ impl Keyed {
             hasher: foldhash::fast::FixedState::default(),
             start,
             patched: None,
+            whole: true,
         }
     }
 
@@ -98,6 +101,11 @@ impl Keyed {
         });
         let entries = order.iter();
         entries.map(|(_, at)| &self.entries[*at as usize]).collect()
+    }
+
+    /// Every row that is changed in place has all its values.
+    pub fn is_whole(&self) -> bool {
+        self.whole
     }
 
     /// The cells of a row.
@@ -159,7 +167,10 @@ impl Keyed {
         let put = match entry.put {
             Put::Nothing => return Err(FoldError::RowGone),
             Put::Row(row) => Put::Row(self.merge(row, new)),
-            Put::Kept => Put::Patch(self.rows.push(new.encoded())),
+            Put::Kept => {
+                self.whole &= !new.has_unchanged();
+                Put::Patch(self.rows.push(new.encoded()))
+            }
             Put::Patch(row) => Put::Patch(self.merge(row, new)),
             Put::Carry { row, from } => {
                 let row = self.merge(row, new);

@@ -51,7 +51,8 @@ pub(super) struct Newcomer {
 /// All relations that the stream may send.
 pub(super) struct Routes {
     known: HashMap<u32, Known>,
-    by_oid: HashMap<u32, Route>,
+    /// Asked for each change.
+    by_oid: hashbrown::HashMap<u32, Route, foldhash::fast::FixedState>,
     /// The last description of each relation.
     relations: HashMap<u32, Relation>,
     /// What held for the relations that were described since [`Routes::mark`], in order.

@@ -21,7 +21,7 @@ use crate::checkpoint::DurableLsn;
 use crate::config::Config;
 use crate::decode::{Message, Relation};
 use crate::error::{Error, Result};
-use crate::limits::{BATCH_TABLES_MAX, DRAIN_MAX, STREAM_SILENCE_MIN};
+use crate::limits::{BATCH_TABLES_MAX, DRAIN_MAX, PART_CHANGES_MIN, STREAM_SILENCE_MIN};
 use crate::lsn::{AppliedLsn, Lsn, ReceivedLsn};
 use crate::observe::{Board, State};
 use crate::snapshot::Adoption;
@@ -242,6 +242,12 @@ impl<'f> Flow<'f> {
             || self.batch.tables().len() >= BATCH_TABLES_MAX
     }
 
+    /// An idle applier need not wait for more of the transaction. Small ones end soon, and those
+    /// before them are to be committed then.
+    fn is_worth_a_part(&self) -> bool {
+        self.batch.changes().saturating_sub(self.changes_before) >= PART_CHANGES_MIN
+    }
+
     pub(super) fn heard(&mut self) {
         self.heard_at = Instant::now();
         self.board.heard_from_source();
@@ -333,7 +339,7 @@ impl<'f> Flow<'f> {
                         self.batch.note_partition(whole, part);
                     }
                     fold(&mut self.batch, &self.routes, self.transaction, &change)?;
-                    if self.is_full() {
+                    if self.is_full() || self.overdue && self.is_worth_a_part() {
                         self.hand_over()?;
                     }
                 }
@@ -407,7 +413,7 @@ impl<'f> Flow<'f> {
         }
         if self.transaction.is_some() {
             self.overdue = true;
-            if self.is_full() {
+            if self.is_full() || self.is_worth_a_part() {
                 // no part of it can be taken in once more
                 self.routes.mark();
                 let batch = self.take_batch();
@@ -426,6 +432,7 @@ impl<'f> Flow<'f> {
     }
 
     fn take_batch(&mut self) -> Batch {
+        self.changes_before = 0;
         let batch = std::mem::take(&mut self.batch);
         self.under_way_since = self.under_way_since.or(batch.oldest_commit_at());
         batch

@@ -148,8 +148,10 @@ fn arrived(arrival: Arrival, endpoint: &Endpoint, report: &mut Report) -> Option
 }
 
 async fn reach(endpoint: &Endpoint) -> Result<Sessions> {
-    let main = connect(endpoint, APPLICATION).await?;
-    let other = connect(endpoint, APPLICATION).await?;
+    let (main, other) = tokio::try_join!(
+        connect(endpoint, APPLICATION),
+        connect(endpoint, APPLICATION)
+    )?;
     Ok(Sessions { main, other })
 }
 
