@@ -110,8 +110,8 @@ pub const STAGES_MAX: usize = 500;
 /// Prepared statements one applier session keeps before it forgets them all.
 pub const STATEMENTS_MAX: usize = 2_000;
 
-/// Rows that are sent before a prepared statement is planned anew; later, as many as before it.
-pub const PLAN_ROWS_MIN: u64 = 1_000;
+/// Rows that a table gets before joins with it are planned anew.
+pub const PLAN_ROWS_MAX: u64 = 1_000;
 
 /// Size of the pieces in which transactions in progress go to disk and come back.
 pub const SPOOL_PIECE_BYTES_MAX: usize = 1 << 20;

@@ -7,6 +7,7 @@ use walferry::demo::cluster::Stop;
 
 use crate::support::{
     Daemon, Pair, do_on, drain, equal_soon, hold_loads, let_loads_go_on, majors, until, until_held,
+    walferry,
 };
 
 /// Read in ranges.
@@ -173,20 +174,49 @@ async fn a_load_warns_before_the_source_removes_what_its_slot_needs() {
         let slot =
             "SELECT EXISTS (SELECT FROM pg_replication_slots WHERE confirmed_flush_lsn > '0/0')";
         until(&source, slot).await;
-        let warned = "the source will soon remove WAL that the slot needs";
-        let wal = "SELECT pg_logical_emit_message(false, 'test', repeat('x', 8000000))";
-        for _ in 0..20 {
-            if daemon.log().contains(warned) {
-                break;
-            }
-            do_on(&source, wal).await;
-            tokio::time::sleep(Duration::from_millis(400)).await;
-        }
-        let log = daemon.log();
-        assert!(log.contains(warned) && !log.contains("streaming"), "{log}");
+        warns_of_slot(&source, &daemon, "walferry_app").await;
+        assert!(!daemon.log().contains("streaming"), "{}", daemon.log());
         do_on(&blocker, "COMMIT").await;
         daemon.wait_ready().await;
         equal_soon(&pair).await;
         drain(&pair, daemon).await;
     }
+}
+
+#[tokio::test]
+async fn a_load_beside_the_stream_warns_before_the_source_removes_what_its_own_slot_needs() {
+    for major in majors().await {
+        let kept = [("max_slot_wal_keep_size", "96MB"), ("max_wal_size", "1GB")];
+        let pair = Pair::with_settings(major, &kept, &[]).await;
+        let source = pair.on_source().await;
+        do_on(&source, WIDE).await;
+        let mut daemon = start_with_two_workers(&pair);
+        daemon.wait_ready().await;
+        let (destination, holder) = (pair.on_destination().await, pair.on_destination().await);
+        hold_loads(&holder).await;
+        walferry(&pair.config(), &["resync", "public.wide"])
+            .await
+            .ended(0, &[]);
+        until_held(&destination).await;
+        warns_of_slot(&source, &daemon, "walferry_app_load_").await;
+        let_loads_go_on(&holder).await;
+        do_on(&source, "UPDATE wide SET v = 'y' WHERE id % 100 = 0").await;
+        equal_soon(&pair).await;
+        drain(&pair, daemon).await;
+    }
+}
+
+/// Writes log until the daemon warns of the slot whose name begins so, well before it is lost.
+async fn warns_of_slot(source: &Client, daemon: &Daemon, slot: &str) {
+    const WARNED: &str = "the source will soon remove WAL that the slot needs";
+    let warned = |line: &str| line.contains(WARNED) && line.contains(slot);
+    let wal = "SELECT pg_logical_emit_message(false, 'test', repeat('x', 8000000))";
+    for _ in 0..20 {
+        if daemon.log().lines().any(warned) {
+            return;
+        }
+        do_on(source, wal).await;
+        tokio::time::sleep(Duration::from_millis(400)).await;
+    }
+    panic!("{}", daemon.log());
 }

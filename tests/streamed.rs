@@ -417,6 +417,22 @@ async fn a_large_transaction_that_is_alone_is_applied_while_it_is_in_progress() 
 }
 
 #[tokio::test]
+async fn an_idle_applier_gets_what_came_of_a_transaction_that_fills_no_batch_yet() {
+    for major in majors().await {
+        let (pair, source) = stopped_pair(major, &[SMALL]).await;
+        let mut daemon = Daemon::start(&pair);
+        daemon.wait_ready().await;
+        do_on(&source, &rows(20_001, 21_000)).await;
+        equal_soon(&pair).await;
+        do_on(&source, &format!("BEGIN; {}", rows(30_001, 45_000))).await;
+        until_ahead(&pair.on_destination().await, true).await;
+        do_on(&source, "COMMIT").await;
+        equal_soon(&pair).await;
+        drain(&pair, daemon).await;
+    }
+}
+
+#[tokio::test]
 async fn a_transaction_in_progress_waits_for_its_commit_once_it_is_not_alone_or_stands_still() {
     for major in majors().await {
         let (pair, source, daemon) = pair_with(major, "").await;

@@ -10,11 +10,10 @@
 //! **What can go wrong.** A server that has answers to give may stop reading. While a flight is
 //! written its answers are therefore read; nothing waits for the other side in a circle.
 //!
-//! A server keeps the plan of a statement without values for as long as nobody changes or analyses
-//! its tables. One that was made for a handful of rows reads all of the table for each staged row,
-//! and would still do so when there are millions. Here a table only grows by rows that were sent, so
-//! a statement is prepared anew once these have doubled since: no plan outlives the size it was made
-//! for, and none is made more often than the logarithm of all rows.
+//! A server keeps the plan of a join for as long as nobody changes or analyses its tables. One that
+//! was made for a handful of rows reads all of the table for each staged row (seen on 18), and
+//! would still do so when there are millions. A table only grows by rows that were sent here, so
+//! joins are prepared anew after every [`PLAN_ROWS_MAX`] of these.
 
 use std::collections::HashMap;
 use std::collections::VecDeque;
@@ -23,10 +22,11 @@ use std::time::Instant;
 use bytes::{BufMut, BytesMut};
 
 use super::encode::{self, Format, FormatMismatch};
+use super::message::{begin, bind_values, close, end, parse, put_string, statement_name};
 use super::steps::{Step, Steps};
 use crate::decode::Cell;
 use crate::error::{Error, Kind, Result, Side};
-use crate::limits::{COPY_CHUNK_BYTES, FLIGHT_BACKLOG_BYTES, PLAN_ROWS_MIN, STATEMENTS_MAX};
+use crate::limits::{COPY_CHUNK_BYTES, FLIGHT_BACKLOG_BYTES, PLAN_ROWS_MAX, STATEMENTS_MAX};
 use crate::source::{Connection, Mode, Wire, answer_error, lost, unexpected};
 use crate::sql::apply as sql;
 use crate::transport::{Endpoint, Transport};
@@ -40,8 +40,8 @@ pub(super) struct Session {
     /// Prepared statements by their text.
     prepared: HashMap<String, Prepared>,
     numbers: u32,
-    /// Rows that were sent, whatever for; a statement counts as one.
-    rows: u64,
+    /// Rows that each table got, by its oid on the source.
+    added: HashMap<u32, u64>,
     /// Statements whose answers have not come, in order.
     sent: VecDeque<Sent>,
     /// The first thing that went wrong in this flight.
@@ -56,15 +56,8 @@ pub(super) struct Session {
 #[derive(Clone, Copy, Debug)]
 struct Prepared {
     number: u32,
-    /// Rows that had been sent by then.
-    rows: u64,
-}
-
-impl Prepared {
-    /// The tables cannot be much larger now.
-    fn fits(self, rows: u64) -> bool {
-        rows - self.rows <= self.rows.max(PLAN_ROWS_MIN)
-    }
+    /// What its table had got by then.
+    added: u64,
 }
 
 /// The values of a row, as text.
@@ -126,7 +119,7 @@ impl Session {
             wire: connection.into_wire(),
             prepared: HashMap::new(),
             numbers: 0,
-            rows: 0,
+            added: HashMap::new(),
             sent: VecDeque::new(),
             failure: None,
             row: None,
@@ -146,6 +139,7 @@ impl Session {
     pub(super) fn forget_statements(&mut self) {
         self.once(sql::FORGET_STATEMENTS);
         self.prepared.clear();
+        self.added.clear();
     }
 
     /// Sends a statement that will not come again.
@@ -162,10 +156,28 @@ impl Session {
         values: impl Iterator<Item = Cell<'v>> + Clone,
         sent: Sent,
     ) {
-        let name = self.prepare(text);
-        self.rows += 1;
+        let name = self.prepare(text, 0);
         self.run(&name, |out| bind_values(out, values));
         self.sent.push_back(sent);
+    }
+
+    /// The same for one whose plan depends on how large the table is that has this oid.
+    pub(super) fn join<'v>(
+        &mut self,
+        oid: u32,
+        text: &str,
+        values: impl Iterator<Item = Cell<'v>> + Clone,
+        sent: Sent,
+    ) {
+        let added = self.added.get(&oid).copied().unwrap_or_default();
+        let name = self.prepare(text, added);
+        self.run(&name, |out| bind_values(out, values));
+        self.sent.push_back(sent);
+    }
+
+    /// The table gets rows.
+    pub(super) fn add(&mut self, oid: u32, rows: u64) {
+        *self.added.entry(oid).or_default() += rows;
     }
 
     /// Sends a statement whose parameters are arrays of `types`, each of one column of `rows`; so
@@ -216,7 +228,7 @@ impl Session {
     where
         R: Iterator<Item = Cell<'r>>,
     {
-        let name = self.prepare(text);
+        let name = self.prepare(text, 0);
         self.run(&name, |_| 0);
         self.sent.push_back(sent);
         let (mut count, mut bytes) = (0, 0);
@@ -234,7 +246,6 @@ impl Session {
                 piece = begin(self.wire.outgoing(), b'd');
             }
         }
-        self.rows += count;
         let out = self.wire.outgoing();
         format.end(out);
         bytes += end(out, piece);
@@ -290,24 +301,24 @@ impl Session {
         });
     }
 
-    /// The name under which a statement is prepared; `Parse` is sent when it is not yet, or has to
-    /// be planned anew.
-    fn prepare(&mut self, text: &str) -> String {
-        let rows = self.rows;
-        match self.prepared.get(text) {
-            Some(prepared) if prepared.fits(rows) => return statement_name(prepared.number),
-            Some(outgrown) => close(self.wire.outgoing(), &statement_name(outgrown.number)),
-            None => {}
-        }
+    /// The name under which a statement is prepared; `Parse` is sent when it is not yet, or when
+    /// its table has got too many rows since, of `added` in all.
+    fn prepare(&mut self, text: &str, added: u64) -> String {
         if self.sent.is_empty() && self.wire.outgoing().is_empty() {
             self.answered_at = Instant::now();
         }
+        match self.prepared.get(text) {
+            Some(prepared) if added - prepared.added < PLAN_ROWS_MAX => {
+                return statement_name(prepared.number);
+            }
+            Some(outgrown) => close(self.wire.outgoing(), &statement_name(outgrown.number)),
+            None => {}
+        }
         self.numbers += 1;
-        let name = statement_name(self.numbers);
+        let (number, name) = (self.numbers, statement_name(self.numbers));
         parse(self.wire.outgoing(), &name, text);
-        let number = self.numbers;
         self.prepared
-            .insert(text.to_owned(), Prepared { number, rows });
+            .insert(text.to_owned(), Prepared { number, added });
         name
     }
 
@@ -349,7 +360,8 @@ impl Session {
                     self.sent.clear();
                     return Ok(true);
                 }
-                // prepared, bound, closed, no data, described, ready for COPY data; notices and settings
+                // prepared, bound, closed, no data, described, ready for COPY data; notices and
+                // settings
                 b'1' | b'2' | b'3' | b'n' | b'T' | b'G' | b'N' | b'S' | b'I' => {}
                 _ => return Err(unexpected(Side::Destination, DOING)),
             }
@@ -402,75 +414,6 @@ pub(super) fn mixed(_: FormatMismatch, table: Option<usize>) -> Failure {
     let what = "The source sent a value in another format than the table's other values";
     let error = Error::new(Kind::Protocol, what).on(Side::Source);
     Failure { error, table }
-}
-
-fn statement_name(number: u32) -> String {
-    format!("s{number}")
-}
-
-fn parse(out: &mut BytesMut, name: &str, text: &str) {
-    let parse = begin(out, b'P');
-    put_string(out, name);
-    put_string(out, text);
-    out.put_i16(0);
-    end(out, parse);
-}
-
-/// Gives a prepared statement up.
-fn close(out: &mut BytesMut, name: &str) {
-    let close = begin(out, b'C');
-    out.put_u8(b'S');
-    put_string(out, name);
-    end(out, close);
-}
-
-fn bind_values<'v>(out: &mut BytesMut, values: impl Iterator<Item = Cell<'v>> + Clone) -> i16 {
-    let formats_at = out.len();
-    out.put_i16(0);
-    let mut count: i16 = 0;
-    for value in values.clone() {
-        count += 1;
-        out.put_i16(i16::from(matches!(value, Cell::Binary(_))));
-    }
-    if count == 0 {
-        out.truncate(formats_at);
-        return 0;
-    }
-    out[formats_at..formats_at + 2].copy_from_slice(&count.to_be_bytes());
-    out.put_i16(count);
-    for value in values {
-        match value {
-            Cell::Null | Cell::Unchanged => out.put_i32(-1),
-            Cell::Text(value) | Cell::Binary(value) => {
-                // A value came out of a frame, whose length is below 2 GiB.
-                out.put_i32(i32::try_from(value.len()).unwrap_or(i32::MAX));
-                out.put_slice(value);
-            }
-        }
-    }
-    count
-}
-
-/// No statement of ours holds a zero byte, since no name can.
-fn put_string(out: &mut BytesMut, text: &str) {
-    out.put_slice(text.as_bytes());
-    out.put_u8(0);
-}
-
-/// Begins a message; [`end`] fills its length in. Returns where the length is.
-fn begin(out: &mut BytesMut, tag: u8) -> usize {
-    out.put_u8(tag);
-    out.put_i32(0);
-    out.len() - 4
-}
-
-/// Returns how long the body is.
-fn end(out: &mut BytesMut, at: usize) -> u64 {
-    let length = out.len() - at;
-    // At most two rows of 1 GiB minus what the server allows for one.
-    let field = i32::try_from(length).unwrap_or(i32::MAX);
-    out[at..at + 4].copy_from_slice(&field.to_be_bytes());
-    length as u64 - 4
 }
 
 /// The values of a `DataRow`.

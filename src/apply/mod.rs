@@ -30,6 +30,7 @@
 mod dense;
 mod encode;
 mod flight;
+mod message;
 mod packed;
 mod replace;
 mod stages;

@@ -41,6 +41,8 @@ impl Applier {
             Err(error) if error.kind() == Kind::Contention => {
                 let undo = [load::ROLLBACK_TO_SAVEPOINT, load::RELEASE_SAVEPOINT];
                 self.run_all(&undo.map(str::to_owned)).await?;
+                // some may not have been prepared after the one that failed
+                self.session.forget_statements();
                 tracing::info!(
                     table = error.about_table().unwrap_or_default(),
                     "somebody holds the lock of the old copy: it is tried again later"
@@ -51,8 +53,6 @@ impl Applier {
         }
         self.commit(lsn).await?;
         self.replacing = false;
-        // the places were filled with rows that this session has not sent
-        self.session.forget_statements();
         adoption.taken(self.writer.client(), lsn).await;
         Ok(true)
     }

@@ -74,9 +74,16 @@ impl Work<'_> {
         }
     }
 
-    fn run(&mut self, statement: &str, step: Step, wanted: Wanted) {
+    fn set(&mut self, setting: &str, step: Step) {
+        let sent = self.sent(step, Wanted::Done);
+        self.session.execute(setting, std::iter::empty(), sent);
+    }
+
+    /// Joins the table with a staging table.
+    fn join(&mut self, statement: &str, step: Step, wanted: Wanted) {
         let sent = self.sent(step, wanted);
-        self.session.execute(statement, std::iter::empty(), sent);
+        let oid = self.target.oid;
+        self.session.join(oid, statement, std::iter::empty(), sent);
     }
 
     /// `count` rows, sent one by one when they are few.
@@ -94,12 +101,15 @@ impl Work<'_> {
             for row in rows {
                 self.session.execute(&statement, row, sent);
             }
+            self.session.add(target.oid, count as u64);
             return Ok(());
         }
         let copy = sql::copy_into_target(target, target.binary);
         let sent = self.sent(Step::Insert, Wanted::Rows(0, "rows to add"));
         let copied = self.session.copy(&copy, format(target), rows, sent);
-        copied.await.map(|_| ())
+        let (rows, _) = copied.await?;
+        self.session.add(target.oid, rows);
+        Ok(())
     }
 
     /// Stages rows; returns the staging table's name, how many rows there are and their bytes.
@@ -166,7 +176,8 @@ impl Work<'_> {
             let group = std::iter::once(Cell::Binary(&numbers[at]));
             let wanted = Wanted::Rows(rows.len() as u64, "rows to move");
             let sent = self.sent(Step::Insert, wanted);
-            self.session.execute(&statement, group, sent);
+            self.session.join(target.oid, &statement, group, sent);
+            self.session.add(target.oid, rows.len() as u64);
         }
         Ok(Some((stage, bytes)))
     }
@@ -174,7 +185,9 @@ impl Work<'_> {
     fn insert_carried(&mut self, carried: Option<(String, u64)>) {
         if let Some((stage, bytes)) = carried {
             let statement = sql::insert(&stage, self.target);
-            self.run(&statement, Step::Insert, Wanted::Done);
+            let sent = self.sent(Step::Insert, Wanted::Done);
+            let nothing = std::iter::empty();
+            self.session.execute(&statement, nothing, sent);
             self.empty(Staged::Carried, Step::Insert, bytes);
         }
     }
@@ -208,7 +221,7 @@ impl Work<'_> {
         let staged = self.stage(target.key(), Staged::Rows, Step::Delete, keys);
         let (stage, count, bytes) = staged.await?;
         let statement = sql::delete(&stage, target);
-        self.run(&statement, Step::Delete, Wanted::Rows(count, WHAT));
+        self.join(&statement, Step::Delete, Wanted::Rows(count, WHAT));
         self.empty(Staged::Rows, Step::Delete, bytes);
         Ok(())
     }
@@ -253,7 +266,7 @@ impl Work<'_> {
                 }
                 _ => {
                     let statement = sql::update(&stage, target, &changed);
-                    self.run(&statement, Step::Update, wanted);
+                    self.join(&statement, Step::Update, wanted);
                 }
             }
             self.empty(Staged::Rows, Step::Update, bytes);
@@ -263,12 +276,12 @@ impl Work<'_> {
 
     fn merge(&mut self, statement: &str, dense: Dense<'_>, step: Step, wanted: Wanted) {
         for setting in sql::MERGE_ONLY {
-            self.run(setting, step, Wanted::Done);
+            self.set(setting, step);
         }
         let sent = self.sent(step, wanted);
         self.session.execute(statement, dense.bounds(), sent);
         for setting in sql::NOT_MERGE_ONLY {
-            self.run(setting, step, Wanted::Done);
+            self.set(setting, step);
         }
     }
 
@@ -315,12 +328,12 @@ impl Work<'_> {
         let columns: Vec<usize> = (0..target.columns.len()).collect();
         let staged = self.stage(&columns, Staged::Copies, Step::Delete, rows);
         let (stage, _, bytes) = staged.await?;
-        self.run(sql::ALLOW_MERGE_JOIN, Step::Delete, Wanted::Done);
+        self.set(sql::ALLOW_MERGE_JOIN, Step::Delete);
         let sum: i64 = gone.iter().map(|(_, copies)| copies).sum();
         let wanted = Wanted::Rows(u64::try_from(sum).unwrap_or(0), "rows to delete");
         let statement = sql::delete_copies(&stage, target);
-        self.run(&statement, Step::Delete, wanted);
-        self.run(sql::FORBID_MERGE_JOIN, Step::Delete, Wanted::Done);
+        self.join(&statement, Step::Delete, wanted);
+        self.set(sql::FORBID_MERGE_JOIN, Step::Delete);
         self.empty(Staged::Copies, Step::Delete, bytes);
         Ok(())
     }

@@ -24,9 +24,10 @@
 //! deleted, a row with another number of columns than its relation: no source sends that, so it
 //! is a [`FoldError`] and halts the pipeline rather than being guessed at.
 //!
-//! When memory runs out in the middle of a transaction the batch is handed over as a *part*: it
-//! is applied in the same destination transaction as the parts that follow, and only the last one
-//! commits. Folding starts afresh for each part, whose *start* is what the parts before it left.
+//! When the batch is full in the middle of a transaction, or the applier is idle and much of it has
+//! come, the batch is handed over as a *part*: it is applied in the same destination transaction as
+//! the parts that follow, and only the last one commits. Folding starts afresh for each part, whose
+//! *start* is what the parts before it left.
 
 mod arena;
 mod fold;

@@ -32,7 +32,8 @@ use crate::error::{Result, Side};
 use crate::lsn::Lsn;
 use crate::sql::watch as sql;
 
-/// Where in the stream something is described: the transaction, and how many changes came before.
+/// Where in the stream something is described: the transaction, and how many changes of the stream
+/// came before.
 type Place = (Option<Lsn>, u64);
 
 /// The tables that are sent as one, and their partitions.

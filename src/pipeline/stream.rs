@@ -1,9 +1,10 @@
 //! The loop in the middle: everything that can wake it is an [`Event`], and there is one `match`.
 //!
 //! The reader fills one batch while the applier works on another. When the applier is idle,
-//! whatever has committed goes at once; when it is busy, the batch grows until it is full, and
-//! then reading stops, while feedback goes on by the clock. A quiet system therefore has the
-//! latency of one transaction and a busy one the throughput of large batches.
+//! whatever has committed goes at once, and of a large transaction what has come; when it is busy,
+//! the batch grows until it is full, and then reading stops, while feedback goes on by the clock. A
+//! quiet system therefore has the latency of one transaction and a busy one the throughput of large
+//! batches.
 //!
 //! When other tables are to be followed, or in another shape, the catalogs have to be looked at.
 //! The loop then lets nothing further in, applies what it has, and leaves the open stream to the

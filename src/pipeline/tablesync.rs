@@ -447,7 +447,7 @@ fn lost() -> Error {
 async fn temporary_snapshot(config: &Config) -> Result<ExportedSnapshot> {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     let unique = since.map_or(0, |since| since.as_nanos());
-    let name = format!("walferry_snapshot_{unique:x}");
+    let name = format!("{}{unique:x}", slot::load_prefix(&config.source.slot));
     slot::create_temporary(&config.source.endpoint, &name).await
 }
 

@@ -3,6 +3,7 @@
 //!
 //! Its failures never stop the stream: it reconnects by itself, and what it reports grows old.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -22,8 +23,12 @@ use crate::limits::{
 };
 use crate::lsn::Lsn;
 use crate::observe::Board;
+use crate::source::slot::load_prefix;
 use crate::sql::watch as sql;
 use crate::transport;
+
+/// `server_version_num` from which on a source tells how much more it keeps for a slot.
+const SLOT_LIMITS: i32 = 130_000;
 
 /// The running watch; ends when dropped.
 pub(super) struct Watch {
@@ -111,12 +116,8 @@ async fn watch(config: &Config, board: &Board, view: &View) -> Result<()> {
     let version = client.query_one(sql::SERVER_VERSION, &[]).await;
     let version =
         version.map_err(|error| from_client(Side::Source, "ask for the version", &error))?;
-    let statement = if version.get::<_, i32>(0) >= 130_000 {
-        sql::SLOT
-    } else {
-        sql::SLOT_BEFORE_13
-    };
-    let mut warned_at: Option<Instant> = None;
+    let tells_of_limits = version.get::<_, i32>(0) >= SLOT_LIMITS;
+    let mut warned: HashMap<String, Instant> = HashMap::new();
     let mut pause = interval(SLOT_WATCH_INTERVAL);
     let mut beat_at: Option<Instant> = None;
     let mut listed_at: Option<Instant> = None;
@@ -138,17 +139,21 @@ async fn watch(config: &Config, board: &Board, view: &View) -> Result<()> {
             // with very many tables it takes a while: the source has better things to do
             look_closer_at = Instant::now() + SHAPE_WATCH_INTERVAL.max(asked.elapsed() * 50);
         }
-        let seen = look(&client, config, statement, board, &view.server_end).await?;
+        let seen = look(&client, config, tells_of_limits, board, &view.server_end).await?;
         // after the end of the log, which has all that led to it
         if let (Some(tables), Ok(mut fingerprint)) = (tables, view.fingerprint.lock()) {
             *fingerprint = Some(tables);
         }
-        if seen.running_out && warned_at.is_none_or(|at| at.elapsed() >= SLOT_WARNING_INTERVAL) {
-            warned_at = Some(Instant::now());
-            tracing::warn!(
-                slot = config.source.slot,
-                "the source will soon remove WAL that the slot needs: raise max_slot_wal_keep_size"
-            );
+        warned.retain(|_, at| at.elapsed() < SLOT_WARNING_INTERVAL);
+        for slot in seen.running_out {
+            warned.entry(slot).or_insert_with_key(|slot| {
+                tracing::warn!(
+                    slot,
+                    "the source will soon remove WAL that the slot needs: raise \
+                     max_slot_wal_keep_size"
+                );
+                Instant::now()
+            });
         }
         let due = beat_at.is_none_or(|at| at.elapsed() >= HEARTBEAT_INTERVAL);
         if due && !seen.in_recovery {
@@ -191,19 +196,26 @@ pub(super) async fn list(client: &Client, publications: &[String]) -> Result<Pub
 /// What the source answered.
 struct Seen {
     in_recovery: bool,
-    running_out: bool,
+    /// Which of the slot, and those of loads beside the stream, the source keeps little more for.
+    running_out: Vec<String>,
 }
 
 /// Asks and reports.
 async fn look(
     client: &Client,
     config: &Config,
-    statement: &str,
+    tells_of_limits: bool,
     board: &Board,
     server_end: &AtomicU64,
 ) -> Result<Seen> {
-    let row = client.query_one(statement, &[&config.source.slot]).await;
-    let row = row.map_err(|error| from_client(Side::Source, "look at the slot", &error))?;
+    let failed = |error| from_client(Side::Source, "look at the slot", &error);
+    let slot = &config.source.slot;
+    let statement = if tells_of_limits {
+        sql::SLOT
+    } else {
+        sql::SLOT_BEFORE_13
+    };
+    let row = client.query_one(statement, &[slot]).await.map_err(failed)?;
     if let Some(end) = row.get::<_, Option<PgLsn>>(0) {
         server_end.store(end.into(), Ordering::Relaxed);
     }
@@ -213,10 +225,27 @@ async fn look(
     let unsigned = |value: i64| u64::try_from(value).unwrap_or(0);
     let status = status.as_deref().unwrap_or("unknown");
     board.slot(unsigned(retained.unwrap_or(0)), safe.map(unsigned), status);
-    let (retained, safe) = (retained.unwrap_or(0), safe.unwrap_or(i64::MAX));
+    let mut running_out = Vec::new();
+    if is_running_out(retained, status, safe) {
+        running_out.push(slot.clone());
+    }
+    if tells_of_limits {
+        let loads = client.query(sql::LOAD_SLOTS, &[&load_prefix(slot)]).await;
+        for load in loads.map_err(failed)? {
+            let status: Option<&str> = load.get(2);
+            if is_running_out(load.get(1), status.unwrap_or_default(), load.get(3)) {
+                running_out.push(load.get(0));
+            }
+        }
+    }
     Ok(Seen {
         in_recovery: row.get(1),
-        // Three quarters of what the source keeps for a slot are used up.
-        running_out: matches!(status, "unreserved" | "lost") || safe < retained / 3,
+        running_out,
     })
+}
+
+/// Three quarters of what the source keeps for a slot are used up.
+fn is_running_out(retained: Option<i64>, status: &str, safe: Option<i64>) -> bool {
+    let (retained, safe) = (retained.unwrap_or(0), safe.unwrap_or(i64::MAX));
+    matches!(status, "unreserved" | "lost") || safe < retained / 3
 }

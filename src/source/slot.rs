@@ -13,6 +13,9 @@ use crate::lsn::Lsn;
 use crate::sql::replication as commands;
 use crate::transport::Endpoint;
 
+/// Of a slot's name, what stands in the names of its loads' slots: they have at most 63 characters.
+const LOAD_PREFIX_MAX: usize = 40;
+
 /// What `IDENTIFY_SYSTEM` says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct System {
@@ -73,6 +76,12 @@ pub async fn drop(session: &mut Connection, slot: &str) -> Result<()> {
         .query("drop the lost replication slot", &command)
         .await?;
     Ok(())
+}
+
+/// What the names begin with of the slots of tables that are loaded later, beside `slot`.
+pub fn load_prefix(slot: &str) -> String {
+    let head = slot.get(..LOAD_PREFIX_MAX).unwrap_or(slot);
+    format!("{head}_load_")
 }
 
 /// Makes a slot that ends with the returned value, for a later table's snapshot.

@@ -10,6 +10,10 @@ pub const SERVER_VERSION: &str = "SELECT pg_catalog.current_setting('server_vers
 /// $1 slot: end of WAL, bytes that the slot retains, state and bytes it may still retain (13+).
 pub const SLOT: &str = include_str!("watch_slot.sql");
 
+/// Of temporary slots whose names begin with $1: name, bytes that each retains, state and bytes it
+/// may still retain (13+).
+pub const LOAD_SLOTS: &str = include_str!("watch_load_slots.sql");
+
 /// As [`SLOT`] before 13, which knows neither state nor limit.
 pub const SLOT_BEFORE_13: &str = include_str!("watch_slot_before_13.sql");
 

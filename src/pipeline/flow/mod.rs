@@ -3,6 +3,7 @@
 mod clock;
 mod gate;
 mod inlet;
+mod outlet;
 
 use std::sync::Arc;
 
@@ -21,7 +22,7 @@ use crate::checkpoint::DurableLsn;
 use crate::config::Config;
 use crate::decode::{Message, Relation};
 use crate::error::{Error, Result};
-use crate::limits::{BATCH_TABLES_MAX, DRAIN_MAX, PART_CHANGES_MIN, STREAM_SILENCE_MIN};
+use crate::limits::{DRAIN_MAX, STREAM_SILENCE_MIN};
 use crate::lsn::{AppliedLsn, Lsn, ReceivedLsn};
 use crate::observe::{Board, State};
 use crate::snapshot::Adoption;
@@ -67,11 +68,14 @@ pub(super) struct Flow<'f> {
     uncommitted: Uncommitted,
     /// Start of the commit record of the transaction that is being received.
     transaction: Option<Lsn>,
-    /// Changes that the batch held when it began.
+    /// Changes that the batch held when it began; none of a batch that began with a part of it.
     changes_before: u64,
+    /// Changes that were taken in so far, whatever became of them.
+    changes_seen: u64,
     /// `received` and `quiet_at` where the batch begins.
     batch_begins_at: (ReceivedLsn, Lsn),
-    /// The applier became idle while a transaction was being received: hand over at its end.
+    /// The applier became idle while a transaction was being received: hand over at its end, or
+    /// once enough of it is there.
     overdue: bool,
     received: ReceivedLsn,
     /// Nothing before it is pending, once the batch is empty and the applier idle.
@@ -131,6 +135,7 @@ impl<'f> Flow<'f> {
             uncommitted: Uncommitted::default(),
             transaction: inlet.begun,
             changes_before: 0,
+            changes_seen: 0,
             batch_begins_at: (inlet.received, inlet.quiet_at),
             overdue: false,
             received: inlet.received,
@@ -232,22 +237,6 @@ impl<'f> Flow<'f> {
         wanted && self.gate.waiting.is_none() && !self.is_full()
     }
 
-    fn is_full(&self) -> bool {
-        let alone = self.transaction.is_none()
-            && self.batch.last_commit().is_some()
-            && (self.one_by_one_until).is_some_and(|until| self.applied.0 < until);
-        alone
-            || self.batch.bytes() >= self.batch_bytes_max
-            || self.batch.changes() >= self.batch_changes_max
-            || self.batch.tables().len() >= BATCH_TABLES_MAX
-    }
-
-    /// An idle applier need not wait for more of the transaction. Small ones end soon, and those
-    /// before them are to be committed then.
-    fn is_worth_a_part(&self) -> bool {
-        self.batch.changes().saturating_sub(self.changes_before) >= PART_CHANGES_MIN
-    }
-
     pub(super) fn heard(&mut self) {
         self.heard_at = Instant::now();
         self.board.heard_from_source();
@@ -323,6 +312,7 @@ impl<'f> Flow<'f> {
                     self.emptied.begin(xid);
                     // its commit comes after everything that was received
                     self.transaction = Some(self.received.0);
+                    self.changes_before = 0;
                 }
                 Piece::FallBack => self.fall_back(),
                 Piece::Message(Message::Relation(relation)) => {
@@ -331,6 +321,7 @@ impl<'f> Flow<'f> {
                     }
                 }
                 Piece::Message(change) => {
+                    self.changes_seen += 1;
                     self.emptied.note(&change);
                     if let Some((whole, part)) = self.routes.partitions.tells(&change) {
                         self.routes.stand_still(part);
@@ -354,7 +345,7 @@ impl<'f> Flow<'f> {
             self.fall_back();
             return None;
         }
-        let at = (self.transaction, self.batch.changes());
+        let at = (self.transaction, self.changes_seen);
         if let Some(whole) = self.routes.partitions.described(relation.oid, at) {
             if !self.routes.is_loaded(relation.oid) {
                 let xid = self.emptied.transaction();
@@ -399,43 +390,6 @@ impl<'f> Flow<'f> {
             self.hand_over()?;
         }
         Ok(())
-    }
-
-    /// Gives the applier what there is, if it is idle.
-    pub(super) fn hand_over(&mut self) -> Result<()> {
-        if !self.applier.is_idle() {
-            return Ok(());
-        }
-        if self.applier.gives_up() {
-            self.uncommitted = Uncommitted::default();
-            self.under_way_since = None;
-            return self.applier.roll_back();
-        }
-        if self.transaction.is_some() {
-            self.overdue = true;
-            if self.is_full() || self.is_worth_a_part() {
-                // no part of it can be taken in once more
-                self.routes.mark();
-                let batch = self.take_batch();
-                self.applier.part(batch, self.feed.is_ahead())?;
-            }
-            return Ok(());
-        }
-        self.overdue = false;
-        match self.batch.last_commit() {
-            Some(point) if !self.batch.is_empty() || self.applier.is_open() => {
-                let batch = self.take_batch();
-                self.applier.last(batch, point)
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn take_batch(&mut self) -> Batch {
-        self.changes_before = 0;
-        let batch = std::mem::take(&mut self.batch);
-        self.under_way_since = self.under_way_since.or(batch.oldest_commit_at());
-        batch
     }
 
     pub(super) fn applied(&mut self, done: &Done) {
