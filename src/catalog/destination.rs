@@ -189,6 +189,9 @@ pub async fn indexes(client: &Client, table: &TableName) -> Result<Vec<String>> 
 
 /// Those of the types `names` that exist: `pg_type.oid`, and that of their arrays.
 pub async fn types(client: &Client, names: &[TypeName]) -> Result<HashMap<TypeName, (u32, u32)>> {
+    if names.is_empty() {
+        return Ok(HashMap::new());
+    }
     let statement = include_str!("queries/destination_types.sql");
     let doing = "look up the types";
     let (schemas, types): (Vec<&str>, Vec<&str>) = names
@@ -216,6 +219,9 @@ pub async fn extension_types(
     client: &Client,
     wanted: &[(String, String)],
 ) -> Result<HashMap<(String, String), String>> {
+    if wanted.is_empty() {
+        return Ok(HashMap::new());
+    }
     let statement = include_str!("queries/destination_extension_types.sql");
     let doing = "look up the types of extensions";
     let (extensions, types): (Vec<&str>, Vec<&str>) = wanted
@@ -248,6 +254,9 @@ pub async fn known_types(client: &Client, oids: &[u32]) -> Result<HashSet<u32>> 
 
 /// How values of these types (`pg_type.oid`) are compared, where not as they are by `pg_catalog`.
 pub async fn equality(client: &Client, types: &[u32]) -> Result<HashMap<u32, Equality>> {
+    if types.is_empty() {
+        return Ok(HashMap::new());
+    }
     let statement = include_str!("queries/equality.sql");
     let doing = "look up the operators of the types";
     query(client, Side::Destination, doing, statement, &[&types])
@@ -268,6 +277,9 @@ pub async fn equality(client: &Client, types: &[u32]) -> Result<HashMap<u32, Equ
 
 /// Those of the roles `names` that exist.
 pub async fn roles(client: &Client, names: &[String]) -> Result<HashSet<String>> {
+    if names.is_empty() {
+        return Ok(HashSet::new());
+    }
     let statement = include_str!("queries/destination_roles.sql");
     let doing = "look up the roles";
     query(client, Side::Destination, doing, statement, &[&names])
@@ -283,6 +295,9 @@ pub async fn shut_out(
     schemas: &[String],
     roles: &[String],
 ) -> Result<Vec<(String, String)>> {
+    if roles.is_empty() {
+        return Ok(Vec::new());
+    }
     let statement = include_str!("queries/destination_shut_out.sql");
     let doing = "look up the readers' rights";
     query(
@@ -303,6 +318,9 @@ pub async fn tables(
     client: &Client,
     names: &[TableName],
 ) -> Result<HashMap<TableName, DestinationTable>> {
+    if names.is_empty() {
+        return Ok(HashMap::new());
+    }
     let side = Side::Destination;
     let (schemas, relations): (Vec<&str>, Vec<&str>) = names
         .iter()

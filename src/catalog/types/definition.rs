@@ -6,6 +6,7 @@ use tokio_postgres::{Client, Row};
 
 use crate::catalog::TypeName;
 use crate::catalog::rows::{get, query};
+use crate::catalog::types::is_built_in;
 use crate::error::{Result, Side};
 
 /// A type outside `pg_catalog`.
@@ -93,6 +94,8 @@ pub async fn definitions(
     side: Side,
     oids: &[u32],
 ) -> Result<HashMap<u32, Definition>> {
+    let mut oids = oids.to_vec();
+    oids.retain(|oid| !is_built_in(*oid));
     if oids.is_empty() {
         return Ok(HashMap::new());
     }

@@ -130,7 +130,7 @@ impl<'f> Flow<'f> {
             emptied,
             batch: Batch::default(),
             // One batch is filled while another is applied, and a table of that one is encoded.
-            batch_bytes_max: config.apply.memory_bytes_max / 4,
+            batch_bytes_max: config.apply.memory_bytes_max / 5,
             batch_changes_max: config.apply.batch_rows_max as u64,
             uncommitted: Uncommitted::default(),
             transaction: inlet.begun,
