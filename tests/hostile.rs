@@ -153,7 +153,9 @@ async fn a_trigger_or_a_policy_that_swallows_or_refuses_rows_of_a_copy_halts() {
     let (source, destination) = (pair.on_source().await, pair.on_destination().await);
     do_on(
         &source,
-        "CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t SELECT generate_series(1, 9)",
+        "CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t SELECT generate_series(1, 9);
+         ALTER TABLE t ALTER COLUMN v SET STORAGE EXTERNAL;
+         INSERT INTO t VALUES (100, repeat('x', 10000))",
     )
     .await;
     do_on(
@@ -164,6 +166,9 @@ async fn a_trigger_or_a_policy_that_swallows_or_refuses_rows_of_a_copy_halts() {
     .await;
     let trigger = "CREATE TRIGGER a BEFORE INSERT OR UPDATE OR DELETE ON app_public.t
                    FOR EACH ROW EXECUTE FUNCTION public.swallow()";
+    // a row that moves takes its large value along
+    let of_new_rows = "CREATE TRIGGER a BEFORE INSERT ON app_public.t
+                       FOR EACH ROW EXECUTE FUNCTION public.swallow()";
     let drop = "DROP TRIGGER a ON app_public.t";
     let force = "ALTER TABLE app_public.t ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
                  CREATE POLICY p ON app_public.t USING (id < 5)";
@@ -178,6 +183,12 @@ async fn a_trigger_or_a_policy_that_swallows_or_refuses_rows_of_a_copy_halts() {
         ),
         (trigger, "DELETE FROM t WHERE id = 2", "diverged", drop),
         (trigger, "INSERT INTO t VALUES (10)", "diverged", drop),
+        (
+            of_new_rows,
+            "UPDATE t SET id = 101 WHERE id = 100",
+            "diverged",
+            drop,
+        ),
         (
             force,
             "UPDATE t SET v = 'x' WHERE id = 7",

@@ -219,6 +219,44 @@ async fn a_partition_that_came_and_went_unseen_is_remembered_by_a_daemon_that_is
     }
 }
 
+/// The transaction has nothing that goes into the destination before the row that does not fit.
+#[tokio::test]
+async fn a_new_partition_of_an_excluded_table_keeps_no_altered_table_of_its_transaction_waiting() {
+    for major in majors().await {
+        let pair = Pair::start(major).await;
+        let (source, destination) = (pair.on_source().await, pair.on_destination().await);
+        do_on(
+            &source,
+            "CREATE TABLE t (id int PRIMARY KEY);
+             CREATE TABLE root (k int PRIMARY KEY) PARTITION BY RANGE (k);
+             CREATE TABLE low PARTITION OF root FOR VALUES FROM (MINVALUE) TO (100);
+             ALTER PUBLICATION walferry_app SET (publish_via_partition_root = true)",
+        )
+        .await;
+        let config = pair.write_config("some.toml", "[tables]\nexclude = [\"public.root\"]\n");
+        let mut daemon = Daemon::start_on(&pair, &config);
+        daemon.wait_ready().await;
+        do_on(
+            &source,
+            "BEGIN; CREATE TABLE high PARTITION OF root FOR VALUES FROM (100) TO (MAXVALUE);
+             ALTER TABLE t ADD COLUMN more int;
+             INSERT INTO root VALUES (100); INSERT INTO t VALUES (1, 2); COMMIT",
+        )
+        .await;
+        until(&destination, "SELECT count(*) = 1 FROM app_public.t").await;
+        let more = "SELECT more FROM app_public.t";
+        assert_eq!(
+            destination
+                .query_one(more, &[])
+                .await
+                .unwrap()
+                .get::<_, i32>(0),
+            2
+        );
+        assert_eq!(daemon.sigterm().await, Some(0));
+    }
+}
+
 #[tokio::test]
 async fn an_old_table_that_joins_a_publication_by_name_is_loaded_without_a_restart_by_hand() {
     let pair = Pair::start(majors().await[0]).await;

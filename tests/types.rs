@@ -181,3 +181,30 @@ async fn a_type_that_was_made_again_otherwise_gets_a_new_copy() {
         assert_eq!(things(&pair.on_destination().await).await, before);
     }
 }
+
+/// Values of before and of after look the same.
+#[tokio::test]
+async fn the_tables_of_a_type_whose_members_make_room_for_others_are_loaded_again() {
+    for major in majors().await {
+        let pair = Pair::start(major).await;
+        let source = pair.on_source().await;
+        do_on(&source, MOODS).await;
+        let mut daemon = Daemon::start(&pair);
+        daemon.wait_ready().await;
+        equal_soon(&pair).await;
+        do_on(
+            &source,
+            "ALTER TYPE pair DROP ATTRIBUTE m; ALTER TYPE pair ADD ATTRIBUTE m mood;
+             INSERT INTO moods VALUES (2, 'ok', 'ok', '{\"(7,ok)\"}')",
+        )
+        .await;
+        equal_soon(&pair).await;
+        do_on(&source, "ALTER TYPE mood RENAME VALUE 'ok' TO 'fine'").await;
+        do_on(&source, "ALTER TYPE mood ADD VALUE 'ok' BEFORE 'fine'").await;
+        do_on(&source, "INSERT INTO moods VALUES (3, 'ok', NULL, NULL)").await;
+        equal_soon(&pair).await;
+        let labels = "SELECT enum_range(NULL::app_public.mood)::text = '{sad,ok,fine}'";
+        until(&pair.on_destination().await, labels).await;
+        drain(&pair, daemon).await;
+    }
+}

@@ -18,11 +18,12 @@
 //! Two sessions: the [`Writer`]'s holds the lock and waits for the flush of its commits; this
 //! module's writes the rows, and does not wait. `checkpoint` says why that is durable all the same.
 //!
-//! **What can go wrong.** Any error ends the session, and the next one starts from the checkpoint
-//! row: there is no state to repair. A rollback that is no error, of parts that came before their
-//! commit, takes with it the staging tables that were made on the way, so none is kept after it. A
-//! session that outlives its daemon cannot commit: it was not sent a COMMIT, or the row lock on the
-//! checkpoint makes the next daemon wait for the end.
+//! **What can go wrong.** Any error ends the session, but for a lock that tables wait for to take
+//! their places, and the next one starts from the checkpoint row: there is no state to repair. A
+//! rollback that is no error, of parts that came before their commit, takes with it the staging
+//! tables that were made on the way, so none is kept after it. A session that outlives its daemon
+//! cannot commit: it was not sent a COMMIT, or the row lock on the checkpoint makes the next daemon
+//! wait for the end.
 //!
 //! TRUNCATE is not MVCC-safe, here as on the source: a REPEATABLE READ reader that has not touched
 //! the table yet sees it empty.

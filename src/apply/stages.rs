@@ -28,7 +28,9 @@ struct Stage {
 }
 
 impl Stages {
-    /// Makes room before a transaction begins, so that nothing in use is dropped.
+    /// Makes room where a transaction begins, so that nothing in use is dropped. A transaction of
+    /// several parts may have more than that many, and one that is rolled back leaves those that
+    /// were dropped here, until the session ends.
     pub(super) fn make_room(&mut self, session: &mut Session, target_count: usize) {
         if self.stages.len() + target_count > STAGES_MAX {
             self.drop_all(session);

@@ -32,6 +32,13 @@ pub(super) struct Work<'w> {
 
 type Done<T = ()> = Result<T, Failure>;
 
+/// Rows that take the values they lack from under their old keys.
+struct Carried {
+    stage: String,
+    rows: u64,
+    bytes: u64,
+}
+
 /// Rows of a moved key that lack the same values: positions of those values, then the rows.
 type CarriedGroups = BTreeMap<Vec<usize>, Vec<(Span, Span)>>;
 
@@ -145,8 +152,8 @@ impl Work<'_> {
     }
 
     /// Stages rows that moved to another key without all their values, and reads the missing
-    /// ones from under the old keys. The staging table's name and bytes, when there are such rows.
-    async fn stage_carried(&mut self, keyed: &Keyed) -> Done<Option<(String, u64)>> {
+    /// ones from under the old keys. `None` when there are no such rows.
+    async fn stage_carried(&mut self, keyed: &Keyed) -> Done<Option<Carried>> {
         let groups = carried_groups(keyed);
         if groups.is_empty() {
             return Ok(None);
@@ -170,7 +177,7 @@ impl Work<'_> {
         });
         let columns: Vec<usize> = (0..target.columns.len()).collect();
         let staged = self.stage(&columns, Staged::Carried, Step::Insert, rows);
-        let (stage, _, bytes) = staged.await?;
+        let (stage, count, bytes) = staged.await?;
         for (at, (missing, rows)) in groups.iter().enumerate() {
             let statement = sql::carry(&stage, target, missing);
             let group = std::iter::once(Cell::Binary(&numbers[at]));
@@ -179,13 +186,17 @@ impl Work<'_> {
             self.session.join(target.oid, &statement, group, sent);
             self.session.add(target.oid, rows.len() as u64);
         }
-        Ok(Some((stage, bytes)))
+        Ok(Some(Carried {
+            stage,
+            rows: count,
+            bytes,
+        }))
     }
 
-    fn insert_carried(&mut self, carried: Option<(String, u64)>) {
-        if let Some((stage, bytes)) = carried {
+    fn insert_carried(&mut self, carried: Option<Carried>) {
+        if let Some(Carried { stage, rows, bytes }) = carried {
             let statement = sql::insert(&stage, self.target);
-            let sent = self.sent(Step::Insert, Wanted::Done);
+            let sent = self.sent(Step::Insert, Wanted::Rows(rows, "rows to add"));
             let nothing = std::iter::empty();
             self.session.execute(&statement, nothing, sent);
             self.empty(Staged::Carried, Step::Insert, bytes);

@@ -328,6 +328,60 @@ async fn one_table_alone_is_published_when_it_is_among_all() {
     }
 }
 
+/// Its size is asked for, and is there no more once its transaction lets go of it.
+#[tokio::test]
+async fn a_table_that_is_dropped_while_it_is_measured_has_no_size() {
+    let client = server().database("dropped").await;
+    let somebody = server().session("admin", "dropped").await;
+    let observer = server().session("admin", "dropped").await;
+    let script =
+        "SET search_path = public; CREATE TABLE root (id int PRIMARY KEY) PARTITION BY RANGE (id);
+         CREATE TABLE one (id int PRIMARY KEY); CREATE TABLE two (LIKE one INCLUDING ALL);
+         ALTER TABLE root ATTACH PARTITION one FOR VALUES FROM (0) TO (10);
+         ALTER TABLE root ATTACH PARTITION two FOR VALUES FROM (10) TO (20);
+         CREATE PUBLICATION p FOR TABLE root WITH (publish_via_partition_root = true)";
+    // each is a transaction of its own, as ATTACH is told by that
+    for statement in script.split(';') {
+        client.batch_execute(statement).await.unwrap();
+    }
+    let root = client
+        .query_one("SELECT 'public.root'::regclass::oid", &[])
+        .await;
+    let root: u32 = root.unwrap().get(0);
+    let until_it_waits = async || {
+        let waits = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)";
+        let began = std::time::Instant::now();
+        while !observer
+            .query_one(waits, &[])
+            .await
+            .unwrap()
+            .get::<_, bool>(0)
+        {
+            assert!(began.elapsed().as_secs() < 20, "nothing waits");
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        somebody.batch_execute("COMMIT").await.unwrap();
+    };
+    let drop = "BEGIN; DROP TABLE public.one";
+    somebody.batch_execute(drop).await.unwrap();
+    let tables = [root];
+    let measured = source::segments(&client, &tables);
+    let (measured, ()) = tokio::join!(measured, until_it_waits());
+    let measured = measured.unwrap();
+    assert!(measured[&root].iter().all(|heap| heap.pages == 0));
+
+    somebody
+        .batch_execute("BEGIN; DROP TABLE public.two")
+        .await
+        .unwrap();
+    let members = include_str!("queries/source_members.sql");
+    let publications = publications(&["p"]);
+    let looked = async { client.query(members, &[&publications]).await };
+    let (looked, ()) = tokio::join!(looked, until_it_waits());
+    let with_rows = looked.unwrap()[0].get::<_, Option<bool>>("with_rows");
+    assert_eq!(with_rows, Some(false));
+}
+
 #[tokio::test]
 async fn thousands_of_tables_take_a_few_queries_and_little_time() {
     let client = server().database("many").await;

@@ -8,10 +8,10 @@
 //! * *Nothing lost.* The source is told to forget only what a [`DurableLsn`] says, and only this
 //!   module makes one. Batches may commit without waiting for their flush (`synchronous_commit =
 //!   off`), so that readers see them early: such a position is durable once the destination says
-//!   that its log is flushed to where it ended right after the commit. A position that is read
-//!   back at a start is durable because the commit that raised the fence, in a session that waits
-//!   for its flush, came after it. Commits are compared by the end LSN of their record, and the
-//!   stream resumes at that LSN, not after it.
+//!   that its log is flushed to where it ended right after the commit. The writer's session waits
+//!   for the flush of its own: those that move the position of an idle pipeline, and the one that
+//!   raised the fence, which came after the position that is read back at a start. Commits are
+//!   compared by the end LSN of their record, and the stream resumes at that LSN, not after it.
 //! * *Nothing twice.* The stream resumes exactly after the last commit that is in the tables, and a
 //!   batch that ends before it is refused. If
 //!   the connection is lost at COMMIT, nobody guesses: the next start reads the row.
@@ -22,7 +22,8 @@
 //!
 //! **What can go wrong.** A destination that crashes may lose commits that it had not flushed:
 //! their rows and their checkpoint together, and the source still has them all. With
-//! `synchronous_standby_names` batches wait for their flush, and so for the standby. A destination
+//! `synchronous_standby_names`, as the round finds it, batches wait for their flush, and so for the
+//! standby. A destination
 //! that fails over to a standby that lacks our last commits comes back with an older row than the
 //! slot was acknowledged for. The start notices (the slot's `confirmed_flush_lsn` is ahead of the
 //! row) and refuses ([`crate::Kind::SlotAhead`]), since the changes in between cannot be had again.

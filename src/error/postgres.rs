@@ -212,6 +212,11 @@ fn remedy_for(sqlstate: &str) -> Option<&'static str> {
             "Run `walferry setup-sql` and have the printed grants applied, then `walferry check`."
         }
         "53300" => "Raise max_connections, or free connections of this role.",
+        "53200" => {
+            "The server ran out of memory. Where it ran out of shared memory, raise its \
+             max_locks_per_transaction: a transaction locks each table that it changes and the \
+             indexes of it."
+        }
         "53100" => "Free disk space on the server; walferry goes on by itself.",
         "25006" => {
             "The session is read-only: the server is a standby or default_transaction_read_only is \

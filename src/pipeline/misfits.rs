@@ -5,9 +5,9 @@
 //! ```
 //!
 //! **Why this ends.** A position is met once more only if neither helped, since rows from before
-//! the snapshot of a load are skipped. A table may change all the time, and its rows fail to fit
-//! time and again: each time further on, which is another fault and is mended as well. How often
-//! is limited, should one not be what it seems.
+//! the snapshot of a load are skipped. What has no position is tried once more, too. A table may
+//! change all the time, and its rows fail to fit time and again: each time further on, which is
+//! another fault and is mended as well. How often is limited, should one not be what it seems.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Instant;

@@ -22,7 +22,8 @@
 //!
 //! **How long the stream holds.** For what is near, and for the catalog's part of the places. What
 //! depends on the size of a table, or on how long somebody reads it, is waited for by the tablesync
-//! alone: a lock that is not to be had soon lets the stream go on, and is tried again later.
+//! alone: a lock that is not to be had soon lets the stream go on, and is tried again later. What
+//! depends on the number of tables, as the names of their indexes, is bounded with that.
 //!
 //! **What can go wrong.** What fails here and may heal is tried again after a pause, while the
 //! stream goes on (`joiners.rs`): nothing of the old try was visible, and its hidden tables are
@@ -31,7 +32,8 @@
 //! the others take their places, and the start that follows finds it among those that are missing,
 //! with the columns that it has then. Only where none is left the load has failed. A tablesync that
 //! stays behind is waited for only so long. The request to load a table again stands in
-//! `walferry_tables` until the table is in its place.
+//! `walferry_tables` until the table is in its place. An error of the main stream, also one that a
+//! new round heals, ends the load with it, and it begins anew.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -451,7 +453,8 @@ async fn temporary_snapshot(config: &Config) -> Result<ExportedSnapshot> {
     slot::create_temporary(&config.source.endpoint, &name).await
 }
 
-/// Adds the bookkeeping row that the load and the applier write to; the source's timeline.
+/// Adds the bookkeeping row that the load and the applier write to. Returns the timeline in it,
+/// which nobody compares with the source's: the slot ends with its session.
 async fn register(config: &Config, writer: &Writer, exported: &ExportedSnapshot) -> Result<i32> {
     let timeline = 1;
     writer

@@ -43,12 +43,13 @@
 //!
 //! **What can go wrong.** A worker that loses a connection before its COMMIT has copied nothing:
 //! its job goes back to the queue while the snapshot lives, and a destination that is away is
-//! waited for. A connection that is lost *at* the COMMIT of a range leaves open whether that is
-//! there: it is read again, and counts once (`ledger.rs`). One that is lost at the COMMIT of a pack
-//! or of a whole table ends the load, and the next start looks at what was recorded. When the
-//! exporting session dies, the tables that are missing are loaded from a new snapshot; those whose
-//! rows are all there get their keys first. A table that is already in the destination without
-//! being recorded is used when it is empty and has the columns, else it is refused.
+//! waited for, by the initial load alone: one beside the stream ends when the stream does. A
+//! connection that is lost *at* the COMMIT of a range leaves open whether that is there: it is read
+//! again, and counts once (`ledger.rs`). One that is lost at the COMMIT of a pack or of a whole
+//! table ends the load, and the next start looks at what was recorded. When the exporting session
+//! dies, the tables that are missing are loaded from a new snapshot; those whose rows are all there
+//! get their keys first. A table that is already in the destination without being recorded is used
+//! when it is empty and has the columns, else it is refused.
 //!
 //! **One table's fault is not the others'.** A table of the source that stays locked, or was
 //! altered or dropped before its turn, is left for a later load, too. Nothing of it counts: no row
@@ -73,7 +74,7 @@ mod retry;
 mod session;
 mod worker;
 
-pub use adopt::{Adopted, Adoption, Statement};
+pub use adopt::{Adopted, Adoption, Statement, refuse_referenced};
 pub use analyze::analyze;
 pub use hidden::{drop_hidden_tables, hidden_prefix, try_to_tidy};
 pub use load::{Load, Loaded, load};

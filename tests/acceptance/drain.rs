@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use walferry::limits::DRAIN_MAX;
+
 use crate::support::bookkeeping::{applied, confirmed, loads, slots_made};
 use crate::support::{
     Daemon, Figures, Pair, Pgbench, Relay, do_on, edited_config, equal_soon, majors, until,
@@ -79,6 +81,31 @@ async fn a_drain_that_runs_out_of_time_acknowledges_nothing_that_it_drops() {
     let (acknowledged, _) = confirmed(&source).await.unwrap();
     assert!(acknowledged <= applied(&destination).await.unwrap());
     until(&destination, "SELECT count(*) = 1 FROM app_public.t").await;
+    let daemon = Daemon::start(&pair);
+    equal_soon(&pair).await;
+    assert_eq!(daemon.sigterm().await, Some(0));
+}
+
+#[tokio::test]
+async fn a_drain_does_not_wait_for_a_checkpoint_that_only_spares_the_next_start_work() {
+    let pair = Pair::start(majors().await[0]).await;
+    let (source, destination) = (pair.on_source().await, pair.on_destination().await);
+    do_on(&source, "CREATE TABLE t (id int PRIMARY KEY)").await;
+    let mut daemon = Daemon::start(&pair);
+    daemon.wait_ready().await;
+    let lock = "BEGIN; SELECT FROM walferry.walferry_pipelines FOR UPDATE";
+    do_on(&destination, lock).await;
+    // log that is of no interest moves the position; its end is heard of within a second
+    let message = "SELECT pg_logical_emit_message(false, 'of', 'nothing')";
+    do_on(&source, message).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let told = Instant::now();
+    assert_eq!(daemon.sigterm().await, Some(0));
+    let took = told.elapsed();
+    assert!(took < DRAIN_MAX + Duration::from_secs(8), "{took:?}");
+    do_on(&destination, "COMMIT").await;
+
+    do_on(&source, "INSERT INTO t VALUES (1)").await;
     let daemon = Daemon::start(&pair);
     equal_soon(&pair).await;
     assert_eq!(daemon.sigterm().await, Some(0));

@@ -28,7 +28,8 @@ SELECT t.root,
        t.joined,
        c.xmin::pg_catalog.text AS changed_by,
        t.attached,
-       t.attached AND pg_catalog.pg_relation_size(c.oid) > 0 AS with_rows,
+       -- one that is dropped meanwhile has no size
+       t.attached AND COALESCE(pg_catalog.pg_relation_size(c.oid), 0) > 0 AS with_rows,
        -- a table's first file has the number of its oid
        c.relfilenode NOT IN (0, c.oid) AND c.xmin::pg_catalog.text <> t.joined AS replaced
 FROM tree AS t

@@ -15,7 +15,8 @@ SELECT t.root,
        t.member,
        n.nspname::pg_catalog.text AS schema,
        c.relname::pg_catalog.text AS name,
-       pg_catalog.pg_relation_size(c.oid)
+       -- one that is dropped meanwhile has none
+       COALESCE(pg_catalog.pg_relation_size(c.oid), 0)
            / pg_catalog.current_setting('block_size')::pg_catalog.int8 AS pages
 FROM tree AS t
 JOIN pg_catalog.pg_class AS c ON c.oid = t.member

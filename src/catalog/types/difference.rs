@@ -124,6 +124,10 @@ fn labels(
         if has(&label.name).is_some() {
             continue;
         }
+        // values of both came under that name
+        if there.iter().any(|(now, _)| *now == label.name) {
+            return Err("a label has the name that another one had".to_owned());
+        }
         let before = at.checked_sub(1).map(|at| &source.labels[at].name);
         let before = before.and_then(|before| has(before));
         let place = match (before, there.first()) {
@@ -192,6 +196,7 @@ fn attributes(
             });
         }
     }
+    let some_went = !changes.is_empty();
     for old in stayed {
         let Some(to) = now(old)
             .map(|part| &part.name)
@@ -214,6 +219,10 @@ fn attributes(
     }
     let is_new = |part: &&Part| recorded.is_some_and(|old| old.iter().all(|old| old.id != part.id));
     for part in source.parts.iter().filter(is_new) {
+        // values of after have as many attributes as those of before
+        if some_went {
+            return Err("an attribute went and another one came".to_owned());
+        }
         let expected = expected(part);
         there.push((part.name.clone(), expected.type_oid, expected.type_modifier));
         changes.push(Change::AddAttribute {
@@ -306,5 +315,45 @@ mod tests {
         // two labels that traded places
         let recorded = [(1, "a"), (2, "b")];
         assert!(steps(&[(1, "b"), (2, "a")], &["a", "b"], &recorded).is_err());
+        // a new one under the name that another one had
+        assert!(steps(&[(1, "x"), (2, "a")], &["a"], &recorded[..1]).is_err());
+        assert!(steps(&[(2, "a"), (1, "x")], &["a"], &recorded[..1]).is_err());
+    }
+
+    #[test]
+    fn attributes_come_or_go_but_one_that_takes_the_place_of_another_is_refused() {
+        let composite = |parts: &[(u32, &str)]| {
+            let mut composite = enumeration(&[]);
+            composite.sort = Sort::Composite;
+            let part = |(id, name): &(u32, &str)| Part {
+                id: *id,
+                name: (*name).to_owned(),
+                type_oid: 25,
+                type_modifier: -1,
+                format: "text".to_owned(),
+            };
+            composite.parts = parts.iter().map(part).collect();
+            composite
+        };
+        let expected = |part: &Part| Expected {
+            type_oid: Some(part.type_oid),
+            type_modifier: part.type_modifier,
+            sql: part.format.clone(),
+        };
+        let before = [(1, "a"), (2, "b")];
+        let steps = |now: &[(u32, &str)]| {
+            let recorded = list(&before);
+            changes(
+                &composite(now),
+                &composite(&before),
+                Some(&recorded),
+                expected,
+            )
+        };
+        assert_eq!(steps(&before).unwrap(), []);
+        assert_eq!(steps(&before[..1]).unwrap().len(), 1);
+        assert_eq!(steps(&[(1, "a"), (2, "c"), (3, "d")]).unwrap().len(), 2);
+        assert!(steps(&[(1, "a"), (3, "b")]).is_err());
+        assert!(steps(&[(1, "a"), (3, "c")]).is_err());
     }
 }

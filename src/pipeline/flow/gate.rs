@@ -82,7 +82,7 @@ impl Flow<'_> {
         }
         let why = self.routes.target(oid).err()?;
         let at = self.transaction?;
-        if self.batch.changes() == self.changes_before {
+        if self.taken_in() == self.before {
             self.gate.waiting = Some(at);
         } else if self.feed.rewind() {
             self.routes.rewind();

@@ -22,7 +22,7 @@ use crate::checkpoint::DurableLsn;
 use crate::config::Config;
 use crate::decode::{Message, Relation};
 use crate::error::{Error, Result};
-use crate::limits::{DRAIN_MAX, STREAM_SILENCE_MIN};
+use crate::limits::{DRAIN_MAX, GOODBYE_MAX, STREAM_SILENCE_MIN};
 use crate::lsn::{AppliedLsn, Lsn, ReceivedLsn};
 use crate::observe::{Board, State};
 use crate::snapshot::Adoption;
@@ -68,8 +68,9 @@ pub(super) struct Flow<'f> {
     uncommitted: Uncommitted,
     /// Start of the commit record of the transaction that is being received.
     transaction: Option<Lsn>,
-    /// Changes that the batch held when it began; none of a batch that began with a part of it.
-    changes_before: u64,
+    /// Changes and partitions that the batch held when it began; none of a batch that began with a
+    /// part of it.
+    before: (u64, usize),
     /// Changes that were taken in so far, whatever became of them.
     changes_seen: u64,
     /// `received` and `quiet_at` where the batch begins.
@@ -134,7 +135,7 @@ impl<'f> Flow<'f> {
             batch_changes_max: config.apply.batch_rows_max as u64,
             uncommitted: Uncommitted::default(),
             transaction: inlet.begun,
-            changes_before: 0,
+            before: (0, 0),
             changes_seen: 0,
             batch_begins_at: (inlet.received, inlet.quiet_at),
             overdue: false,
@@ -312,7 +313,7 @@ impl<'f> Flow<'f> {
                     self.emptied.begin(xid);
                     // its commit comes after everything that was received
                     self.transaction = Some(self.received.0);
-                    self.changes_before = 0;
+                    self.before = (0, 0);
                 }
                 Piece::FallBack => self.fall_back(),
                 Piece::Message(Message::Relation(relation)) => {
@@ -371,12 +372,17 @@ impl<'f> Flow<'f> {
     }
 
     fn begin(&mut self, final_lsn: Lsn) {
-        self.changes_before = self.batch.changes();
+        self.before = self.taken_in();
         if final_lsn >= self.gate.until {
             self.gate.waiting = Some(final_lsn);
         } else {
             self.transaction = Some(final_lsn);
         }
+    }
+
+    /// Changes and partitions that the batch holds.
+    fn taken_in(&self) -> (u64, usize) {
+        (self.batch.changes(), self.batch.partitions().len())
     }
 
     fn commit(&mut self, point: CommitPoint) -> Result<()> {
@@ -435,13 +441,16 @@ impl<'f> Flow<'f> {
         self.is_quiet() || (late && self.transaction.is_none())
     }
 
-    /// Says goodbye: the source learns how far we are, so that it can forget the rest.
+    /// Says goodbye: the source learns how far we are, so that it can forget the rest. If the
+    /// destination does not take note of that in time, the next start receives some of it again.
     pub(super) async fn end(mut self) -> Result<()> {
         let to = self.quiet_at.max(self.applied.0);
         if self.is_quiet() && to > self.durable.lsn() {
             self.applier.idle(to)?;
-            let done = self.applier.done().await?;
-            (self.applied, self.durable) = (done.applied, done.durable);
+            if let Ok(done) = tokio::time::timeout(GOODBYE_MAX, self.applier.done()).await {
+                let done = done?;
+                (self.applied, self.durable) = (done.applied, done.durable);
+            }
         }
         let (received, applied, durable) = (self.received, self.applied, self.durable);
         self.applier.finish().await;

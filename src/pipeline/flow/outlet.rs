@@ -24,7 +24,7 @@ impl Flow<'_> {
     /// An idle applier need not wait for more of the transaction. Small ones end soon, and those
     /// before them are to be committed then.
     pub(super) fn is_worth_a_part(&self) -> bool {
-        self.batch.changes().saturating_sub(self.changes_before) >= PART_CHANGES_MIN
+        self.batch.changes().saturating_sub(self.before.0) >= PART_CHANGES_MIN
     }
 
     /// Gives the applier what there is, if it is idle.
@@ -58,7 +58,7 @@ impl Flow<'_> {
     }
 
     fn take_batch(&mut self) -> Batch {
-        self.changes_before = 0;
+        self.before = (0, 0);
         let batch = std::mem::take(&mut self.batch);
         self.under_way_since = self.under_way_since.or(batch.oldest_commit_at());
         batch

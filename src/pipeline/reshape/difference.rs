@@ -80,21 +80,28 @@ pub(super) fn difference<'s>(
     let grown = grown.any(|column| !is_left_out(column));
     let rewritten = filenode != now.filenode && touched;
     difference.rewritten = rewritten || computed || (partitioned && grown);
-    difference.doubtful = has_gap(known, now) || has_successor(old, now);
+    difference.doubtful = has_gap(known, now) || has_successor(old, now, is_left_out);
     difference
 }
 
 /// A column went and another came between two looks: rows that were sent meanwhile may have had the
 /// new one in the place and under the name of the old one. Types of different sizes rule that out:
-/// without a rewrite, none becomes the other.
-fn has_successor(old: &[ShapeColumn], now: &Shape) -> bool {
+/// without a rewrite, none becomes the other. Whether a column that is left out was rewritten is
+/// not looked at.
+fn has_successor(
+    old: &[ShapeColumn],
+    now: &Shape,
+    is_left_out: impl Fn(&ShapeColumn) -> bool,
+) -> bool {
     let is_in = |columns: &[ShapeColumn], attnum| columns.iter().any(|c| c.attnum == attnum);
     let gone = old.iter().filter(|c| !is_in(&now.columns, c.attnum));
-    let mut pairs = gone.flat_map(|gone| {
-        let new = now.columns.iter().filter(|c| !is_in(old, c.attnum));
-        new.map(move |new| (size(gone.type_oid), size(new.type_oid)))
-    });
-    pairs.any(|(gone, new)| gone.is_none() || new.is_none() || gone == new)
+    let new = now.columns.iter().filter(|c| !is_in(old, c.attnum));
+    let size_of_new = |new: &ShapeColumn| (!is_left_out(new)).then(|| size(new.type_oid)).flatten();
+    let new: Vec<_> = new.map(size_of_new).collect();
+    gone.map(|gone| size(gone.type_oid)).any(|gone| {
+        new.iter()
+            .any(|new| gone.is_none() || new.is_none() || gone == *new)
+    })
 }
 
 /// Bytes of a built-in type's values (`pg_type.typlen`), -1 where they vary; `None` of a type that
