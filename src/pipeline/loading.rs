@@ -106,11 +106,6 @@ pub(super) async fn joining(
     let strange = joining.iter().filter(|joining| !joining.replaces_ours);
     let plans = strange.map(|joining| (joining.table.clone(), joining.place.clone()));
     plan(config, writer, plans.collect(), knowledge).await?;
-    let again = joining.iter().filter(|joining| joining.replaces_ours);
-    let again: Vec<TableName> = again.map(|joining| joining.place.clone()).collect();
-    for (place, copy) in destination::tables(writer.client(), &again).await? {
-        snapshot::refuse_referenced(&copy).map_err(|error| error.table(&place))?;
-    }
     let schemas = joining.iter().map(|joining| joining.place.schema.clone());
     ensure_schemas(config, writer, &schemas.collect()).await?;
     Ok(joining)

@@ -192,18 +192,6 @@ impl Adoption {
     }
 }
 
-/// A copy that foreign keys refer to cannot be loaded again.
-pub fn refuse_referenced(copy: &DestinationTable) -> Result<()> {
-    if !copy.is_referenced {
-        return Ok(());
-    }
-    let what = "The table is to be loaded again, and foreign keys of the destination refer to it: \
-                to empty it would delete rows of other tables, or fail";
-    Err(Error::new(Kind::Refused, what)
-        .on(Side::Destination)
-        .remedy(REFERENCED_REMEDY))
-}
-
 impl Adopted {
     fn way(
         &self,
@@ -214,7 +202,13 @@ impl Adopted {
             return Ok(Way::Move { replaces: false });
         };
         if hidden.is_some_and(|hidden| self.fits(&there, hidden)) {
-            refuse_referenced(&there)?;
+            if there.is_referenced {
+                let what = "The table is to be loaded again, and foreign keys of the destination \
+                            refer to it: to empty it would delete rows of other tables, or fail";
+                return Err(Error::new(Kind::Refused, what)
+                    .on(Side::Destination)
+                    .remedy(REFERENCED_REMEDY));
+            }
             return Ok(Way::Fill(Box::new(there)));
         }
         if self.may_drop {

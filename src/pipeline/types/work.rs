@@ -160,8 +160,8 @@ fn different(name: &TypeName, why: &str) -> Error {
     Error::new(Kind::ShapeMismatch, what)
         .on(Side::Destination)
         .remedy(
-            "Make both the same by hand, or drop the tables that have it and the type, and let \
-             walferry make them.",
+            "Make both the same by hand. If that is not enough, as where an attribute was dropped \
+             and made again, drop the tables that have it and the type: walferry makes them.",
         )
 }
 
