@@ -112,9 +112,9 @@ impl Session {
     /// Connects, and sets what holds for all batches; `settings` are statements.
     pub(super) async fn open(endpoint: &Endpoint, settings: &[&str]) -> Result<Self> {
         let mut connection = Connection::open(endpoint, "apply", Mode::Sql).await?;
-        for setting in settings.iter().filter(|setting| !setting.is_empty()) {
-            connection.query("set the session up", setting).await?;
-        }
+        connection
+            .query("set the session up", &settings.join("; "))
+            .await?;
         Ok(Session {
             wire: connection.into_wire(),
             prepared: HashMap::new(),

@@ -52,6 +52,7 @@ use crate::error::postgres::from_client;
 use crate::error::{Error, Kind, Result, Side};
 use crate::limits::AHEAD_LOCK_MAX;
 use crate::lsn::{AppliedLsn, Lsn};
+use crate::sql::ask;
 use crate::sql::{apply as sql, load, reshape, session as settings};
 
 /// Applies batches, one after the other, for the session that holds the writer lock.
@@ -70,7 +71,7 @@ pub struct Applier {
 impl Applier {
     /// Opens the session: plans are pinned, a dead client is noticed, statements have limits.
     pub async fn new(config: &Config, writer: Writer) -> Result<Self> {
-        let facts = writer.client().query_one(sql::SERVER_FACTS, &[]).await;
+        let facts = ask::query_one(writer.client(), sql::SERVER_FACTS, &[]).await;
         let facts =
             facts.map_err(|error| from_client(Side::Destination, "ask for the version", &error))?;
         let (version, standbys): (i32, bool) = (facts.get(0), facts.get(1));

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use tokio::try_join;
 use tokio_postgres::{Client, Row};
 
 use super::rows::{get, get_char, query, query_one};
@@ -116,13 +117,14 @@ impl DestinationTable {
 pub async fn facts(client: &Client) -> Result<Facts> {
     let statement = include_str!("queries/destination_facts.sql");
     let doing = "read the server's settings";
-    let row = query_one(client, Side::Destination, doing, statement).await?;
+    let row = query_one(client, Side::Destination, doing, statement);
+    let (row, instance) = try_join!(row, super::instance(client, Side::Destination))?;
     Ok(Facts {
         version_num: get(&row, "version_num")?,
         version: get(&row, "version")?,
         in_recovery: get(&row, "in_recovery")?,
         read_only: get(&row, "read_only")?,
-        instance: super::instance(client, Side::Destination).await?,
+        instance,
         database_oid: get(&row, "database_oid")?,
         database: get(&row, "database")?,
         server_encoding: get(&row, "encoding")?,
@@ -173,13 +175,12 @@ pub async fn hidden_tables(client: &Client, schema: &str, prefix: &str) -> Resul
 /// The names of a table's indexes.
 pub async fn indexes(client: &Client, table: &TableName) -> Result<Vec<String>> {
     let statement = include_str!("queries/destination_indexes.sql");
-    let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 2] = [&table.schema, &table.name];
     query(
         client,
         Side::Destination,
         "list the indexes",
         statement,
-        &parameters,
+        &[&table.schema, &table.name],
     )
     .await?
     .iter()
@@ -333,8 +334,7 @@ pub async fn tables(
         .iter()
         .map(|row| get(row, "oid"))
         .collect::<Result<_>>()?;
-    let mut columns = columns(client, &oids).await?;
-    let mut keys = keys(client, &oids).await?;
+    let (mut columns, mut keys) = try_join!(columns(client, &oids), keys(client, &oids))?;
 
     let mut tables = HashMap::with_capacity(found.len());
     for row in &found {
@@ -417,8 +417,7 @@ async fn keys(client: &Client, oids: &[u32]) -> Result<HashMap<u32, Vec<Key>>> {
 
 /// Whether the table has no row that the connected role can see.
 pub async fn is_empty(client: &Client, table: &TableName) -> Result<bool> {
-    let row = client
-        .query_one(&sql::probe::is_empty(table), &[])
+    let row = sql::ask::query_one(client, &sql::probe::is_empty(table), &[])
         .await
         .map_err(|error| {
             from_client(Side::Destination, "look into the table", &error).table(table)

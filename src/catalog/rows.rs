@@ -1,10 +1,11 @@
 //! Running catalog queries and reading their rows.
 
-use tokio_postgres::types::{FromSql, ToSql};
+use tokio_postgres::types::FromSql;
 use tokio_postgres::{Client, Row};
 
 use crate::error::postgres::from_client;
 use crate::error::{Error, Kind, Result, Side};
+use crate::sql::ask::{self, Typed};
 
 /// Runs one catalog query; `doing` completes "Could not …".
 pub(super) async fn query(
@@ -12,10 +13,9 @@ pub(super) async fn query(
     side: Side,
     doing: &str,
     statement: &str,
-    parameters: &[&(dyn ToSql + Sync)],
+    values: &[&dyn Typed],
 ) -> Result<Vec<Row>> {
-    client
-        .query(statement, parameters)
+    ask::query(client, statement, values)
         .await
         .map_err(|error| from_client(side, doing, &error))
 }
@@ -27,8 +27,7 @@ pub(super) async fn query_one(
     doing: &str,
     statement: &str,
 ) -> Result<Row> {
-    client
-        .query_one(statement, &[])
+    ask::query_one(client, statement, &[])
         .await
         .map_err(|error| from_client(side, doing, &error))
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use tokio::{join, try_join};
 use tokio_postgres::{Client, Row};
 
 pub use facts::{Facts, Publication, Slot, facts};
@@ -10,7 +11,8 @@ pub use locked::{Locked, locked};
 pub use sending::{Member, Sending, fingerprint};
 pub use shape::{Shape, ShapeColumn, shapes};
 
-use sending::add_sending;
+use sending::{fingerprint_of, sendings};
+use shape::shapes_of;
 
 mod facts;
 mod lineage;
@@ -127,7 +129,8 @@ impl SourceTable {
 /// Of a partitioned table that is published, either the root is listed or its leaves are,
 /// whichever the publications send. Seven queries, whatever the number of tables.
 pub async fn tables(client: &Client, publications: &[String]) -> Result<Vec<SourceTable>> {
-    in_snapshot(client, read_tables(client, publications)).await
+    let all = async |version| read_tables(client, version, publications).await;
+    Box::pin(in_snapshot(client, all)).await
 }
 
 /// What a start must know of the source's tables, as of one moment.
@@ -144,27 +147,42 @@ pub struct Look {
 
 /// Looks at all tables at one moment.
 pub async fn look(client: &Client, publications: &[String]) -> Result<Look> {
-    let all = async {
-        let mut shapes = shapes(client).await?;
-        add_sending(client, publications, &mut shapes).await?;
+    let all = async |version| {
+        let (mut shapes, sendings, fingerprint, tables, unlogged) = try_join!(
+            biased;
+            shapes_of(client, version),
+            sendings(client, version, publications),
+            fingerprint_of(client, version, publications),
+            read_tables(client, version, publications),
+            unlogged(client),
+        )?;
+        for (oid, sending) in sendings {
+            if let Some(shape) = shapes.get_mut(&oid) {
+                shape.sending = sending;
+            }
+        }
         Ok(Look {
-            fingerprint: fingerprint(client, publications).await?,
+            fingerprint,
             shapes,
-            tables: read_tables(client, publications).await?,
-            unlogged: unlogged(client).await?.into_keys().collect(),
+            tables,
+            unlogged: unlogged.into_keys().collect(),
         })
     };
-    in_snapshot(client, all).await
+    Box::pin(in_snapshot(client, all)).await
 }
 
-/// All queries see the same catalog, whatever others alter meanwhile.
-async fn in_snapshot<T>(client: &Client, queries: impl Future<Output = Result<T>>) -> Result<T> {
+/// All queries see the same catalog, whatever others alter meanwhile; they get the server's
+/// version. Those that are asked together have to be polled in order (`biased`): after one has
+/// failed the server refuses the others, too, and that is not to be taken for the reason.
+async fn in_snapshot<T>(client: &Client, queries: impl AsyncFnOnce(i32) -> Result<T>) -> Result<T> {
     let failed = |error| from_client(Side::Source, "look at the tables", &error);
-    client
-        .batch_execute(sql::probe::BEGIN_SNAPSHOT)
-        .await
-        .map_err(failed)?;
-    let answer = queries.await;
+    let begun = client.batch_execute(sql::probe::BEGIN_SNAPSHOT);
+    let (begun, version) = join!(begun, version_num(client));
+    begun.map_err(failed)?;
+    let answer = match version {
+        Ok(version) => queries(version).await,
+        Err(error) => Err(error),
+    };
     // after a failure it rolls back
     let ended = client.batch_execute(sql::probe::END_SNAPSHOT).await;
     let answer = answer?;
@@ -172,15 +190,21 @@ async fn in_snapshot<T>(client: &Client, queries: impl Future<Output = Result<T>
     Ok(answer)
 }
 
-async fn read_tables(client: &Client, publications: &[String]) -> Result<Vec<SourceTable>> {
-    let version = version_num(client).await?;
-    let mut columns = columns(client, version).await?;
-    let mut keys = keys(client).await?;
-    let published = published(client, version, publications).await?;
-    let mut lineage = lineage::read(client, version).await?;
+async fn read_tables(
+    client: &Client,
+    version: i32,
+    publications: &[String],
+) -> Result<Vec<SourceTable>> {
     let doing = "list the tables";
     let statement = include_str!("queries/source_tables.sql");
-    let rows = query(client, Side::Source, doing, statement, &[]).await?;
+    let (mut columns, mut keys, published, mut lineage, rows) = try_join!(
+        biased;
+        columns(client, version),
+        keys(client),
+        published(client, version, publications),
+        lineage::read(client, version),
+        query(client, Side::Source, doing, statement, &[]),
+    )?;
 
     let mut parents = HashMap::new();
     let mut tables = Vec::with_capacity(rows.len());

@@ -4,6 +4,7 @@ use tokio_postgres::Client;
 
 use crate::error::postgres::{from_client, with_causes};
 use crate::error::{Error, Kind, Result, Side};
+use crate::sql::ask;
 use crate::sql::checkpoint as sql;
 
 mod embedded {
@@ -24,8 +25,7 @@ pub async fn migrate(client: &mut Client, state_schema: &str) -> Result<bool> {
         .batch_execute(&sql::lock_migrations(state_schema))
         .await
         .map_err(failed)?;
-    let found = client
-        .query_opt(sql::STATE_SCHEMA, &[&state_schema])
+    let found = ask::query_opt(client, sql::STATE_SCHEMA, &[&state_schema])
         .await
         .map_err(failed)?;
     if found.is_none() {

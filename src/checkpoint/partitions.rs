@@ -7,6 +7,7 @@ use tokio_postgres::types::Type;
 use super::{Record, Writer};
 use crate::error::postgres::from_client;
 use crate::error::{Result, Side};
+use crate::sql::ask;
 use crate::sql::checkpoint as sql;
 
 const DOING: &str = "use the bookkeeping tables";
@@ -28,7 +29,7 @@ impl Writer {
     /// All that were written down, by the table that they were sent as a part of.
     pub async fn new_partitions(&self) -> Result<HashMap<u32, Vec<u32>>> {
         let statement = sql::select_new_partitions(&self.state_schema);
-        let rows = self.client.query(&statement, &[&self.pipeline]).await;
+        let rows = ask::query(&self.client, &statement, &[&self.pipeline]).await;
         let rows = rows.map_err(|error| from_client(Side::Destination, DOING, &error))?;
         let mut partitions: HashMap<u32, Vec<u32>> = HashMap::new();
         for row in rows {
@@ -40,7 +41,7 @@ impl Writer {
     /// Forgets them: a look has told what became of them.
     pub async fn forget_new_partitions(&self) -> Result<()> {
         let statement = sql::delete_new_partitions(&self.state_schema);
-        let done = self.client.execute(&statement, &[&self.pipeline]).await;
+        let done = ask::execute(&self.client, &statement, &[&self.pipeline]).await;
         done.map(|_| ())
             .map_err(|error| from_client(Side::Destination, DOING, &error))
     }

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::time::SystemTime;
 
 use tokio::time::Instant;
+use tokio_postgres::Client;
 use tokio_postgres::types::PgLsn;
-use tokio_postgres::{Client, Statement};
 
 use super::DurableLsn;
 use crate::batch::CommitPoint;
@@ -14,6 +14,7 @@ use crate::error::postgres::from_client;
 use crate::error::{Error, Kind, Result, Side};
 use crate::limits::{UNFLUSHED_COMMITS_MAX, WRITER_LOCK_POLL, WRITER_LOCK_WAIT_MAX};
 use crate::lsn::{AppliedLsn, Lsn};
+use crate::sql::ask::{self, Typed};
 use crate::sql::checkpoint as sql;
 
 /// What a pipeline is registered with.
@@ -59,7 +60,7 @@ pub struct Writer {
     /// Commits that are not known to be flushed: where the destination's log has to be flushed to,
     /// and our position. In order.
     unflushed: VecDeque<(Lsn, Lsn)>,
-    advance: Option<Statement>,
+    advance: Option<String>,
     /// Requests for loading tables again: those known at the start, and those seen since.
     reloads: (i64, i64),
 }
@@ -98,7 +99,7 @@ impl Writer {
         let name = sql::writer_lock_name(state_schema, pipeline);
         let deadline = Instant::now() + WRITER_LOCK_WAIT_MAX;
         loop {
-            let row = client.query_one(sql::TRY_WRITER_LOCK, &[&name]).await;
+            let row = ask::query_one(&client, sql::TRY_WRITER_LOCK, &[&name]).await;
             if row.map_err(|error| failed(&error))?.get(0) {
                 break;
             }
@@ -147,7 +148,7 @@ impl Writer {
     /// Reads the pipeline's row, if it was registered.
     pub async fn read(&self) -> Result<Option<Pipeline>> {
         let statement = sql::select_pipeline(&self.state_schema);
-        let row = self.client.query_opt(&statement, &[&self.pipeline]).await;
+        let row = ask::query_opt(&self.client, &statement, &[&self.pipeline]).await;
         let row = row.map_err(|error| failed(&error))?;
         Ok(row.map(|row| {
             let applied = Lsn(row.get::<_, PgLsn>(7).into());
@@ -172,7 +173,7 @@ impl Writer {
     pub async fn register(&self, new: &NewPipeline) -> Result<()> {
         let statement = sql::insert_pipeline(&self.state_schema);
         let start = PgLsn::from(new.start.0);
-        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 10] = [
+        let values: [&dyn Typed; 10] = [
             &self.pipeline,
             &new.slot,
             &new.publication,
@@ -184,8 +185,7 @@ impl Writer {
             &start,
             &new.publication_oid,
         ];
-        self.client
-            .execute(&statement, &values)
+        ask::execute(&self.client, &statement, &values)
             .await
             .map_err(|error| failed(&error))?;
         Ok(())
@@ -195,10 +195,7 @@ impl Writer {
     /// that holds from now on.
     pub async fn take_over(&mut self, timeline: i32) -> Result<DurableLsn> {
         let statement = sql::raise_fence(&self.state_schema);
-        let row = self
-            .client
-            .query_one(&statement, &[&self.pipeline, &timeline])
-            .await;
+        let row = ask::query_one(&self.client, &statement, &[&self.pipeline, &timeline]).await;
         let row = row.map_err(|error| failed(&error))?;
         self.fence = row.get(0);
         self.reloads = (row.get(1), row.get(1));
@@ -207,8 +204,7 @@ impl Writer {
         // Whoever committed it: the commit that raised the fence came after it, and is flushed.
         self.durable = DurableLsn(self.applied.0);
         let statement = sql::advance(&self.state_schema);
-        let prepared = self.client.prepare(&statement).await;
-        self.advance = Some(prepared.map_err(|error| failed(&error))?);
+        self.advance = Some(statement);
         Ok(self.durable)
     }
 
@@ -271,7 +267,7 @@ impl Writer {
         if self.unflushed.is_empty() {
             return Ok(());
         }
-        let row = self.client.query_one(sql::FLUSHED, &[]).await;
+        let row = ask::query_one(&self.client, sql::FLUSHED, &[]).await;
         let flushed: PgLsn = row.map_err(|error| failed(&error))?.get(0);
         self.flushed(Lsn(flushed.into()));
         Ok(())
@@ -293,9 +289,8 @@ impl Writer {
         };
         let from = PgLsn::from(self.applied.0.0);
         let target = PgLsn::from(to.0);
-        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 5] =
-            [&self.pipeline, &self.fence, &from, &target, &time];
-        let moved = self.client.query_opt(statement, &values).await;
+        let values: [&dyn Typed; 5] = [&self.pipeline, &self.fence, &from, &target, &time];
+        let moved = ask::query_opt(&self.client, statement, &values).await;
         let Some(row) = moved.map_err(|error| failed(&error).at(to))? else {
             return Err(self.fenced(to));
         };
@@ -311,9 +306,8 @@ impl Writer {
     /// `makes_slot`: with a slot that walferry makes now. Returns how many tables there are.
     pub async fn begin_again(&self, makes_slot: bool) -> Result<i64> {
         let statement = sql::begin_again(&self.state_schema);
-        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 3] =
-            [&self.pipeline, &self.fence, &makes_slot];
-        let marked = self.client.query_opt(&statement, &values).await;
+        let values: [&dyn Typed; 3] = [&self.pipeline, &self.fence, &makes_slot];
+        let marked = ask::query_opt(&self.client, &statement, &values).await;
         let row = marked.map_err(|error| failed(&error))?;
         row.map(|row| row.get(0))
             .ok_or_else(|| self.fenced(self.applied.0))
@@ -327,7 +321,7 @@ impl Writer {
     /// Forgets another pipeline of ours, which no daemon runs.
     pub async fn forget(&self, pipeline: &str) -> Result<()> {
         let statement = sql::forget_pipeline(&self.state_schema);
-        let done = self.client.execute(&statement, &[&pipeline]).await;
+        let done = ask::execute(&self.client, &statement, &[&pipeline]).await;
         done.map(|_| ()).map_err(|error| failed(&error))
     }
 

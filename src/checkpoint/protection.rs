@@ -12,6 +12,7 @@ use super::{Loader, Record, Writer};
 use crate::error::postgres::from_client;
 use crate::error::{Result, Side};
 use crate::protect::{Protection, Recorded};
+use crate::sql::ask;
 use crate::sql::{checkpoint as sql, probe};
 
 const DOING: &str = "use the bookkeeping tables";
@@ -32,12 +33,12 @@ pub async fn recorded_protection(
 ) -> Result<HashMap<u32, Vec<Recorded>>> {
     let failed = |error| from_client(Side::Destination, DOING, &error);
     let known = probe::protection_is_recorded(state_schema);
-    let known = client.query_one(&known, &[]).await.map_err(failed)?;
+    let known = ask::query_one(client, &known, &[]).await.map_err(failed)?;
     if !known.get::<_, bool>(0) {
         return Ok(HashMap::new());
     }
     let statement = sql::select_protected(state_schema);
-    let rows = client.query(&statement, &[&pipeline]).await;
+    let rows = ask::query(client, &statement, &[&pipeline]).await;
     let rows = rows.map_err(failed)?;
     let mut recorded: HashMap<u32, Vec<Recorded>> = HashMap::new();
     for row in rows {

@@ -2,12 +2,11 @@
 
 use std::collections::HashMap;
 
-use tokio_postgres::types::ToSql;
-
 use super::Writer;
 use crate::catalog::TableName;
 use crate::error::postgres::from_client;
 use crate::error::{Result, Side};
+use crate::sql::ask::{self, Typed};
 use crate::sql::checkpoint as sql;
 
 /// A table whose changes are skipped until it is asked to be loaded again.
@@ -25,7 +24,7 @@ impl Writer {
     /// All of them, by source oid.
     pub async fn quarantined(&self) -> Result<HashMap<u32, Quarantined>> {
         let statement = sql::select_quarantined(&self.state_schema);
-        let rows = self.client.query(&statement, &[&self.pipeline]).await;
+        let rows = ask::query(&self.client, &statement, &[&self.pipeline]).await;
         let rows = rows.map_err(|error| from_client(Side::Destination, DOING, &error))?;
         let quarantined = rows.iter().map(|row| {
             let source = TableName::new(row.get::<_, String>(1), row.get::<_, String>(2));
@@ -37,7 +36,7 @@ impl Writer {
 
     /// Goes on without a table from the position on that is durable.
     pub async fn quarantine(&self, oid: u32, table: &Quarantined) -> Result<()> {
-        let values: [&(dyn ToSql + Sync); 6] = [
+        let values: [&dyn Typed; 6] = [
             &self.pipeline,
             &self.fence,
             &oid,
@@ -55,8 +54,8 @@ impl Writer {
         self.write(&statement, &[&self.pipeline, &there]).await
     }
 
-    async fn write(&self, statement: &str, values: &[&(dyn ToSql + Sync)]) -> Result<()> {
-        let done = self.client.execute(statement, values).await;
+    async fn write(&self, statement: &str, values: &[&dyn Typed]) -> Result<()> {
+        let done = ask::execute(&self.client, statement, values).await;
         done.map(|_| ())
             .map_err(|error| from_client(Side::Destination, DOING, &error))
     }

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use serde_json::json;
+use tokio::try_join;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
@@ -12,6 +13,7 @@ use super::{Loader, Record, Writer};
 use crate::catalog::source::{Member, Sending, Shape, ShapeColumn};
 use crate::error::postgres::from_client;
 use crate::error::{Result, Side};
+use crate::sql::ask::{self, Typed};
 use crate::sql::checkpoint as sql;
 
 /// The shapes that a source table has had, oldest first.
@@ -36,9 +38,15 @@ impl Writer {
     pub async fn shapes(&self) -> Result<HashMap<u32, Shapes>> {
         let failed = |error| from_client(Side::Destination, DOING, &error);
         let mut shapes: HashMap<u32, Shapes> = HashMap::new();
-        let statement = sql::select_sending(&self.state_schema);
-        let rows = self.client.query(&statement, &[&self.pipeline]).await;
-        for row in rows.map_err(failed)? {
+        let sending = sql::select_sending(&self.state_schema);
+        let columns = sql::select_columns(&self.state_schema);
+        let values: [&dyn Typed; 1] = [&self.pipeline];
+        let (sending, columns) = try_join!(
+            ask::query(&self.client, &sending, &values),
+            ask::query(&self.client, &columns, &values),
+        )
+        .map_err(failed)?;
+        for row in sending {
             let shapes = shapes.entry(row.get(0)).or_default();
             (shapes.filenode, shapes.toast) = (row.get(1), row.get(2));
             shapes.key = row.get(7);
@@ -48,9 +56,7 @@ impl Writer {
                 members: members(&row),
             });
         }
-        let statement = sql::select_columns(&self.state_schema);
-        let rows = self.client.query(&statement, &[&self.pipeline]).await;
-        for row in rows.map_err(failed)? {
+        for row in columns {
             let (oid, version): (u32, i32) = (row.get(0), row.get(1));
             // of a table that was replaced by another one of its name
             let Some(shapes) = shapes.get_mut(&oid) else {

@@ -14,6 +14,7 @@ use crate::error::postgres::from_client;
 use crate::error::{Error, Kind, Result, Side};
 use crate::lsn::Lsn;
 use crate::protect::Protection;
+use crate::sql::ask::{self, Typed};
 use crate::sql::checkpoint as sql;
 
 /// A table whose initial load is complete.
@@ -54,7 +55,7 @@ impl Writer {
     /// The tables that are loaded, by source oid.
     pub async fn loaded_tables(&self) -> Result<HashMap<u32, LoadedTable>> {
         let statement = sql::select_tables(&self.state_schema);
-        let rows = self.client.query(&statement, &[&self.pipeline]).await;
+        let rows = ask::query(&self.client, &statement, &[&self.pipeline]).await;
         let rows = rows.map_err(|error| from_client(Side::Destination, DOING, &error))?;
         let unsigned = |value: i64| u64::try_from(value).unwrap_or(0);
         let tables = rows.iter().map(|row| {
@@ -81,7 +82,7 @@ impl Writer {
         destination: &TableName,
     ) -> Result<()> {
         let statement = sql::rename_table(&self.state_schema);
-        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 6] = [
+        let values: [&dyn Typed; 6] = [
             &self.pipeline,
             &source_oid,
             &source.schema,
@@ -89,8 +90,7 @@ impl Writer {
             &destination.schema,
             &destination.name,
         ];
-        self.client
-            .execute(&statement, &values)
+        ask::execute(&self.client, &statement, &values)
             .await
             .map(|_| ())
             .map_err(|error| from_client(Side::Destination, DOING, &error))
@@ -99,8 +99,7 @@ impl Writer {
     /// Forgets a table, by its oid on the source, in the open transaction if there is one.
     pub async fn forget_table(&self, source_oid: u32) -> Result<()> {
         for statement in sql::forget_table(&self.state_schema) {
-            self.client
-                .execute(&statement, &[&self.pipeline, &source_oid])
+            ask::execute(&self.client, &statement, &[&self.pipeline, &source_oid])
                 .await
                 .map_err(|error| from_client(Side::Destination, DOING, &error))?;
         }
@@ -110,8 +109,7 @@ impl Writer {
     /// Asks for a new load of a table, by its oid on the source.
     pub async fn mark_for_reload(&self, source_oid: u32) -> Result<()> {
         let statement = sql::mark_for_reload(&self.state_schema);
-        self.client
-            .execute(&statement, &[&self.pipeline, &source_oid])
+        ask::execute(&self.client, &statement, &[&self.pipeline, &source_oid])
             .await
             .map(|_| ())
             .map_err(|error| from_client(Side::Destination, DOING, &error))

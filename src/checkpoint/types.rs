@@ -8,6 +8,7 @@ use crate::catalog::types::Label;
 use crate::error::postgres::from_client;
 use crate::error::{Error, Kind, Result, Side};
 use crate::sql;
+use crate::sql::ask::{self, Typed};
 
 /// A copy of a type.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,12 +33,12 @@ pub async fn recorded_types(
 ) -> Result<Vec<RecordedType>> {
     let failed = |error| from_client(Side::Destination, DOING, &error);
     let known = sql::probe::types_are_recorded(state_schema);
-    let known = client.query_one(&known, &[]).await.map_err(failed)?;
+    let known = ask::query_one(client, &known, &[]).await.map_err(failed)?;
     if !known.get::<_, bool>(0) {
         return Ok(Vec::new());
     }
     let statement = sql::checkpoint::select_types(state_schema);
-    let rows = client.query(&statement, &[&pipeline]).await;
+    let rows = ask::query(client, &statement, &[&pipeline]).await;
     let types = rows.map_err(failed)?.into_iter().map(|row| {
         let ids: Vec<u32> = row.get(4);
         let members = ids.into_iter().zip(row.get::<_, Vec<String>>(5));
@@ -73,7 +74,7 @@ impl Writer {
         for (name, statement) in statements {
             // They hold text from the source's catalog: the extended protocol takes no second
             // statement after the first.
-            let done = self.client.execute(statement, &[]).await;
+            let done = ask::execute(&self.client, statement, &[]).await;
             done.map_err(|error| {
                 let doing = format!("make or change the type {name}");
                 from_client(Side::Destination, &doing, &error)
@@ -86,7 +87,7 @@ impl Writer {
                 .iter()
                 .map(|member| (member.id, member.name.as_str()))
                 .unzip();
-            let values: [&(dyn tokio_postgres::types::ToSql + Sync); 8] = [
+            let values: [&dyn Typed; 8] = [
                 &self.pipeline,
                 &self.fence,
                 &record.source_oid,
@@ -96,7 +97,7 @@ impl Writer {
                 &ids,
                 &names,
             ];
-            let inserted = self.client.execute(&insert, &values).await;
+            let inserted = ask::execute(&self.client, &insert, &values).await;
             if inserted.map_err(failed)? != 1 {
                 let what = format!(
                     "Another walferry took over the pipeline \"{}\"",

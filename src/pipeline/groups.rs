@@ -14,6 +14,7 @@ use crate::error::{Result, Side};
 use crate::limits::{
     TABLESYNC_BYTES_MAX, TABLESYNC_FIRST_TABLES_MAX, TABLESYNC_LOCKS_SHARE, TABLESYNC_TABLES_MAX,
 };
+use crate::sql::ask;
 use crate::sql::probe::LOCKS;
 
 /// The tables that are loaded now, smallest first; the others come after them. Some are `live`, or
@@ -27,7 +28,7 @@ pub(super) async fn next_group(
     let most = if live || !many {
         TABLESYNC_TABLES_MAX
     } else {
-        let row = writer.client().query_one(LOCKS, &[]).await;
+        let row = ask::query_one(writer.client(), LOCKS, &[]).await;
         let doing = "ask for room for locks";
         let row = row.map_err(|error| from_client(Side::Destination, doing, &error))?;
         most_at_first(row.get(0))

@@ -30,6 +30,7 @@ use crate::decode::Message;
 use crate::error::postgres::from_client;
 use crate::error::{Result, Side};
 use crate::lsn::Lsn;
+use crate::sql::ask;
 use crate::sql::watch as sql;
 
 /// Where in the stream something is described: the transaction, and how many changes of the stream
@@ -135,7 +136,7 @@ impl Partitions {
 /// Whether the catalogs tell what these transactions did. Servers before 13 cannot be asked.
 pub(super) async fn are_visible(catalog: &Client, xids: &[u32]) -> Result<bool> {
     let xids: Vec<i64> = xids.iter().map(|xid| i64::from(*xid)).collect();
-    let row = catalog.query_one(sql::ARE_VISIBLE, &[&xids]).await;
+    let row = ask::query_one(catalog, sql::ARE_VISIBLE, &[&xids]).await;
     let row = row.map_err(|error| from_client(Side::Source, "ask for transactions", &error))?;
     Ok(row.get(0))
 }

@@ -21,6 +21,7 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::error::postgres::from_client;
 use crate::error::{Error, Kind, Result, Side};
 use crate::limits::{CATALOG_ANSWER_MAX, XACT_STATUS_BATCH, XACT_STATUS_PAUSE};
+use crate::sql::ask;
 use crate::sql::watch as sql;
 use crate::transport::{self, Endpoint};
 
@@ -73,7 +74,7 @@ async fn count(source: &Endpoint, subxids: &[u32]) -> Result<i64> {
     let mut rolled_back = 0;
     for subxids in subxids.chunks(XACT_STATUS_BATCH) {
         let subxids: Vec<i64> = subxids.iter().map(|xid| i64::from(*xid)).collect();
-        let row = client.query_one(sql::ROLLED_BACK, &[&subxids]).await;
+        let row = ask::query_one(&client, sql::ROLLED_BACK, &[&subxids]).await;
         let row =
             row.map_err(|error| from_client(Side::Source, "ask about subtransactions", &error))?;
         rolled_back += row.get::<_, i64>(0);

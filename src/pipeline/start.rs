@@ -23,7 +23,7 @@ use super::types::{self, Followed};
 use super::{Progress, quarantine};
 use crate::apply::Applier;
 use crate::catalog::TableName;
-use crate::catalog::destination::{self, DestinationTable};
+use crate::catalog::destination;
 use crate::catalog::source::{self, Facts, Look, SourceTable};
 use crate::catalog::types::Types;
 use crate::checkpoint::{self, LoadedTable, Loader, Shapes, Writer, tablesync_name};
@@ -329,8 +329,7 @@ async fn what_is_loaded(
     HashSet<u32>,
     HashMap<u32, Shapes>,
 )> {
-    let mut loaded = writer.loaded_tables().await?;
-    let known = writer.shapes().await?;
+    let (mut loaded, known) = try_join!(writer.loaded_tables(), writer.shapes())?;
     let (faulty, tables) = (&mut progress.faulty, &mut look.tables);
     let quarantined =
         quarantine::take_out(config, board, writer, faulty, tables, &mut loaded).await?;
@@ -377,17 +376,16 @@ pub(super) async fn routes(
         .values()
         .map(|table| table.destination.clone())
         .collect();
-    let mut shapes: HashMap<TableName, DestinationTable> =
-        destination::tables(writer.client(), &names).await?;
+    let there = destination::tables(writer.client(), &names);
+    let (mut there, mut history) = try_join!(there, writer.shapes())?;
     let mut by_oid: HashMap<u32, SourceTable> = tables
         .iter()
         .map(|table| (table.oid, table.clone()))
         .collect();
-    let mut history = writer.shapes().await?;
     let mut known = HashMap::new();
     for (oid, loaded) in loaded {
         let source = by_oid.remove(&oid);
-        let Some(destination) = shapes.remove(&loaded.destination) else {
+        let Some(destination) = there.remove(&loaded.destination) else {
             if source.is_none() {
                 continue;
             }

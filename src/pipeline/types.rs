@@ -38,6 +38,7 @@ use crate::error::postgres::from_client;
 use crate::error::{Error, Kind, Result, Side};
 use crate::lsn::Lsn;
 use crate::sql;
+use crate::sql::ask;
 
 /// What rounds tell each other about changes that values of before do not survive.
 #[derive(Debug, Default)]
@@ -105,8 +106,7 @@ pub(super) async fn read(
         .values()
         .filter_map(|d| Some((d.extension.clone()?, d.name.name.clone())))
         .collect();
-    let version = destination
-        .query_one(sql::watch::SERVER_VERSION, &[])
+    let version = ask::query_one(destination, sql::watch::SERVER_VERSION, &[])
         .await
         .map_err(|error| from_client(Side::Destination, "ask for the version", &error))?;
     let surroundings = Surroundings {
@@ -169,7 +169,7 @@ pub(super) async fn prepare(
     let columns = tables.flat_map(|table| &table.columns);
     let mut types = read(config, catalog, writer.client(), &recorded, columns).await?;
     refuse_text(config, &types, missing)?;
-    let position = catalog.query_one(sql::types::POSITION, &[]).await;
+    let position = ask::query_one(catalog, sql::types::POSITION, &[]).await;
     let position =
         position.map_err(|error| from_client(Side::Source, "ask for the position", &error))?;
     let position = Lsn(position.get::<_, PgLsn>(0).into());

@@ -24,6 +24,7 @@ use crate::limits::{
 use crate::lsn::Lsn;
 use crate::observe::Board;
 use crate::source::slot::load_prefix;
+use crate::sql::ask;
 use crate::sql::watch as sql;
 use crate::transport;
 
@@ -113,7 +114,7 @@ impl Drop for Watch {
 
 async fn watch(config: &Config, board: &Board, view: &View) -> Result<()> {
     let client = transport::connect(&config.source.endpoint, "watch").await?;
-    let version = client.query_one(sql::SERVER_VERSION, &[]).await;
+    let version = ask::query_one(&client, sql::SERVER_VERSION, &[]).await;
     let version =
         version.map_err(|error| from_client(Side::Source, "ask for the version", &error))?;
     let tells_of_limits = version.get::<_, i32>(0) >= SLOT_LIMITS;
@@ -166,7 +167,7 @@ async fn watch(config: &Config, board: &Board, view: &View) -> Result<()> {
 
 /// Asks for it now.
 pub(super) async fn list(client: &Client, publications: &[String]) -> Result<Published> {
-    let rows = client.query(sql::PUBLISHED, &[&publications]).await;
+    let rows = ask::query(client, sql::PUBLISHED, &[&publications]).await;
     let rows = rows.map_err(|error| from_client(Side::Source, "list the publications", &error))?;
     let mut published = Published {
         publications: publications
@@ -215,7 +216,9 @@ async fn look(
     } else {
         sql::SLOT_BEFORE_13
     };
-    let row = client.query_one(statement, &[slot]).await.map_err(failed)?;
+    let row = ask::query_one(client, statement, &[slot])
+        .await
+        .map_err(failed)?;
     if let Some(end) = row.get::<_, Option<PgLsn>>(0) {
         server_end.store(end.into(), Ordering::Relaxed);
     }
@@ -230,7 +233,7 @@ async fn look(
         running_out.push(slot.clone());
     }
     if tells_of_limits {
-        let loads = client.query(sql::LOAD_SLOTS, &[&load_prefix(slot)]).await;
+        let loads = ask::query(client, sql::LOAD_SLOTS, &[&load_prefix(slot)]).await;
         for load in loads.map_err(failed)? {
             let status: Option<&str> = load.get(2);
             if is_running_out(load.get(1), status.unwrap_or_default(), load.get(3)) {

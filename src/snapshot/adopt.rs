@@ -301,6 +301,14 @@ impl Adopted {
         let failed = |error| from_client(Side::Destination, RENAMING, &error);
         let limit = client.batch_execute(sql::load::WAIT_BRIEFLY_FOR_LOCKS);
         limit.await.map_err(failed)?;
+        let renamed = self.rename_each_index(client).await;
+        // the session is the writer's
+        let no_limit = client.batch_execute(sql::load::WAIT_FOR_LOCKS).await;
+        renamed.and(no_limit.map_err(failed))
+    }
+
+    async fn rename_each_index(&self, client: &Client) -> Result<()> {
+        let failed = |error| from_client(Side::Destination, RENAMING, &error);
         for index in destination::indexes(client, &self.place).await? {
             let Some(name) = name_in_place(&self.plan, &self.place, &index) else {
                 continue;

@@ -7,7 +7,7 @@ use tokio_postgres::Client;
 
 use super::job::Job;
 use super::ledger::Ledger;
-use crate::catalog::destination;
+use crate::catalog::{TableName, destination};
 use crate::error::postgres::from_client;
 use crate::error::{Result, Side};
 use crate::limits::HIDDEN_LOCK_MAX;
@@ -27,18 +27,29 @@ pub fn hidden_prefix(pipeline: &str) -> String {
 /// [`Kind::Contention`](crate::error::Kind::Contention) when somebody works on it for longer than
 /// [`HIDDEN_LOCK_MAX`]: a server may not have noticed yet that a daemon has died.
 pub async fn drop_hidden_tables(client: &Client, state_schema: &str, prefix: &str) -> Result<()> {
+    let left = destination::hidden_tables(client, state_schema, prefix).await?;
+    if left.is_empty() {
+        return Ok(());
+    }
     let limit = sql::limit_lock_wait(HIDDEN_LOCK_MAX.as_millis());
     set(client, &limit).await?;
-    drop_all(client, state_schema, prefix).await?;
+    drop_all(client, &left).await?;
     set(client, sql::WAIT_FOR_LOCKS).await
 }
 
 /// Drops what loads of these prefixes have left, unless somebody still works on it.
 pub async fn try_to_tidy(client: &Client, state_schema: &str, prefixes: &[String]) -> Result<()> {
+    let mut left = Vec::new();
+    for prefix in prefixes {
+        left.push(destination::hidden_tables(client, state_schema, prefix).await?);
+    }
+    if left.iter().all(Vec::is_empty) {
+        return Ok(());
+    }
     set(client, sql::WAIT_BRIEFLY_FOR_LOCKS).await?;
     let mut tidied = Ok(());
-    for prefix in prefixes {
-        let dropped = drop_all(client, state_schema, prefix).await;
+    for left in left {
+        let dropped = drop_all(client, &left).await;
         tidied = tidied.and(dropped);
     }
     tidied.and(set(client, sql::WAIT_FOR_LOCKS).await)
@@ -49,12 +60,12 @@ async fn set(client: &Client, statement: &str) -> Result<()> {
     done.map_err(|error| from_client(Side::Destination, "set lock_timeout", &error))
 }
 
-async fn drop_all(client: &Client, state_schema: &str, prefix: &str) -> Result<()> {
-    for table in destination::hidden_tables(client, state_schema, prefix).await? {
-        let dropped = client.batch_execute(&reshape::drop_table(&table)).await;
+async fn drop_all(client: &Client, tables: &[TableName]) -> Result<()> {
+    for table in tables {
+        let dropped = client.batch_execute(&reshape::drop_table(table)).await;
         dropped.map_err(|error| {
             let doing = "drop what an unfinished load has left";
-            from_client(Side::Destination, doing, &error).table(&table)
+            from_client(Side::Destination, doing, &error).table(table)
         })?;
     }
     Ok(())

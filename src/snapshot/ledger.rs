@@ -16,6 +16,7 @@ use super::worker::Failed;
 use crate::catalog::TableName;
 use crate::error::postgres::from_client;
 use crate::error::{Error, Kind, Result, Side};
+use crate::sql::ask;
 use crate::sql::{self, load as statements};
 
 /// SQLSTATE `unique_violation`.
@@ -67,7 +68,7 @@ impl Ledger {
     /// The destination has all ranges of a table.
     pub(super) async fn is_complete(&self, client: &Client, large: &Large) -> Result<bool> {
         let count = statements::count_ranges(&self.name);
-        let counted = client.query_one(&count, &[&large.plan.table.oid]).await;
+        let counted = ask::query_one(client, &count, &[&large.plan.table.oid]).await;
         let counted: i64 = counted.map_err(|error| self.failed(&error))?.get(0);
         Ok(usize::try_from(counted) == Ok(large.pieces))
     }

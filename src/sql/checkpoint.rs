@@ -6,7 +6,8 @@ use super::{Ident, Literal};
 pub const STATE_SCHEMA: &str = "SELECT COALESCE(
         pg_catalog.obj_description(oid, 'pg_namespace') = 'Bookkeeping, made by walferry', false
     ) AS made
-    FROM pg_catalog.pg_namespace WHERE nspname = $1";
+    FROM pg_catalog.pg_namespace
+    WHERE nspname = $1::pg_catalog.text::pg_catalog.name";
 
 /// Makes the bookkeeping's schema. That walferry made it stands in its comment: there is no table
 /// yet that could tell, should we be killed now.

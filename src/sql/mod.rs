@@ -5,6 +5,7 @@
 //! the files of this folder, or `.sql` files read at compile time.
 
 pub mod apply;
+pub mod ask;
 pub mod checkpoint;
 pub mod load;
 pub mod probe;

@@ -130,11 +130,13 @@ pub const IS_STOOD_ON: &str = "SELECT EXISTS (
       JOIN pg_catalog.pg_class AS c ON c.oid = d.refobjid
       JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
      WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype = 'n'
-       AND n.nspname = $1 AND c.relname = $2)";
+       AND n.nspname = $1::pg_catalog.text::pg_catalog.name
+       AND c.relname = $2::pg_catalog.text::pg_catalog.name)";
 
 /// The name of a table's primary key: $1 schema, $2 table.
 pub const PRIMARY_KEY_NAME: &str = "SELECT k.conname::pg_catalog.text
     FROM pg_catalog.pg_constraint AS k
     JOIN pg_catalog.pg_class AS c ON c.oid = k.conrelid
     JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-   WHERE k.contype = 'p' AND n.nspname = $1 AND c.relname = $2";
+   WHERE k.contype = 'p' AND n.nspname = $1::pg_catalog.text::pg_catalog.name
+     AND c.relname = $2::pg_catalog.text::pg_catalog.name";

@@ -1,5 +1,6 @@
 //! The source server: what it is, what it allows, and the slot and publication it holds.
 
+use tokio::try_join;
 use tokio_postgres::{Client, Row};
 
 use crate::catalog::rows::{get, get_unsigned, query, query_one};
@@ -109,13 +110,13 @@ impl Facts {
 /// Asks the server; `slot` and `publications` are the configured names and need not exist.
 pub async fn facts(client: &Client, slot: &str, publications: &[String]) -> Result<Facts> {
     let statement = include_str!("../queries/source_facts.sql");
-    let row = query_one(
-        client,
-        Side::Source,
-        "read the server's settings",
-        statement,
-    )
-    .await?;
+    let doing = "read the server's settings";
+    let (row, instance, publications, slot) = try_join!(
+        query_one(client, Side::Source, doing, statement),
+        crate::catalog::instance(client, Side::Source),
+        find_publications(client, publications),
+        find_slot(client, slot),
+    )?;
     Ok(Facts {
         version_num: get(&row, "version_num")?,
         version: get(&row, "version")?,
@@ -125,7 +126,7 @@ pub async fn facts(client: &Client, slot: &str, publications: &[String]) -> Resu
         max_wal_senders: get_unsigned(&row, "max_wal_senders")?,
         used_senders: get_unsigned(&row, "used_senders")?,
         in_recovery: get(&row, "in_recovery")?,
-        instance: crate::catalog::instance(client, Side::Source).await?,
+        instance,
         database_oid: get(&row, "database_oid")?,
         database: get(&row, "database")?,
         server_encoding: get(&row, "encoding")?,
@@ -133,8 +134,8 @@ pub async fn facts(client: &Client, slot: &str, publications: &[String]) -> Resu
         role_can_replicate: get(&row, "can_replicate")?,
         can_create_in_database: get(&row, "can_create")?,
         max_slot_wal_keep_size: get(&row, "max_slot_wal_keep_size")?,
-        publications: find_publications(client, publications).await?,
-        slot: find_slot(client, slot).await?,
+        publications,
+        slot,
     })
 }
 

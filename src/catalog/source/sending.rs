@@ -20,12 +20,14 @@
 
 use std::collections::HashMap;
 
+use tokio::try_join;
 use tokio_postgres::Client;
 
 use super::super::rows::{get, query};
-use super::{Shape, version_num};
+use super::version_num;
 use crate::error::{Result, Side};
 use crate::sql;
+use crate::sql::ask::Typed;
 
 /// How a table is sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -137,44 +139,61 @@ fn is_way(sign: char) -> bool {
     sign == UP || sign == ':' || sign.is_ascii_digit()
 }
 
-/// Adds to each shape how the publications send its table.
-pub(super) async fn add_sending(
+/// How the publications send each table, by oid.
+pub(super) async fn sendings(
     client: &Client,
+    version: i32,
     publications: &[String],
-    shapes: &mut HashMap<u32, Shape>,
-) -> Result<()> {
+) -> Result<HashMap<u32, Sending>> {
     let doing = "look at how the tables are sent";
-    let sent = sent(version_num(client).await?);
-    for row in query(client, Side::Source, doing, sent, &[&publications]).await? {
-        if let Some(shape) = shapes.get_mut(&get(&row, "oid")?) {
-            shape.sending.words = get(&row, "sent")?;
-        }
-    }
     let members = include_str!("../queries/source_members.sql");
-    for row in query(client, Side::Source, doing, members, &[&publications]).await? {
-        if let Some(shape) = shapes.get_mut(&get(&row, "root")?) {
-            shape.sending.members.push(Member {
-                oid: get(&row, "oid")?,
-                filenode: get(&row, "filenode")?,
-                joined: get(&row, "joined")?,
-                changed_by: get(&row, "changed_by")?,
-                attached: get(&row, "attached")?,
-                with_rows: get(&row, "with_rows")?,
-                replaced: get(&row, "replaced")?,
-            });
-        }
+    let values: [&dyn Typed; 1] = [&publications];
+    let (sent, members) = try_join!(
+        biased;
+        query(client, Side::Source, doing, sent(version), &values),
+        query(client, Side::Source, doing, members, &values),
+    )?;
+    let mut sendings: HashMap<u32, Sending> = HashMap::new();
+    for row in sent {
+        sendings.entry(get(&row, "oid")?).or_default().words = get(&row, "sent")?;
     }
-    Ok(())
+    for row in members {
+        let sending = sendings.entry(get(&row, "root")?).or_default();
+        sending.members.push(Member {
+            oid: get(&row, "oid")?,
+            filenode: get(&row, "filenode")?,
+            joined: get(&row, "joined")?,
+            changed_by: get(&row, "changed_by")?,
+            attached: get(&row, "attached")?,
+            with_rows: get(&row, "with_rows")?,
+            replaced: get(&row, "replaced")?,
+        });
+    }
+    Ok(sendings)
 }
 
 /// Changes whenever something about the published tables does that a start has to look at.
 pub async fn fingerprint(client: &Client, publications: &[String]) -> Result<String> {
+    fingerprint_of(client, version_num(client).await?, publications).await
+}
+
+/// The same of a server whose version is known.
+pub(super) async fn fingerprint_of(
+    client: &Client,
+    version: i32,
+    publications: &[String],
+) -> Result<String> {
     let doing = "look at the tables' columns";
     let of_tables = include_str!("../queries/source_fingerprint.sql");
-    let of_sending = sql::probe::hash_of_rows(sent(version_num(client).await?));
+    let of_sending = sql::probe::hash_of_rows(sent(version));
+    let values: [&dyn Typed; 1] = [&publications];
+    let (tables, sending) = try_join!(
+        biased;
+        query(client, Side::Source, doing, of_tables, &values),
+        query(client, Side::Source, doing, &of_sending, &values),
+    )?;
     let mut fingerprint = String::new();
-    for statement in [of_tables, &of_sending] {
-        let rows = query(client, Side::Source, doing, statement, &[&publications]).await?;
+    for rows in [tables, sending] {
         if let Some(row) = rows.first() {
             fingerprint += &get::<String>(row, "fingerprint")?;
         }

@@ -48,7 +48,12 @@ pub struct ShapeColumn {
 
 /// Of every permanent table outside the system schemas, by oid.
 pub async fn shapes(client: &Client) -> Result<HashMap<u32, Shape>> {
-    let statement = match version_num(client).await? {
+    shapes_of(client, version_num(client).await?).await
+}
+
+/// The same of a server whose version is known.
+pub(super) async fn shapes_of(client: &Client, version: i32) -> Result<HashMap<u32, Shape>> {
+    let statement = match version {
         ..11_00_00 => include_str!("../queries/source_shapes_10.sql"),
         11_00_00..12_00_00 => include_str!("../queries/source_shapes_11.sql"),
         12_00_00.. => include_str!("../queries/source_shapes.sql"),

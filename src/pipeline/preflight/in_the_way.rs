@@ -11,6 +11,7 @@ use crate::catalog::source::SourceTable;
 use crate::config::Config;
 use crate::error::postgres::from_client;
 use crate::error::{Kind, Result, Side};
+use crate::sql::ask;
 use crate::sql::{probe, remedy};
 
 /// `state_schema_usable` says whether the bookkeeping can be looked at, if there is any.
@@ -73,15 +74,13 @@ async fn recorded(client: &Client, state_schema: &str) -> Result<HashMap<TableNa
     let failed = |error: tokio_postgres::Error| {
         from_client(Side::Destination, "read the bookkeeping", &error)
     };
-    let exists = client
-        .query_one(&probe::bookkeeping_exists(state_schema), &[])
+    let exists = ask::query_one(client, &probe::bookkeeping_exists(state_schema), &[])
         .await
         .map_err(failed)?;
     if !exists.try_get::<_, bool>(0).map_err(failed)? {
         return Ok(HashMap::new());
     }
-    let rows = client
-        .query(&probe::recorded_tables(state_schema), &[])
+    let rows = ask::query(client, &probe::recorded_tables(state_schema), &[])
         .await
         .map_err(failed)?;
     let mut owners = HashMap::with_capacity(rows.len());

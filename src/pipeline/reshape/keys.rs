@@ -14,6 +14,7 @@ use crate::error::postgres::from_client;
 use crate::error::{Result, Side};
 use crate::limits::KEY_IN_PLACE_BYTES_MAX;
 use crate::lsn::Lsn;
+use crate::sql::ask;
 use crate::sql::{self, reshape};
 
 /// Keys that wait until everything is applied that the source had written when they were seen
@@ -171,10 +172,13 @@ impl Reshape<'_> {
 /// Also lets its columns be NULL again: a key that goes leaves them as they were.
 async fn drop_primary_key(client: &Client, table: &TableName, columns: &[&str]) -> Result<()> {
     let failed = |error| from_client(Side::Destination, "look up the primary key", &error);
-    let names = client
-        .query(reshape::PRIMARY_KEY_NAME, &[&table.schema, &table.name])
-        .await
-        .map_err(failed)?;
+    let names = ask::query(
+        client,
+        reshape::PRIMARY_KEY_NAME,
+        &[&table.schema, &table.name],
+    )
+    .await
+    .map_err(failed)?;
     for row in names {
         let drop = reshape::drop_primary_key(table, row.get(0));
         execute(client, &drop).await.map_err(cannot_follow)?;

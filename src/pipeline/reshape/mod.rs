@@ -35,7 +35,6 @@ use std::collections::{HashMap, HashSet};
 
 use tokio::time::Duration;
 use tokio_postgres::Client;
-use tokio_postgres::types::ToSql;
 
 use difference::{Difference, difference};
 use doubt::doubt;
@@ -56,6 +55,7 @@ use crate::limits::{
 };
 use crate::lsn::Lsn;
 use crate::protect::{Reason, Recorded};
+use crate::sql::ask::{self, Typed};
 use crate::sql::{self, reshape};
 
 /// Everything that is known when the shapes are compared.
@@ -240,11 +240,8 @@ impl<'a> Reshape<'a> {
 
     /// Views, or others, would keep the table from being dropped.
     async fn is_stood_on(&self, place: &TableName) -> Result<bool> {
-        let values: [&(dyn ToSql + Sync); 2] = [&place.schema, &place.name];
-        let answer = self
-            .writer
-            .client()
-            .query_one(reshape::IS_STOOD_ON, &values);
+        let values: [&dyn Typed; 2] = [&place.schema, &place.name];
+        let answer = ask::query_one(self.writer.client(), reshape::IS_STOOD_ON, &values);
         let doing = "look what stands on a table";
         let answer = answer.await;
         let answer = answer.map_err(|error| from_client(Side::Destination, doing, &error))?;
