@@ -17,6 +17,7 @@ mod hostile;
 mod hostile_names;
 mod ignored_columns;
 mod interrupted_load;
+mod kept_load;
 mod least_privilege;
 mod live_copy;
 mod load_progress;

@@ -373,27 +373,20 @@ async fn a_truncate_of_a_table_sent_as_one_is_applied_and_that_of_a_partition_lo
         .await;
         let mut daemon = Daemon::start(&pair);
         daemon.wait_ready().await;
-        let seen = async |daemon: &Daemon, what: &str, times: usize| {
-            let started = std::time::Instant::now();
-            while daemon.log().matches(what).count() < times {
-                assert!(started.elapsed().as_secs() < 60, "{}", daemon.log());
-                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-            }
-        };
         do_on(&source, "TRUNCATE root").await;
         do_on(&source, "INSERT INTO root VALUES (1), (200)").await;
-        seen(&daemon, "streaming", 2).await;
+        daemon.until_logged("streaming", 2).await;
         equal_soon(&pair).await;
         assert!(!daemon.log().contains(AGAIN), "{}", daemon.log());
 
         do_on(&source, "TRUNCATE low").await;
-        seen(&daemon, AGAIN, 1).await;
+        daemon.until_logged(AGAIN, 1).await;
         equal_soon(&pair).await;
 
         // nothing tells of the second one, so rows that come after the first are a reason to doubt
         let both = "BEGIN; TRUNCATE root; INSERT INTO root VALUES (1), (200); TRUNCATE low; COMMIT";
         do_on(&source, both).await;
-        seen(&daemon, AGAIN, 2).await;
+        daemon.until_logged(AGAIN, 2).await;
         equal_soon(&pair).await;
         drain(&pair, daemon).await;
     }

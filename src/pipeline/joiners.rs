@@ -9,6 +9,10 @@
 //! ```
 //!
 //! Once it stays, the stream does not go on before it knows what became of the tables.
+//!
+//! A round that ends because another table has another shape leaves the load to the next. That goes
+//! on with it if it still wants these tables as they were, and goes on with the same stream: one
+//! that is opened again comes from before where the load was told that the stream is.
 
 use std::sync::Arc;
 
@@ -31,9 +35,9 @@ use crate::observe::{Board, TableState};
 const SLOT_GIVEN_UP: &str = "55000";
 
 /// None, or some that are loaded together.
-pub(super) struct Joiners<'j> {
-    config: &'j Arc<Config>,
-    board: &'j Board,
+pub(super) struct Joiners {
+    config: Arc<Config>,
+    board: Board,
     loader: Loader,
     types: Arc<Types>,
     tables: Vec<Joining>,
@@ -50,18 +54,18 @@ pub(super) struct Joiners<'j> {
     stays: bool,
 }
 
-impl<'j> Joiners<'j> {
+impl Joiners {
     pub(super) fn new(
-        config: &'j Arc<Config>,
+        config: &Arc<Config>,
         flow: &Flow<'_>,
         tables: Vec<Joining>,
         types: Arc<Types>,
         loader: Loader,
-        board: &'j Board,
+        board: &Board,
     ) -> Self {
         let mut joiners = Joiners {
-            config,
-            board,
+            config: Arc::clone(config),
+            board: board.clone(),
             loader,
             types,
             tables,
@@ -84,6 +88,38 @@ impl<'j> Joiners<'j> {
         self.tables.is_empty()
     }
 
+    /// They are among the tables that are to be loaded, as they were when that began.
+    pub(super) fn are_among(&self, joining: &[Joining]) -> bool {
+        let is_there = |table: &Joining| joining.iter().any(|joining| joining.is(table));
+        self.sync.is_some() && self.tables.iter().all(is_there)
+    }
+
+    /// Another round goes on with them.
+    pub(super) fn go_on_with(self, types: Arc<Types>, loader: Loader) -> Self {
+        Joiners {
+            loader,
+            types,
+            ..self
+        }
+    }
+
+    /// Those that are loaded.
+    pub(super) fn tables(&self) -> &[Joining] {
+        &self.tables
+    }
+
+    /// The stream holds for them, so that it cannot be left.
+    pub(super) fn is_held(&self) -> bool {
+        self.held.is_some()
+    }
+
+    /// The stream has stopped before it came to where it was to hold.
+    pub(super) fn stopped(&mut self) {
+        if self.held.take().is_some() {
+            self.turn += 1;
+        }
+    }
+
     fn begin(&mut self, flow: &Flow<'_>) {
         self.began = Instant::now();
         self.again_at = None;
@@ -93,13 +129,13 @@ impl<'j> Joiners<'j> {
         }
         let (tables, loader) = (self.tables.clone(), self.loader.clone());
         let types = Arc::clone(&self.types);
-        let at = flow.received();
+        let at = flow.received_for_good();
         self.sync = Some(Tablesync::start(
-            self.config,
+            &self.config,
             tables,
             types,
             loader,
-            self.board,
+            &self.board,
             at,
         ));
     }
@@ -136,10 +172,16 @@ impl<'j> Joiners<'j> {
                 self.release(flow);
             }
             Ok(News::Later) => self.release(flow),
-            Ok(News::Done) => return Err(start_again()),
+            Ok(News::Done) => {
+                (self.sync, self.held) = (None, None);
+                return Err(start_again());
+            }
             Ok(News::Again) => self.begin(flow),
             // a start reads what became of them
-            Err(error) if self.stays => return Err(error),
+            Err(error) if self.stays => {
+                (self.sync, self.held) = (None, None);
+                return Err(error);
+            }
             Err(error) => return self.failed(error, flow),
         }
         Ok(())
@@ -147,6 +189,8 @@ impl<'j> Joiners<'j> {
 
     /// The stream does not suffer from what fails beside it.
     fn failed(&mut self, error: Error, flow: &mut Flow<'_>) -> Result<()> {
+        self.sync = None;
+        self.release(flow);
         // the sessions of our own last try may take a moment to end
         let ours = error.kind() == Kind::AlreadyRunning;
         // the next try has another slot
@@ -154,8 +198,6 @@ impl<'j> Joiners<'j> {
         if reaction(error.kind()) != Reaction::Retry && !ours && !of_slot {
             return Err(error);
         }
-        self.sync = None;
-        self.release(flow);
         self.board.error(&error);
         if let Some(side) = error.side() {
             self.board.reconnect(side);
@@ -179,7 +221,7 @@ impl<'j> Joiners<'j> {
             return;
         };
         match self.held {
-            None => sync.main_is_at(flow.received(), false, self.turn, false),
+            None => sync.main_is_at(flow.received_for_good(), false, self.turn, false),
             Some((lsn, _)) => {
                 sync.main_is_at(lsn, flow.has_reached_gate(), self.turn, self.stays);
             }

@@ -31,7 +31,21 @@ pub(super) struct Knowledge<'k> {
     pub(super) protected: &'k HashMap<u32, Vec<Recorded>>,
 }
 
-impl Knowledge<'_> {
+impl<'k> Knowledge<'k> {
+    pub(super) fn new(
+        tables: &'k [SourceTable],
+        shapes: &'k HashMap<u32, Shape>,
+        types: &'k Types,
+        protected: &'k HashMap<u32, Vec<Recorded>>,
+    ) -> Self {
+        Knowledge {
+            tables,
+            shapes,
+            types,
+            protected,
+        }
+    }
+
     fn shape(&self, oid: u32) -> Shape {
         self.shapes.get(&oid).cloned().unwrap_or_default()
     }

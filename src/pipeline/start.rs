@@ -10,6 +10,7 @@ use tokio_postgres::Client;
 use super::aside::{left_or_dropped, no_longer_published, set_aside};
 use super::flow::Inlet;
 use super::groups::next_group;
+use super::joiners::Joiners;
 use super::loading::{self, Knowledge};
 use super::partitions::Partitions;
 use super::publications::ensure_publications;
@@ -49,6 +50,8 @@ pub(super) struct Started {
     pub(super) routes: Routes,
     /// Tables that are to be loaded now, while the others are followed.
     pub(super) joining: Vec<Joining>,
+    /// Or that are being loaded since an earlier round.
+    pub(super) under_way: Option<Joiners>,
     /// Records them.
     pub(super) loader: Loader,
     /// What becomes of types.
@@ -83,11 +86,12 @@ pub(super) async fn start(
     progress: &mut Progress,
 ) -> Result<Started> {
     let opened = go_on_or_open(config, board, progress).await?;
-    let (writer, exported, inlet) = (opened.writer, opened.exported, opened.inlet);
+    let (writer, inlet, under_way) = (opened.writer, opened.inlet, opened.joiners);
     let (catalog, facts, mut seen) = (opened.catalog, opened.facts, opened.seen);
     let server_version = u32::try_from(facts.version_num).unwrap_or(0);
     let was_loaded = what_is_loaded(config, board, &writer, &catalog, &mut seen.look, progress);
     let (mut loaded, quarantined, known) = was_loaded.await?;
+    report_loaded(board, &loaded, under_way.as_ref());
     let (look, protector, protected) = (seen.look, seen.protector, seen.protected);
     let partitions = Partitions::of(&look);
     let (tables, shapes, fingerprint) = (look.tables, look.shapes, look.fingerprint);
@@ -95,52 +99,50 @@ pub(super) async fn start(
     let mending = &mut progress.mending;
     let prepared = types::prepare(config, &writer, &catalog, &new, &kept, mending).await?;
     let (types, position) = (Arc::new(prepared.types), prepared.position);
-    writer.forget(&tablesync_name(&config.pipeline)).await?;
-    let knowledge = Knowledge {
-        tables: &tables,
-        shapes: &shapes,
-        types: &types,
-        protected: &protected,
-    };
+    let knowledge = Knowledge::new(&tables, &shapes, &types, &protected);
     let reshape = Reshape::new(config, &writer, &knowledge, position, &progress.emptied);
     let (misfit, keys) = (progress.misfit.as_deref(), &mut progress.keys);
     let occupied = reshape.follow(&mut loaded, known, misfit, keys).await?;
-    if let Some(exported) = exported {
+    if let Some(exported) = opened.exported {
         let load = loading::load(config, board, &writer, &catalog, &knowledge, exported);
         loaded.extend(load.await?.into_iter().map(|t| (t.source_oid, t)));
     }
     let mut joining = loading::joining(config, &writer, &knowledge, &loaded).await?;
-    let postponed = take_postponed(&mut joining, &occupied);
+    let left = take_postponed(&mut joining, &occupied, quarantined);
     progress.forget_lacking(&joining);
-    announce(config, board, &writer, &joining).await;
     let waiting = take_waiting(&mut loaded, &joining);
-    let joining = next_group(&writer, joining, !loaded.is_empty()).await?;
+    let follows_some = !loaded.is_empty();
     let gone = |oid| Some(protector.of_gone(protected.get(&oid)?));
     let (types_too, binary) = (Arc::clone(&types), can_be_binary(server_version));
     let mut routes = routes(&writer, &tables, gone, loaded, types_too, binary).await?;
     routes.know_partitions(partitions);
     routes.skip_all(waiting);
-    routes.leave(quarantined.into_iter().chain(postponed).collect());
+    routes.leave(left);
     let (records, from) = (writer.loader(), writer.applied());
     let format = format(config, &routes, server_version, progress);
+    let goes_on = matches!(&inlet, Some(inlet) if inlet.suits(format, &routes));
+    let under_way = under_way.filter(|_| goes_on && !progress.mending.changed);
+    let turn = whose_turn(config, board, &writer, joining, under_way, follows_some);
+    let (joining, under_way) = turn.await?;
     let (inlet, applier) = try_join!(
-        Inlet::open(config, from, inlet, &routes, format),
+        Inlet::open(config, from, inlet, goes_on, format),
         Applier::new(config, writer),
     )?;
+    progress.catalog = Some(Arc::clone(&catalog));
     let outlook = Outlook {
         fingerprint,
         followed: prepared.followed,
         publications: only_publications(&facts),
         keys_due: progress.keys.due(),
         names_due: names_due(&occupied),
-        catalog: Arc::clone(&catalog),
+        catalog,
     };
-    progress.catalog = Some(catalog);
     Ok(Started {
         applier,
         inlet,
         routes,
         joining,
+        under_way,
         loader: records,
         types,
         outlook,
@@ -158,6 +160,8 @@ struct Opened {
     exported: Option<ExportedSnapshot>,
     /// Of a stream that is open.
     inlet: Option<Inlet>,
+    /// Tables that are being loaded.
+    joiners: Option<Joiners>,
 }
 
 async fn go_on_or_open(config: &Config, board: &Board, progress: &mut Progress) -> Result<Opened> {
@@ -170,7 +174,7 @@ async fn go_on_or_open(config: &Config, board: &Board, progress: &mut Progress) 
 
 /// Looks at the source's catalogs again; the lock, the slot and the stream are ours.
 async fn go_on(config: &Config, kept: Kept, progress: &mut Progress) -> Result<Opened> {
-    let Kept { inlet, mut writer } = kept;
+    let (inlet, joiners, mut writer) = (kept.inlet, kept.joiners, kept.writer);
     // before the tables are read, which tell of all of them
     writer.take_note_of_reloads();
     let read = read_source(config, progress.catalog.take()).await?;
@@ -185,6 +189,7 @@ async fn go_on(config: &Config, kept: Kept, progress: &mut Progress) -> Result<O
         facts: read.facts,
         exported: None,
         inlet: Some(inlet),
+        joiners: Some(joiners),
     })
 }
 
@@ -221,6 +226,7 @@ async fn open(config: &Config, board: &Board, progress: &mut Progress) -> Result
         seen,
         exported,
         inlet: None,
+        joiners: None,
     })
 }
 
@@ -253,9 +259,14 @@ fn names_due(occupied: &HashSet<TableName>) -> Option<Instant> {
 }
 
 /// Takes out new tables whose places are those of others, which are to have other names later.
-fn take_postponed(joining: &mut Vec<Joining>, occupied: &HashSet<TableName>) -> HashSet<u32> {
+fn take_postponed(
+    joining: &mut Vec<Joining>,
+    occupied: &HashSet<TableName>,
+    mut left: HashSet<u32>,
+) -> HashSet<u32> {
     let postponed = joining.extract_if(.., |joining| occupied.contains(&joining.place));
-    postponed.map(|joining| joining.table.oid).collect()
+    left.extend(postponed.map(|joining| joining.table.oid));
+    left
 }
 
 /// Takes out the tables whose rows are skipped for now: those that join, and those that were
@@ -269,22 +280,56 @@ fn take_waiting(loaded: &mut HashMap<u32, LoadedTable>, joining: &[Joining]) -> 
     waiting
 }
 
-fn report_loaded(board: &Board, loaded: &HashMap<u32, LoadedTable>) {
-    for table in loaded.values() {
+/// All but those that are being loaded again.
+fn report_loaded(board: &Board, loaded: &HashMap<u32, LoadedTable>, under_way: Option<&Joiners>) {
+    let under_way = under_way.map_or(&[][..], Joiners::tables);
+    let is_live = |oid: u32| under_way.iter().all(|joining| joining.table.oid != oid);
+    for table in loaded.values().filter(|table| is_live(table.source_oid)) {
         board.table_done(&table.source, table.rows, table.bytes);
     }
 }
 
-/// Says which tables join; where none does, what was loaded for others can go.
-async fn announce(config: &Config, board: &Board, writer: &Writer, joining: &[Joining]) {
+/// The tables whose load is to begin: none while others are `under_way`, which go on if they are
+/// wanted as they were.
+async fn whose_turn(
+    config: &Config,
+    board: &Board,
+    writer: &Writer,
+    joining: Vec<Joining>,
+    under_way: Option<Joiners>,
+    follows_some: bool,
+) -> Result<(Vec<Joining>, Option<Joiners>)> {
+    let under_way = under_way.filter(|joiners| joiners.are_among(&joining));
+    announce(config, board, writer, &joining, under_way.as_ref()).await?;
+    Ok(match under_way {
+        Some(_) => (Vec::new(), under_way),
+        None => (next_group(writer, joining, follows_some).await?, None),
+    })
+}
+
+/// Says which tables join, besides those `under_way`; where none does, what was loaded for others
+/// can go.
+async fn announce(
+    config: &Config,
+    board: &Board,
+    writer: &Writer,
+    joining: &[Joining],
+    under_way: Option<&Joiners>,
+) -> Result<()> {
+    let under_way = under_way.map_or(&[][..], Joiners::tables);
+    if under_way.is_empty() {
+        writer.forget(&tablesync_name(&config.pipeline)).await?;
+    }
     if joining.is_empty() {
         tidy(config, writer).await;
     }
-    for joining in joining {
+    let is_loaded = |joining: &&Joining| under_way.iter().any(|table| table.is(joining));
+    for joining in joining.iter().filter(|joining| !is_loaded(joining)) {
         let table = &joining.table;
         board.table_state(&table.name, TableState::Pending);
         board.table_expected(&table.name, table.bytes);
     }
+    Ok(())
 }
 
 /// The publications by oid, where a source decodes without them.
@@ -337,7 +382,6 @@ async fn what_is_loaded(
     if let Some(left) = no_longer_published(config, &look.tables, &loaded, &aside) {
         return Err(left_or_dropped(config, catalog, left).await);
     }
-    report_loaded(board, &loaded);
     Ok((loaded, quarantined, known))
 }
 

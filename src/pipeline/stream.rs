@@ -59,6 +59,8 @@ pub(super) struct Kept {
     pub(super) inlet: Inlet,
     /// It still holds the writer lock.
     pub(super) writer: Writer,
+    /// Tables that are being loaded.
+    pub(super) joiners: Joiners,
 }
 
 /// Follows the source until told to stop, then drains, or until what it follows changes. Takes note
@@ -78,15 +80,12 @@ pub(super) async fn follow(
     flow.ahead_from = caution.ahead.then(|| flow.routes.loaded_up_to());
     board.state(State::Streaming);
     tracing::info!(lsn = %flow.durable(), "streaming");
-    flow.stops_for_shapes = started.joining.is_empty();
-    let mut joining = Joiners::new(
-        config,
-        &flow,
-        started.joining,
-        started.types,
-        started.loader,
-        board,
-    );
+    flow.stops_for_shapes = true;
+    let (types, loader) = (started.types, started.loader);
+    let mut joining = match started.under_way {
+        Some(joiners) => joiners.go_on_with(types, loader),
+        None => Joiners::new(config, &flow, started.joining, types, loader, board),
+    };
     let mut source = Source::new(config, watch, started.outlook, caution.due);
     let mut seconds = interval(Duration::from_secs(1));
     seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -94,8 +93,8 @@ pub(super) async fn follow(
         tokio::select! {
             biased;
             () = shutdown.cancelled(), if !flow.is_draining() => flow.drain(),
-            // once they have given a reason they have nothing more to tell
-            news = joining.news(), if source.reason.is_none() => {
+            // what is held for them cannot be left
+            news = joining.news(), if source.reason.is_none() || joining.is_held() => {
                 source.note(joining.note(news, &mut flow))?;
             }
             event = flow.event(&mut seconds) => match event? {
@@ -115,15 +114,21 @@ pub(super) async fn follow(
         }
         // A full batch goes first: what was read and found no room then has some.
         flow.hand_over()?;
-        source.take_in(&mut flow, &joining).await?;
+        source.take_in(&mut flow, &mut joining).await?;
         if source.reason.is_some() {
             flow.stop_before_next();
         }
         flow.hand_over()?;
         joining.go_on(&flow);
-        if let Some(why) = source.reason.take_if(|_| flow.may_leave()) {
+        let may_leave = flow.may_leave() && !joining.is_held();
+        if let Some(why) = source.reason.take_if(|_| may_leave) {
             let (inlet, writer) = flow.leave().await?;
-            return Ok(Ended::Paused(Box::new(Kept { inlet, writer }), why));
+            let kept = Kept {
+                inlet,
+                writer,
+                joiners: joining,
+            };
+            return Ok(Ended::Paused(Box::new(kept), why));
         }
     }
     flow.end().await.map(|()| Ended::Drained)
@@ -184,7 +189,7 @@ impl<'s> Source<'s> {
 
     /// Takes in what was read. Rows of tables that nobody knows are skipped: should they be wanted,
     /// they are loaded later than these rows came.
-    async fn take_in(&mut self, flow: &mut Flow<'_>, joining: &Joiners<'_>) -> Result<()> {
+    async fn take_in(&mut self, flow: &mut Flow<'_>, joining: &mut Joiners) -> Result<()> {
         while let Some(surprise) = flow.take_in()? {
             match surprise {
                 Surprise::Newcomer(newcomer) => {
@@ -196,6 +201,7 @@ impl<'s> Source<'s> {
                     skip(&mut flow.routes, &newcomer, self.reason.is_some());
                 }
                 Surprise::Misfit(why) => {
+                    joining.stopped();
                     if self.reason.is_none() {
                         until_seen(&self.outlook.catalog, flow.xid()).await;
                     }
@@ -207,7 +213,7 @@ impl<'s> Source<'s> {
     }
 
     /// Finds out whether other tables are to be followed; not while some are being loaded.
-    async fn look_around(&mut self, flow: &mut Flow<'_>, joining: &Joiners<'_>) -> Result<()> {
+    async fn look_around(&mut self, flow: &mut Flow<'_>, joining: &Joiners) -> Result<()> {
         if self.reason.is_none() {
             let looked = self.look(flow, joining).await;
             return self.note(looked);
@@ -215,7 +221,7 @@ impl<'s> Source<'s> {
         Ok(())
     }
 
-    async fn look(&mut self, flow: &mut Flow<'_>, joining: &Joiners<'_>) -> Result<()> {
+    async fn look(&mut self, flow: &mut Flow<'_>, joining: &Joiners) -> Result<()> {
         let published = self.watch.published();
         let gone = published
             .as_ref()

@@ -10,15 +10,15 @@
 //! rows of these tables are skipped, so the old copy of one that is loaded again stands still.
 //!
 //! **Why this is right.** The hidden tables hold the snapshot S and then every transaction from S
-//! on, as any pipeline does. The stream tells how far it has received, and the tablesync lets in
-//! only transactions whose commit record begins before that, so it is never ahead. When it is near
-//! it opens the transaction in which the tables take their places (`snapshot/adopt.rs`) and goes on
-//! in there. When it is near again, the stream lets nothing further in: at P all transactions that
-//! begin to commit before P, and no others, are applied. The tablesync goes up to the same P,
-//! says so, and with the stream's leave commits: the tables are in their places, and P is recorded
-//! for them. Only then does the stream go on, and applies their rows from P on. Readers see,
-//! before and after it, one state of the source across all tables. Should the daemon die at that
-//! COMMIT, the next start reads what became of it, and streams from P or before.
+//! on, as any pipeline does. The stream tells how far it has received for good, and the tablesync
+//! lets in only transactions whose commit record begins before that, so it is never ahead. When it
+//! is near it opens the transaction in which the tables take their places (`snapshot/adopt.rs`) and
+//! goes on in there. When it is near again, the stream lets nothing further in: at P all
+//! transactions that begin to commit before P, and no others, are applied. The tablesync goes up to
+//! the same P, says so, and with the stream's leave commits: the tables are in their places, and P
+//! is recorded for them. Only then does the stream go on, and applies their rows from P on. Readers
+//! see, before and after it, one state of the source across all tables. Should the daemon die at
+//! that COMMIT, the next start reads what became of it, and streams from P or before.
 //!
 //! **How long the stream holds.** For what is near, and for the catalog's part of the places. What
 //! depends on the size of a table, or on how long somebody reads it, is waited for by the tablesync
@@ -32,8 +32,9 @@
 //! the others take their places, and the start that follows finds it among those that are missing,
 //! with the columns that it has then. Only where none is left the load has failed. A tablesync that
 //! stays behind is waited for only so long. The request to load a table again stands in
-//! `walferry_tables` until the table is in its place. An error of the main stream, also one that a
-//! new round heals, ends the load with it, and it begins anew.
+//! `walferry_tables` until the table is in its place. An error of the main stream ends the load
+//! with it, and it begins anew; where the stream only stops for another shape of another table, the
+//! load goes on.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -76,6 +77,23 @@ pub(super) struct Joining {
     pub(super) replaces_ours: bool,
     /// And made by it.
     pub(super) may_drop: bool,
+}
+
+impl Joining {
+    /// What is loaded under the one is what the other wants.
+    pub(super) fn is(&self, other: &Joining) -> bool {
+        let (table, its) = (&self.table, &other.table);
+        table.oid == its.oid
+            && table.name == its.name
+            && table.published_columns == its.published_columns
+            && table.row_filter == its.row_filter
+            && table.identity == its.identity
+            && table.protection == its.protection
+            && self.shape == other.shape
+            && self.place == other.place
+            && self.replaces_ours == other.replaces_ours
+            && self.may_drop == other.may_drop
+    }
 }
 
 /// Where the main stream is.

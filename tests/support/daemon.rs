@@ -135,6 +135,15 @@ impl Daemon {
     }
 
     /// What all daemons of this pair have logged so far.
+    /// Waits until it has logged this so often.
+    pub async fn until_logged(&self, what: &str, times: usize) {
+        let started = Instant::now();
+        while self.log().matches(what).count() < times {
+            assert!(started.elapsed().as_secs() < 60, "{}", self.log());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap()
     }

@@ -56,16 +56,16 @@ impl Clocks {
 }
 
 impl Inlet {
-    /// Where the stream comes in: as before, or from a new one, where that does not suit any more.
+    /// Where the stream comes in: as before, if it `goes_on`, or from a new one.
     pub(in crate::pipeline) async fn open(
         config: &Config,
         from: AppliedLsn,
         open: Option<Inlet>,
-        routes: &Routes,
+        goes_on: bool,
         format: Format,
     ) -> Result<Self> {
         match open {
-            Some(inlet) if inlet.suits(format, routes) => return Ok(inlet),
+            Some(inlet) if goes_on => return Ok(inlet),
             Some(inlet) => inlet.close().await,
             None => {}
         }
@@ -95,7 +95,7 @@ impl Inlet {
     /// It can go on as it is: it sends what is `wanted`, or has sent a part of a transaction that
     /// it would send otherwise now; the source does not give it up just now; and not too many of
     /// the relations that it has described are gone.
-    fn suits(&self, wanted: Format, routes: &Routes) -> bool {
+    pub(in crate::pipeline) fn suits(&self, wanted: Format, routes: &Routes) -> bool {
         let same = self.format.binary == wanted.binary;
         let in_progress = self.format.in_progress == wanted.in_progress || self.feed.spooled() > 0;
         let awake = self.clocks.feedback_at.elapsed() < WAL_SENDER_TIMEOUT / 2;

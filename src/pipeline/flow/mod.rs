@@ -198,6 +198,11 @@ impl<'f> Flow<'f> {
         self.received.0
     }
 
+    /// The same, of what will not be taken in once more.
+    pub(super) fn received_for_good(&self) -> Lsn {
+        self.batch_begins_at.0.0
+    }
+
     /// The position that is durable.
     pub(super) fn durable(&self) -> Lsn {
         self.durable.lsn()
