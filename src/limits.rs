@@ -89,6 +89,10 @@ pub const SINGLE_ROWS_MAX: usize = 8;
 /// So many rows at least are reached by reading the part of the index between them.
 pub const DENSE_ROWS_MIN: u64 = 64;
 
+/// So many neighbours at least that change as a whole are deleted and inserted: their pages have no
+/// room for all their new versions.
+pub const REPLACED_ROWS_MIN: u64 = 1_000;
+
 /// There may be fewer numbers than this for each of them between the first and the last one.
 pub const DENSE_KEYS_MAX: u64 = 3;
 

@@ -30,6 +30,7 @@ mod partial_load;
 mod protected;
 mod quarantine;
 mod refusals;
+mod replaced;
 mod ssh;
 mod streamed;
 mod teardown;

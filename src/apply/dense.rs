@@ -9,7 +9,7 @@
 
 use crate::batch::Target;
 use crate::decode::Cell;
-use crate::limits::{DENSE_KEYS_MAX, DENSE_ROWS_MIN};
+use crate::limits::{DENSE_KEYS_MAX, DENSE_ROWS_MIN, REPLACED_ROWS_MIN};
 
 /// `int8`, `int2` and `int4`.
 const WHOLE_NUMBERS: [u32; 3] = [20, 21, 23];
@@ -21,6 +21,8 @@ pub(super) struct Dense<'r> {
     pub(super) last: Cell<'r>,
     /// There are as many keys as numbers, so no other row is between them.
     pub(super) without_gaps: bool,
+    /// How many there are.
+    pub(super) count: u64,
 }
 
 impl<'r> Dense<'r> {
@@ -57,7 +59,13 @@ impl<'r> Dense<'r> {
             first: first.1,
             last: last.1,
             without_gaps: numbers == count,
+            count,
         })
+    }
+
+    /// The rows that have these keys are deleted and put there again, instead of being changed.
+    pub(super) fn is_replaced_in(&self, target: &Target) -> bool {
+        self.without_gaps && self.count >= REPLACED_ROWS_MIN && target.replaceable
     }
 
     /// The values of `BETWEEN $1 AND $2`.
@@ -100,6 +108,7 @@ mod tests {
             treatments: Vec::new(),
             identity: RowIdentity::Key(vec![0]),
             guarded: false,
+            replaceable: true,
             wide: false,
             binary: true,
             snapshot_lsn: Lsn::default(),

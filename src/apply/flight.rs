@@ -85,6 +85,8 @@ pub(super) enum Wanted {
     Committed,
     /// One row: none when another daemon has taken the pipeline over.
     Ours,
+    /// No row: one when the table has got something that the catalog did not tell of.
+    AsKnown,
 }
 
 /// What went wrong, and with which table of the batch.
@@ -386,6 +388,12 @@ impl Session {
             Wanted::Ours => tag.ends_with(" 0").then(|| {
                 let what = "Another walferry took over the pipeline";
                 Error::new(Kind::Fenced, what).on(Side::Destination)
+            }),
+            Wanted::AsKnown => (!tag.ends_with(" 0")).then(|| {
+                let what = "The destination table has got a trigger, a foreign key, a rule, a \
+                            child, a column or a publication meanwhile: its rows are written in \
+                            another way";
+                Error::new(Kind::Contention, what).on(Side::Destination)
             }),
             Wanted::Committed => (tag != sql::COMMIT).then(|| {
                 let what = "The destination rolled back a batch instead of committing it";

@@ -265,11 +265,22 @@ impl Work<'_> {
                 continue;
             }
             let columns = [target.key(), &changed].concat();
+            let keys = spans.iter().map(|(key, _)| keyed.key(*key));
+            let dense = Dense::of(target, keys);
+            let as_a_whole = columns.len() == target.columns.len();
+            if let Some(dense) = dense
+                && as_a_whole
+                && dense.is_replaced_in(target)
+            {
+                self.delete_replaced(dense, Wanted::Rows(dense.count, WHAT));
+                let rows = spans.iter().map(|(_, row)| keyed.row(*row));
+                self.append(spans.len(), rows).await?;
+                continue;
+            }
             let staged = self.stage(&columns, Staged::Rows, Step::Update, rows);
             let (stage, count, bytes) = staged.await?;
             let wanted = Wanted::Rows(count, WHAT);
-            let keys = spans.iter().map(|(key, _)| keyed.key(*key));
-            match Dense::of(target, keys) {
+            match dense {
                 // rows that are one value each have to be unpacked one by one
                 Some(dense) if !target.wide => {
                     let statement = sql::update_range(&stage, target, &changed);
@@ -283,6 +294,19 @@ impl Work<'_> {
             self.empty(Staged::Rows, Step::Update, bytes);
         }
         Ok(())
+    }
+
+    /// Removes rows that are put there again with their new values: they would leave their pages
+    /// anyhow, and neither a staging table nor a join is needed.
+    fn delete_replaced(&mut self, dense: Dense<'_>, wanted: Wanted) {
+        let (target, nothing) = (self.target, std::iter::empty());
+        let sent = |wanted| self.sent(Step::Update, wanted);
+        let (locked, known, deleted) = (sent(Wanted::Done), sent(Wanted::AsKnown), sent(wanted));
+        let (lock, ask) = (sql::lock_table(target), sql::is_told_apart(target));
+        self.session.execute(&lock, nothing.clone(), locked);
+        self.session.execute(&ask, nothing, known);
+        let delete = sql::delete_replaced(target);
+        self.session.execute(&delete, dense.bounds(), deleted);
     }
 
     fn merge(&mut self, statement: &str, dense: Dense<'_>, step: Step, wanted: Wanted) {

@@ -9,6 +9,10 @@ use crate::protect::Treatment;
 
 /// A source relation as one relation message described it, and the table it goes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one independent fact about the table"
+)]
 pub struct Target {
     /// The relation's id on the wire.
     pub oid: u32,
@@ -25,6 +29,9 @@ pub struct Target {
     /// The destination keeps other values than the key apart as well, so that rows which trade them
     /// cannot be changed one after the other.
     pub guarded: bool,
+    /// Nobody in the destination can tell a row that is changed from one that is deleted and put
+    /// there again.
+    pub replaceable: bool,
     /// A staging table of its columns could not hold all its rows: each is staged as one value.
     pub wide: bool,
     /// The source sends all values of this table in binary; otherwise all of them come as text.

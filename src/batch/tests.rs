@@ -30,6 +30,7 @@ fn target(identity: RowIdentity) -> Arc<Target> {
         treatments: Vec::new(),
         identity,
         guarded: false,
+        replaceable: true,
         wide: false,
         binary: false,
         snapshot_lsn: Lsn::ZERO,

@@ -87,6 +87,10 @@ pub struct DestinationTable {
     pub row_security: bool,
     /// It has triggers of users, not counting disabled ones.
     pub has_triggers: bool,
+    /// Nothing in the database could tell a row that is changed from one that is deleted and put
+    /// there again: no trigger, foreign key, rule, child or publication; we may do both, and its
+    /// pages have no room for changed rows.
+    pub rows_replaceable: bool,
     /// Its file has no page: certainly empty. Otherwise [`is_empty`] knows.
     pub is_empty_hint: bool,
 }
@@ -361,6 +365,7 @@ pub async fn tables(
             owner_is_us: get(row, "owned")?,
             row_security: get(row, "row_security")?,
             has_triggers: get(row, "has_triggers")?,
+            rows_replaceable: get(row, "replaceable")?,
             is_empty_hint: get(row, "no_pages")?,
         };
         let name = TableName::new(get::<String>(row, "schema")?, get::<String>(row, "name")?);

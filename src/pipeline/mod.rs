@@ -22,6 +22,7 @@ mod flow;
 mod groups;
 mod intake;
 mod joiners;
+mod known;
 mod loading;
 pub mod locked;
 mod lost_slot;

@@ -7,7 +7,7 @@
 use std::fmt::Write;
 
 use super::types::spelled;
-use super::{Ident, Name};
+use super::{Ident, Literal, Name};
 use crate::batch::Target;
 use crate::catalog::Equality;
 
@@ -302,6 +302,35 @@ pub fn delete_range(target: &Target) -> String {
         Name(&target.destination),
         in_range(target)
     )
+}
+
+/// Keeps triggers, foreign keys, rules and columns from coming to the table.
+pub fn lock_table(target: &Target) -> String {
+    let table = Name(&target.destination);
+    format!("LOCK TABLE ONLY {table} IN ROW EXCLUSIVE MODE")
+}
+
+/// A row where somebody could tell by now a row that is changed from one that is deleted and put
+/// there again: by a trigger (a foreign key is one, too), a rule, a child, another column or a
+/// publication.
+pub fn is_told_apart(target: &Target) -> String {
+    let table = Name(&target.destination).to_string();
+    format!(
+        "SELECT FROM pg_catalog.pg_class AS c WHERE c.oid = {}::pg_catalog.regclass \
+         AND (c.relhastriggers OR c.relhasrules OR c.relhassubclass \
+         OR EXISTS (SELECT FROM pg_catalog.pg_publication) OR {} <> ( \
+         SELECT pg_catalog.count(*) FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = c.oid \
+         AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''))",
+        Literal(&table),
+        target.columns.len()
+    )
+}
+
+/// Removes the rows whose keys are $1 to $2, which are put there again; none where that could be
+/// told, so that nothing fires that is not to be.
+pub fn delete_replaced(target: &Target) -> String {
+    let (delete, told_apart) = (delete_range(target), is_told_apart(target));
+    format!("{delete} AND NOT EXISTS ({told_apart})")
 }
 
 /// The one key column is between $1 and $2.

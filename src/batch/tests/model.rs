@@ -252,6 +252,7 @@ fn target(oid: u32, identity: RowIdentity) -> Target {
         identity,
         binary: false,
         guarded: false,
+        replaceable: true,
         wide: false,
         snapshot_lsn: Lsn::ZERO,
     }

@@ -9,6 +9,14 @@ SELECT c.oid,
            SELECT FROM pg_catalog.pg_trigger AS g
            WHERE g.tgrelid = c.oid AND NOT g.tgisinternal AND g.tgenabled <> 'D'
        ) AS has_triggers,
+       c.relkind = 'r' AND NOT (c.relhastriggers OR c.relhasrules OR c.relhassubclass)
+           AND pg_catalog.has_table_privilege(c.oid, 'INSERT')
+           AND pg_catalog.has_table_privilege(c.oid, 'DELETE')
+           AND NOT EXISTS (SELECT FROM pg_catalog.pg_publication)
+           AND NOT EXISTS (
+               SELECT FROM pg_catalog.pg_options_to_table(c.reloptions) AS o
+               WHERE o.option_name = 'fillfactor' AND o.option_value::integer < 70
+           ) AS replaceable,
        EXISTS (
            SELECT FROM pg_catalog.pg_constraint AS r WHERE r.confrelid = c.oid AND r.contype = 'f'
        ) AS referenced,
