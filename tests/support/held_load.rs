@@ -4,11 +4,13 @@ use tokio_postgres::Client;
 
 use super::{do_on, until};
 
-/// Once a load has noted a range, the next ones wait for a lock before they are noted.
+/// Once a load has noted a range, the next ones wait for a lock before they are noted: one after
+/// the other, so that no two are the first.
 const HOLD: &str = "
     CREATE FUNCTION public.wait() RETURNS trigger LANGUAGE plpgsql AS $$
     DECLARE noted boolean;
     BEGIN
+        PERFORM pg_catalog.pg_advisory_xact_lock(2);
         EXECUTE format('SELECT EXISTS (SELECT FROM %I.%I)', TG_TABLE_SCHEMA, TG_TABLE_NAME)
             INTO noted;
         IF noted THEN PERFORM pg_catalog.pg_advisory_xact_lock_shared(1); END IF;
