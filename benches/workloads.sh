@@ -61,7 +61,7 @@ mixed_rows() { # from to
 }
 make_mixed() {
     on_source -c "CREATE TABLE bench.mixed (id bigint PRIMARY KEY, a int, b smallint, c bigint, d numeric(12,2),
-        e float8, f float4, g bool, h text, i varchar(40), j uuid, k date, l timestamp, m timestamptz,
+        e float8, f float4, g bool, h text, u varchar(40), j uuid, k date, l timestamp, m timestamptz,
         n interval, o jsonb, p bytea, q inet, r int[], s text)" \
         -c "INSERT INTO bench.mixed $(mixed_rows 1 "$(some 200000)")"
 }
