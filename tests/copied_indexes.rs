@@ -2,13 +2,22 @@
 
 use tokio_postgres::Client;
 
-use crate::support::{Daemon, Pair, compare, do_on, drain, equal_soon, majors, until};
+use crate::support::{Daemon, Pair, compare, do_on, drain, equal_soon, majors};
 
 /// The indexes of a schema of the destination.
 async fn indexes(destination: &Client, schema: &str) -> Vec<String> {
     let question = "SELECT indexname::text FROM pg_indexes WHERE schemaname = $1 ORDER BY 1";
     let rows = destination.query(question, &[&schema]).await.unwrap();
     rows.iter().map(|row| row.get(0)).collect()
+}
+
+/// The transactions that moved the tables have named their indexes, too.
+async fn named_with_their_tables(destination: &Client) -> bool {
+    let question = "SELECT bool_and(t.xmin = i.xmin) FROM pg_index AS x
+         JOIN pg_class AS t ON t.oid = x.indrelid JOIN pg_class AS i ON i.oid = x.indexrelid
+         WHERE t.relnamespace IN ('app_one'::regnamespace, 'app_two'::regnamespace)
+           AND i.relname LIKE 't\\_%'";
+    destination.query_one(question, &[]).await.unwrap().get(0)
 }
 
 #[tokio::test]
@@ -68,16 +77,22 @@ async fn indexes_of_one_name_in_two_schemas_are_made_beside_the_stream_and_keep_
         )
         .await;
         equal_soon(&pair).await;
-        daemon.wait_ready().await;
         let destination = pair.on_destination().await;
-        // they get their names once the tables are in their places
-        let named = "SELECT count(*) = 6 FROM pg_indexes
-             WHERE schemaname IN ('app_one', 'app_two') AND indexname LIKE 't\\_%'";
-        until(&destination, named).await;
         for schema in ["app_one", "app_two"] {
             let made = indexes(&destination, schema).await;
             assert_eq!(made, ["t_created_idx", "t_other", "t_pkey"]);
         }
+        assert!(named_with_their_tables(&destination).await);
+        // another copy takes the place of one that has an index of each of these names, but one
+        let taken = "DROP INDEX app_one.t_other; CREATE SEQUENCE app_one.t_other";
+        do_on(&destination, taken).await;
+        let retyped = "ALTER TABLE one.t ALTER a TYPE text; UPDATE one.t SET a = a || '!'";
+        do_on(&source, retyped).await;
+        equal_soon(&pair).await;
+        let made = indexes(&destination, "app_one").await;
+        assert_eq!(made[..2], ["t_created_idx", "t_pkey"]);
+        assert!(made[2].starts_with("walferry_load_"), "{made:?}");
+        assert!(named_with_their_tables(&destination).await);
         drain(&pair, daemon).await;
     }
 }

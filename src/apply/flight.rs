@@ -68,7 +68,7 @@ pub(super) type Row = Vec<Option<String>>;
 pub(super) struct Sent {
     /// What its time counts as.
     pub(super) step: Step,
-    /// The table of the batch that it is about, by its place there.
+    /// The table that it is about, by its place in the batch, or in the list of who sends it.
     pub(super) table: Option<usize>,
     /// What its answer has to be.
     pub(super) wanted: Wanted,
@@ -146,9 +146,14 @@ impl Session {
 
     /// Sends a statement that will not come again.
     pub(super) fn once(&mut self, text: &str) {
+        self.once_for(None, text);
+    }
+
+    /// The same, about a table by its place in the list of who sends it.
+    pub(super) fn once_for(&mut self, table: Option<usize>, text: &str) {
         parse(self.wire.outgoing(), "", text);
         self.run("", |_| 0);
-        self.note(Step::Other, None, Wanted::Done);
+        self.note(Step::Other, table, Wanted::Done);
     }
 
     /// Sends a statement, prepared at its first use, with values as the wire has them.

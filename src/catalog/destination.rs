@@ -176,20 +176,55 @@ pub async fn hidden_tables(client: &Client, schema: &str, prefix: &str) -> Resul
     .collect()
 }
 
-/// The names of a table's indexes.
-pub async fn indexes(client: &Client, table: &TableName) -> Result<Vec<String>> {
+/// The indexes of `tables`, each with its table; they are in one schema.
+pub async fn indexes(client: &Client, tables: &[TableName]) -> Result<Vec<(TableName, String)>> {
     let statement = include_str!("queries/destination_indexes.sql");
-    query(
+    let (schemas, names) = schemas_and_names(tables);
+    let doing = "list the indexes";
+    let rows = query(
         client,
         Side::Destination,
-        "list the indexes",
+        doing,
         statement,
-        &[&table.schema, &table.name],
+        &[&schemas, &names],
     )
-    .await?
-    .iter()
-    .map(|row| get(row, "name"))
-    .collect()
+    .await?;
+    let rows = rows.iter().map(|row| {
+        let table: String = get(row, "table_name")?;
+        let table = TableName::new(get::<String>(row, "schema")?, table);
+        Ok((table, get(row, "name")?))
+    });
+    rows.collect()
+}
+
+/// Those of `names` that a relation has, each with the table of its schema whose index that is.
+pub async fn relations(
+    client: &Client,
+    names: &[TableName],
+) -> Result<HashMap<TableName, Option<String>>> {
+    let statement = include_str!("queries/destination_relations.sql");
+    let (schemas, names) = schemas_and_names(names);
+    let doing = "look whether names are taken";
+    let rows = query(
+        client,
+        Side::Destination,
+        doing,
+        statement,
+        &[&schemas, &names],
+    )
+    .await?;
+    let rows = rows.iter().map(|row| {
+        let name: String = get(row, "name")?;
+        let name = TableName::new(get::<String>(row, "schema")?, name);
+        Ok((name, get(row, "table_name")?))
+    });
+    rows.collect()
+}
+
+/// As two arrays of the same length.
+fn schemas_and_names(tables: &[TableName]) -> (Vec<&str>, Vec<&str>) {
+    let both = tables.iter().map(|t| (t.schema.as_str(), t.name.as_str()));
+    both.unzip()
 }
 
 /// Those of the types `names` that exist: `pg_type.oid`, and that of their arrays.
@@ -327,10 +362,7 @@ pub async fn tables(
         return Ok(HashMap::new());
     }
     let side = Side::Destination;
-    let (schemas, relations): (Vec<&str>, Vec<&str>) = names
-        .iter()
-        .map(|name| (name.schema.as_str(), name.name.as_str()))
-        .unzip();
+    let (schemas, relations) = schemas_and_names(names);
     let statement = include_str!("queries/destination_tables.sql");
     let doing = "look up the tables";
     let found = query(client, side, doing, statement, &[&schemas, &relations]).await?;

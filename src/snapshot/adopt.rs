@@ -9,21 +9,21 @@
 //!
 //! **Why this is right.** Nobody sees any of it before the COMMIT, and then all of it. What takes
 //! as long as the table is large is done while the stream goes on; it holds for the last batches
-//! and for the steps of the catalog, whose length does not depend on the rows. These wait only
-//! briefly for readers that hold the lock of an old copy: if they have to wait longer they are
-//! undone and come again later, and the rows that were filled in stay.
+//! and for the steps of the catalog, whose length does not depend on the rows, and which are sent
+//! together. These wait only briefly for readers that hold the lock of an old copy: if they have
+//! to wait longer they are undone and come again later, and the rows that were filled in stay.
+
+use std::collections::HashMap;
 
 use tokio_postgres::Client;
 
-use super::indexes::name_in_place;
+use super::indexes::renames;
 use super::prepare::Plan;
 use crate::catalog::destination::{self, DestinationTable};
 use crate::catalog::types::TEXT;
 use crate::catalog::{Column, TableName};
 use crate::checkpoint::{Books, LoadedTable, Loader, Record};
-use crate::error::postgres::from_client;
 use crate::error::{Error, Kind, Result, Side};
-use crate::limits::IDENTIFIER_BYTES_MAX;
 use crate::lsn::Lsn;
 use crate::sql;
 
@@ -37,6 +37,8 @@ pub struct Adoption {
     tables: Vec<Adopted>,
     /// How each of them does it.
     ways: Vec<Way>,
+    /// What names the indexes of those that move, by their places.
+    renames: HashMap<TableName, Vec<String>>,
 }
 
 /// One of them.
@@ -64,18 +66,11 @@ enum Way {
     },
 }
 
-/// A statement, and the table that it is about.
-pub struct Statement<'a> {
-    /// Its text.
-    pub text: String,
-    /// The place of the table.
-    pub place: &'a TableName,
-    /// What to do when it fails, where the server does not know.
-    pub remedy: Option<&'static str>,
-}
+/// SQLSTATE `dependent_objects_still_exist`.
+const DEPENDENT_OBJECTS: &str = "2BP01";
 
-/// Completes "Could not …".
-const RENAMING: &str = "give an index the name of its table";
+/// SQLSTATE `duplicate_table`, which any relation is, and `duplicate_object`.
+const DUPLICATES: [&str; 2] = ["42P07", "42710"];
 
 /// For foreign keys that refer to a copy.
 const REFERENCED_REMEDY: &str = "Drop these foreign keys, start walferry, and add them again once \
@@ -104,11 +99,16 @@ impl Adoption {
             let way = table.way(there, hidden.as_ref());
             ways.push(way.map_err(|error| error.table(&table.place))?);
         }
+        let moving = tables.iter().zip(&ways);
+        let moving = moving.filter(|(_, way)| matches!(way, Way::Move { .. }));
+        let moving: Vec<_> = moving.map(|(t, _)| (&t.plan, &t.place)).collect();
+        let renames = renames(client, &moving).await?;
         Ok(Adoption {
             pipeline,
             loader,
             tables,
             ways,
+            renames,
         })
     }
 
@@ -116,13 +116,13 @@ impl Adoption {
         self.tables.iter().zip(&self.ways)
     }
 
-    /// Fills the places that stay. Takes as long as there are rows.
-    pub fn fill(&self) -> Vec<Statement<'_>> {
-        let filled = self.each().filter_map(|(table, way)| match way {
-            Way::Fill(there) => Some(table.fill(there)),
-            Way::Move { .. } => None,
-        });
-        filled.flatten().collect()
+    /// Statements that fill the places that stay, table by table. They take as long as there are
+    /// rows.
+    pub fn fill(&self) -> impl Iterator<Item = Vec<String>> {
+        self.each().map(|(table, way)| match way {
+            Way::Fill(there) => table.fill(there),
+            Way::Move { .. } => Vec::new(),
+        })
     }
 
     /// The tables whose rows go into their places from then on, by the source's oid.
@@ -141,16 +141,34 @@ impl Adoption {
         })
     }
 
-    /// Steps of the catalog that bring each table to its place. They wait for readers of old copies
-    /// that go.
-    pub fn take(&self) -> Vec<Statement<'_>> {
-        let taken = self.each().flat_map(|(table, way)| table.take(way));
-        taken.collect()
+    /// Steps of the catalog that bring the tables to their places, table by table. They wait for
+    /// readers of old copies that go.
+    pub fn take(&self) -> impl Iterator<Item = Vec<String>> {
+        self.each().map(|(table, way)| {
+            let mut steps = table.take(way);
+            let renames = self.renames.get(&table.place);
+            steps.extend(renames.into_iter().flatten().cloned());
+            steps
+        })
+    }
+
+    /// What a statement about one of the tables has failed with.
+    pub fn explain(&self, error: Error, nth: usize) -> Error {
+        let Some(table) = self.tables.get(nth) else {
+            return error;
+        };
+        let error = error.table(&table.place);
+        match error.sqlstate() {
+            Some(DEPENDENT_OBJECTS) => error.as_kind(Kind::Definite).remedy(VIEWS_REMEDY),
+            // since the places were looked at; the next start looks again
+            Some(state) if DUPLICATES.contains(&state) => error.as_kind(Kind::Unknown),
+            _ => error,
+        }
     }
 
     /// Records the tables as complete up to `lsn`: they hold the transactions whose commit record
     /// begins before it. The first of each changes no row when another daemon has taken over.
-    pub fn records(&self, lsn: Lsn) -> Result<Vec<(&TableName, Vec<Record>)>> {
+    pub fn records(&self, lsn: Lsn) -> Result<Vec<Vec<Record>>> {
         let records = self.each().map(|(table, way)| {
             let loaded = LoadedTable {
                 source_oid: table.plan.table.oid,
@@ -167,7 +185,7 @@ impl Adoption {
                 shape: &table.plan.shape,
                 protection: &table.plan.table.protection,
             };
-            Ok((&table.place, self.loader.records(&[books])?))
+            self.loader.records(&[books])
         });
         records.collect()
     }
@@ -177,17 +195,11 @@ impl Adoption {
         self.loader.forget(&self.pipeline)
     }
 
-    /// They are in their places. Indexes that were named after hidden tables get the names that
-    /// they would have had; readers and writers do not notice.
-    pub async fn taken(&self, client: &Client, lsn: Lsn) {
-        for (table, way) in self.each() {
+    /// Says that they are in their places.
+    pub fn taken(&self, lsn: Lsn) {
+        for table in &self.tables {
             let (rows, bytes) = (table.rows, table.bytes);
             tracing::info!(table = %table.plan.table.name, rows, bytes, %lsn, "table loaded");
-            if matches!(way, Way::Move { .. })
-                && let Err(error) = table.rename_indexes(client).await
-            {
-                tracing::debug!(error = %error, "indexes keep their names");
-            }
         }
     }
 }
@@ -221,7 +233,7 @@ impl Adopted {
     }
 
     /// Readers see its rows of before until the commit.
-    fn fill(&self, there: &DestinationTable) -> [Statement<'_>; 2] {
+    fn fill(&self, there: &DestinationTable) -> Vec<String> {
         let computes = |name: &str| {
             let mut columns = there.columns.iter();
             columns.any(|c| c.name == name && c.generated.is_some())
@@ -229,31 +241,19 @@ impl Adopted {
         let mut copied = self.plan.copied();
         copied.retain(|name| !computes(name));
         let fill = sql::load::insert_from(&self.place, &copied, &self.plan.destination);
-        [sql::load::delete_all(&self.place), fill].map(|text| self.statement(text))
+        vec![sql::load::delete_all(&self.place), fill]
     }
 
-    fn take(&self, way: &Way) -> Vec<Statement<'_>> {
+    fn take(&self, way: &Way) -> Vec<String> {
         let hidden = &self.plan.destination;
         match way {
             // the hidden table goes later: whoever reads it is not waited for
             Way::Fill(_) => Vec::new(),
             Way::Move { replaces } => {
-                let old = replaces.then(|| Statement {
-                    remedy: Some(VIEWS_REMEDY),
-                    ..self.statement(sql::reshape::drop_table(&self.place))
-                });
-                let moved = sql::reshape::steps_to(hidden, &self.place).into_iter();
-                let moved = moved.map(|text| self.statement(text));
+                let old = replaces.then(|| sql::reshape::drop_table(&self.place));
+                let moved = sql::reshape::steps_to(hidden, &self.place);
                 old.into_iter().chain(moved).collect()
             }
-        }
-    }
-
-    fn statement(&self, text: String) -> Statement<'_> {
-        Statement {
-            text,
-            place: &self.place,
-            remedy: None,
         }
     }
 
@@ -295,34 +295,6 @@ impl Adopted {
         let same_key = !self.plan.keys || !self.may_drop || key == theirs;
         let same_expressions = !self.may_drop || generated(there) == generated(hidden);
         there.relkind == 'r' && same_key && same_expressions && stored.all(|fits| fits)
-    }
-
-    async fn rename_indexes(&self, client: &Client) -> Result<()> {
-        let failed = |error| from_client(Side::Destination, RENAMING, &error);
-        let limit = client.batch_execute(sql::load::WAIT_BRIEFLY_FOR_LOCKS);
-        limit.await.map_err(failed)?;
-        let renamed = self.rename_each_index(client).await;
-        // the session is the writer's
-        let no_limit = client.batch_execute(sql::load::WAIT_FOR_LOCKS).await;
-        renamed.and(no_limit.map_err(failed))
-    }
-
-    async fn rename_each_index(&self, client: &Client) -> Result<()> {
-        let failed = |error| from_client(Side::Destination, RENAMING, &error);
-        for index in destination::indexes(client, &self.place).await? {
-            let Some(name) = name_in_place(&self.plan, &self.place, &index) else {
-                continue;
-            };
-            if name.len() <= IDENTIFIER_BYTES_MAX {
-                let index = TableName::new(self.place.schema.clone(), index);
-                let rename = sql::reshape::rename_index(&index, &name);
-                // should the name be taken, the index keeps the one it has
-                if let Err(error) = client.batch_execute(&rename).await {
-                    tracing::debug!(error = %failed(error), "it keeps its name");
-                }
-            }
-        }
-        Ok(())
     }
 }
 

@@ -7,14 +7,19 @@
 //!
 //! Their names are those of the source, but for tables that are loaded out of sight: all of these
 //! share the state schema, where two schemas' tables may not both have an index of one name. There
-//! they are numbered, and get their names with their places.
+//! they are numbered, and get their names with their places, in one transaction: a session that
+//! ends in between leaves none behind with the name of a table that is gone.
+
+use std::collections::{HashMap, HashSet};
 
 use tokio_postgres::Client;
 
 use super::prepare::Plan;
-use crate::catalog::TableName;
+use crate::catalog::{TableName, destination};
 use crate::error::{Error, Kind, Result};
+use crate::limits::IDENTIFIER_BYTES_MAX;
 use crate::sql::load as sql;
+use crate::sql::reshape;
 
 /// Between the name of a hidden table and the number of its index.
 const NUMBERED: &str = "_index_";
@@ -52,8 +57,42 @@ fn is_of_the_index(error: &Error) -> bool {
     of_it || kind == Kind::Unknown && error.sqlstate().is_some()
 }
 
+/// The statements that name the indexes of tables that were loaded out of sight, once these are in
+/// their places; by place. An index whose name somebody has, or would be too long, keeps its own.
+pub(super) async fn renames(
+    client: &Client,
+    moving: &[(&Plan, &TableName)],
+) -> Result<HashMap<TableName, Vec<String>>> {
+    let hidden: Vec<TableName> = moving.iter().map(|(p, _)| p.destination.clone()).collect();
+    let mut wanted = Vec::new();
+    for (table, index) in destination::indexes(client, &hidden).await? {
+        let moved = moving.iter().find(|(plan, _)| plan.destination == table);
+        let named =
+            moved.and_then(|(plan, place)| Some((place, name_in_place(plan, place, &index)?)));
+        if let Some((place, name)) = named
+            && name.len() <= IDENTIFIER_BYTES_MAX
+        {
+            wanted.push((*place, index, TableName::new(place.schema.clone(), name)));
+        }
+    }
+    let names: Vec<TableName> = wanted.iter().map(|(_, _, name)| name.clone()).collect();
+    let holders = destination::relations(client, &names).await?;
+    let mut taken: HashSet<TableName> = moving.iter().map(|&(_, place)| place.clone()).collect();
+    let mut renames: HashMap<TableName, Vec<String>> = HashMap::new();
+    for (place, index, name) in wanted {
+        // an index of the copy that goes makes room
+        let holder = holders.get(&name).map(Option::as_deref);
+        if holder.is_none_or(|table| table == Some(&place.name)) && taken.insert(name.clone()) {
+            let index = TableName::new(place.schema.clone(), index);
+            let rename = reshape::rename_index(&index, &name.name);
+            renames.entry(place.clone()).or_default().push(rename);
+        }
+    }
+    Ok(renames)
+}
+
 /// What an index of a table that was loaded out of sight is to be called in its place.
-pub(super) fn name_in_place(plan: &Plan, place: &TableName, index: &str) -> Option<String> {
+fn name_in_place(plan: &Plan, place: &TableName, index: &str) -> Option<String> {
     let rest = index.strip_prefix(&plan.destination.name)?;
     let number = rest.strip_prefix(NUMBERED).map(str::parse::<usize>);
     match number {

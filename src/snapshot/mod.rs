@@ -74,7 +74,7 @@ mod retry;
 mod session;
 mod worker;
 
-pub use adopt::{Adopted, Adoption, Statement};
+pub use adopt::{Adopted, Adoption};
 pub use analyze::analyze;
 pub use hidden::{drop_hidden_tables, hidden_prefix, try_to_tidy};
 pub use load::{Load, Loaded, load};
