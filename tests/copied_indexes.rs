@@ -2,7 +2,7 @@
 
 use tokio_postgres::Client;
 
-use crate::support::{Daemon, Pair, compare, do_on, drain, equal_soon, majors};
+use crate::support::{Daemon, Pair, compare, do_on, drain, equal_soon, majors, until};
 
 /// The indexes of a schema of the destination.
 async fn indexes(destination: &Client, schema: &str) -> Vec<String> {
@@ -11,12 +11,11 @@ async fn indexes(destination: &Client, schema: &str) -> Vec<String> {
     rows.iter().map(|row| row.get(0)).collect()
 }
 
-/// The transactions that moved the tables have named their indexes, too.
-async fn named_with_their_tables(destination: &Client) -> bool {
-    let question = "SELECT bool_and(t.xmin = i.xmin) FROM pg_index AS x
-         JOIN pg_class AS t ON t.oid = x.indrelid JOIN pg_class AS i ON i.oid = x.indexrelid
-         WHERE t.relnamespace IN ('app_one'::regnamespace, 'app_two'::regnamespace)
-           AND i.relname LIKE 't\\_%'";
+/// All of their indexes have got their names in one transaction.
+async fn named_at_once(destination: &Client) -> bool {
+    let question = "SELECT count(DISTINCT i.xmin::text) = 1 FROM pg_index AS x
+         JOIN pg_class AS i ON i.oid = x.indexrelid
+         WHERE i.relnamespace IN ('app_one'::regnamespace, 'app_two'::regnamespace)";
     destination.query_one(question, &[]).await.unwrap().get(0)
 }
 
@@ -65,10 +64,14 @@ async fn indexes_of_one_name_in_two_schemas_are_made_beside_the_stream_and_keep_
         let schema = |name: &str| {
             format!(
                 "CREATE SCHEMA {name}; GRANT USAGE ON SCHEMA {name} TO walferry;
-                 CREATE TABLE {name}.t (id int PRIMARY KEY, a int, b int);
+                 CREATE TABLE {name}.t (id int PRIMARY KEY, a int, b int, organization_id int,
+                                        external_id int NOT NULL DEFAULT 0);
                  CREATE INDEX t_created_idx ON {name}.t (a);
-                 CREATE INDEX t_other ON {name}.t (b);
-                 INSERT INTO {name}.t SELECT i, i, i FROM generate_series(1, 100) AS i;"
+                 CREATE INDEX t_taken ON {name}.t (b);
+                 INSERT INTO {name}.t SELECT i, i, i, i FROM generate_series(1, 100) AS i;
+                 ALTER TABLE {name}.t ALTER organization_id SET NOT NULL;
+                 CREATE UNIQUE INDEX of_others ON {name}.t (organization_id, external_id);
+                 ALTER TABLE {name}.t REPLICA IDENTITY USING INDEX of_others;"
             )
         };
         do_on(
@@ -78,21 +81,31 @@ async fn indexes_of_one_name_in_two_schemas_are_made_beside_the_stream_and_keep_
         .await;
         equal_soon(&pair).await;
         let destination = pair.on_destination().await;
+        let names = [
+            "of_others",
+            "t_created_idx",
+            "t_organization_id_external_id_idx",
+            "t_pkey",
+            "t_taken",
+        ];
         for schema in ["app_one", "app_two"] {
-            let made = indexes(&destination, schema).await;
-            assert_eq!(made, ["t_created_idx", "t_other", "t_pkey"]);
+            assert_eq!(indexes(&destination, schema).await, names);
         }
-        assert!(named_with_their_tables(&destination).await);
+        assert!(named_at_once(&destination).await);
         // another copy takes the place of one that has an index of each of these names, but one
-        let taken = "DROP INDEX app_one.t_other; CREATE SEQUENCE app_one.t_other";
+        let taken = "DROP INDEX app_one.t_taken; CREATE SEQUENCE app_one.t_taken";
         do_on(&destination, taken).await;
         let retyped = "ALTER TABLE one.t ALTER a TYPE text; UPDATE one.t SET a = a || '!'";
         do_on(&source, retyped).await;
         equal_soon(&pair).await;
+        until(
+            &destination,
+            "SELECT count(*) = 1 FROM pg_indexes
+             WHERE schemaname = 'app_one' AND indexname LIKE 'walferry\\_load\\_%'",
+        )
+        .await;
         let made = indexes(&destination, "app_one").await;
-        assert_eq!(made[..2], ["t_created_idx", "t_pkey"]);
-        assert!(made[2].starts_with("walferry_load_"), "{made:?}");
-        assert!(named_with_their_tables(&destination).await);
+        assert_eq!(made[..4], names[..4]);
         drain(&pair, daemon).await;
     }
 }

@@ -360,6 +360,36 @@ async fn a_view_that_stands_in_the_way_of_a_new_type_halts_by_name_and_once_gone
 }
 
 #[tokio::test]
+async fn a_view_on_a_copy_that_is_to_be_replaced_halts_by_name_and_once_gone_all_is_followed() {
+    for major in majors().await {
+        let pair = Pair::start(major).await;
+        let source = pair.on_source().await;
+        let tables = ["a", "t", "z"].map(|table| {
+            format!("CREATE TABLE {table} (id int PRIMARY KEY, v text); INSERT INTO {table} VALUES (1, '1');")
+        });
+        do_on(&source, &tables.concat()).await;
+        let mut daemon = Daemon::start(&pair);
+        daemon.wait_ready().await;
+        let destination = pair.on_destination().await;
+        let view = "CREATE VIEW public.seen AS SELECT v FROM app_public.t";
+        do_on(&destination, view).await;
+        let retyped = ["a", "t", "z"].map(|table| {
+            format!("ALTER TABLE {table} ALTER v TYPE int USING v::int; UPDATE {table} SET v = 2;")
+        });
+        do_on(&source, &format!("BEGIN; {} COMMIT", retyped.concat())).await;
+        let says = ["app_public.t,", "2BP01", "views or other objects stand"];
+        halts(&pair, daemon, 0, "definite", &says).await;
+        let kept = "SELECT v = '1' FROM app_public.a";
+        let kept = destination.query_one(kept, &[]).await.unwrap();
+        assert!(kept.get::<_, bool>(0), "the others stay as they were");
+        do_on(&destination, "DROP VIEW public.seen").await;
+        let daemon = Daemon::start(&pair);
+        equal_soon(&pair).await;
+        drain(&pair, daemon).await;
+    }
+}
+
+#[tokio::test]
 async fn a_copy_that_others_refer_to_is_not_emptied_to_be_loaded_again() {
     for major in majors().await {
         let (pair, source, daemon) = followed_pair(major).await;

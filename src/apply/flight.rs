@@ -287,9 +287,14 @@ impl Session {
         })
     }
 
+    /// As much waits to be written as should.
+    pub(super) fn is_full(&mut self) -> bool {
+        self.wire.outgoing().len() > FLIGHT_BACKLOG_BYTES
+    }
+
     /// Writes what has piled up, and gives up at once when the server has refused something.
     pub(super) async fn relieve(&mut self) -> Result<(), Failure> {
-        while self.wire.outgoing().len() > FLIGHT_BACKLOG_BYTES {
+        while self.is_full() {
             let exchanged = self.wire.exchange().await;
             exchanged.map_err(|error| lost(Side::Destination, DOING, &error))?;
             self.take_answers()?;

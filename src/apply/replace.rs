@@ -18,7 +18,7 @@ impl Applier {
         self.begin();
         self.replacing = true;
         self.session.once(sql::TAKE_TIME);
-        self.send_each(adoption.fill());
+        self.send_each(adoption, adoption.fill()).await?;
         self.land(adoption).await
     }
 
@@ -34,11 +34,7 @@ impl Applier {
         match self.place(adoption, lsn, patience).await {
             Ok(()) => {}
             Err(error) if error.kind() == Kind::Contention => {
-                self.session.once(load::ROLLBACK_TO_SAVEPOINT);
-                self.session.once(load::RELEASE_SAVEPOINT);
-                self.land(adoption).await?;
-                // some may not have been prepared after the one that failed
-                self.session.forget_statements();
+                self.undo().await?;
                 tracing::info!(
                     table = error.about_table().unwrap_or_default(),
                     "somebody holds the lock of the old copy: it is tried again later"
@@ -47,8 +43,12 @@ impl Applier {
             }
             Err(error) => return Err(error),
         }
+        let named = self.name_indexes(adoption).await?;
         self.commit(lsn).await?;
         self.replacing = false;
+        if !named {
+            self.name_each_index(adoption).await?;
+        }
         adoption.taken(lsn);
         Ok(true)
     }
@@ -57,16 +57,63 @@ impl Applier {
         self.session.once(load::SAVEPOINT);
         let limit = reshape::limit_lock_wait(patience.as_millis());
         self.session.once(&limit);
-        self.send_each(adoption.take());
+        self.send_each(adoption, adoption.take()).await?;
         for (nth, records) in adoption.records(lsn)?.into_iter().enumerate() {
             let mut wanted = Wanted::Ours;
             for record in records {
                 self.send_record(&record, Some(nth), wanted);
                 wanted = Wanted::Done;
             }
+            self.land_if_full(adoption).await?;
         }
         self.send_record(&adoption.forget()?, None, Wanted::Done);
         self.land(adoption).await
+    }
+
+    /// False when one of them cannot have its name: then none has, which the places do not wait
+    /// for.
+    async fn name_indexes(&mut self, adoption: &Adoption) -> Result<bool> {
+        match self.send_renames(adoption).await {
+            Ok(()) => Ok(true),
+            Err(error) => {
+                tracing::debug!(%error, "indexes are named one by one");
+                self.undo().await?;
+                Ok(false)
+            }
+        }
+    }
+
+    async fn send_renames(&mut self, adoption: &Adoption) -> Result<()> {
+        self.session.once(load::SAVEPOINT);
+        for rename in adoption.renames() {
+            self.session.once(rename);
+            self.land_if_full(adoption).await?;
+        }
+        self.land(adoption).await
+    }
+
+    async fn name_each_index(&mut self, adoption: &Adoption) -> Result<()> {
+        self.session.once(load::WAIT_BRIEFLY_FOR_LOCKS);
+        self.land(adoption).await?;
+        for rename in adoption.renames() {
+            self.session.once(rename);
+            if let Err(error) = self.land(adoption).await {
+                tracing::debug!(%error, "an index keeps its name");
+            }
+        }
+        self.session.once(load::WAIT_FOR_LOCKS);
+        self.land(adoption).await
+    }
+
+    /// Goes back to the last savepoint, and on in the transaction.
+    async fn undo(&mut self) -> Result<()> {
+        self.session.once(load::ROLLBACK_TO_SAVEPOINT);
+        self.session.once(load::RELEASE_SAVEPOINT);
+        let undone = self.session.land().await;
+        undone.map_err(|failure| failure.error)?;
+        // some may not have been prepared after the statement that failed
+        self.session.forget_statements();
+        Ok(())
     }
 
     fn send_record(&mut self, record: &Record, table: Option<usize>, wanted: Wanted) {
@@ -78,12 +125,25 @@ impl Applier {
             .execute(&record.statement, record.values(), sent);
     }
 
-    fn send_each(&mut self, tables: impl Iterator<Item = Vec<String>>) {
+    async fn send_each(
+        &mut self,
+        adoption: &Adoption,
+        tables: impl Iterator<Item = Vec<String>>,
+    ) -> Result<()> {
         for (nth, statements) in tables.enumerate() {
             for statement in statements {
                 self.session.once_for(Some(nth), &statement);
             }
+            self.land_if_full(adoption).await?;
         }
+        Ok(())
+    }
+
+    async fn land_if_full(&mut self, adoption: &Adoption) -> Result<()> {
+        if self.session.is_full() {
+            self.land(adoption).await?;
+        }
+        Ok(())
     }
 
     async fn land(&mut self, adoption: &Adoption) -> Result<()> {

@@ -197,30 +197,6 @@ pub async fn indexes(client: &Client, tables: &[TableName]) -> Result<Vec<(Table
     rows.collect()
 }
 
-/// Those of `names` that a relation has, each with the table of its schema whose index that is.
-pub async fn relations(
-    client: &Client,
-    names: &[TableName],
-) -> Result<HashMap<TableName, Option<String>>> {
-    let statement = include_str!("queries/destination_relations.sql");
-    let (schemas, names) = schemas_and_names(names);
-    let doing = "look whether names are taken";
-    let rows = query(
-        client,
-        Side::Destination,
-        doing,
-        statement,
-        &[&schemas, &names],
-    )
-    .await?;
-    let rows = rows.iter().map(|row| {
-        let name: String = get(row, "name")?;
-        let name = TableName::new(get::<String>(row, "schema")?, name);
-        Ok((name, get(row, "table_name")?))
-    });
-    rows.collect()
-}
-
 /// As two arrays of the same length.
 fn schemas_and_names(tables: &[TableName]) -> (Vec<&str>, Vec<&str>) {
     let both = tables.iter().map(|t| (t.schema.as_str(), t.name.as_str()));

@@ -13,8 +13,6 @@
 //! together. These wait only briefly for readers that hold the lock of an old copy: if they have
 //! to wait longer they are undone and come again later, and the rows that were filled in stay.
 
-use std::collections::HashMap;
-
 use tokio_postgres::Client;
 
 use super::indexes::renames;
@@ -37,8 +35,8 @@ pub struct Adoption {
     tables: Vec<Adopted>,
     /// How each of them does it.
     ways: Vec<Way>,
-    /// What names the indexes of those that move, by their places.
-    renames: HashMap<TableName, Vec<String>>,
+    /// Statements that name the indexes of those that move.
+    renames: Vec<String>,
 }
 
 /// One of them.
@@ -68,9 +66,6 @@ enum Way {
 
 /// SQLSTATE `dependent_objects_still_exist`.
 const DEPENDENT_OBJECTS: &str = "2BP01";
-
-/// SQLSTATE `duplicate_table`, which any relation is, and `duplicate_object`.
-const DUPLICATES: [&str; 2] = ["42P07", "42710"];
 
 /// For foreign keys that refer to a copy.
 const REFERENCED_REMEDY: &str = "Drop these foreign keys, start walferry, and add them again once \
@@ -144,26 +139,26 @@ impl Adoption {
     /// Steps of the catalog that bring the tables to their places, table by table. They wait for
     /// readers of old copies that go.
     pub fn take(&self) -> impl Iterator<Item = Vec<String>> {
-        self.each().map(|(table, way)| {
-            let mut steps = table.take(way);
-            let renames = self.renames.get(&table.place);
-            steps.extend(renames.into_iter().flatten().cloned());
-            steps
-        })
+        self.each().map(|(table, way)| table.take(way))
+    }
+
+    /// Statements that then give indexes the names that they would have had. Whoever has such a
+    /// name keeps it, which is no reason not to take the places.
+    pub fn renames(&self) -> &[String] {
+        &self.renames
     }
 
     /// What a statement about one of the tables has failed with.
     pub fn explain(&self, error: Error, nth: usize) -> Error {
-        let Some(table) = self.tables.get(nth) else {
+        let Some((table, way)) = self.each().nth(nth) else {
             return error;
         };
         let error = error.table(&table.place);
-        match error.sqlstate() {
-            Some(DEPENDENT_OBJECTS) => error.as_kind(Kind::Definite).remedy(VIEWS_REMEDY),
-            // since the places were looked at; the next start looks again
-            Some(state) if DUPLICATES.contains(&state) => error.as_kind(Kind::Unknown),
-            _ => error,
+        let drops = matches!(way, Way::Move { replaces: true });
+        if drops && error.sqlstate() == Some(DEPENDENT_OBJECTS) {
+            return error.as_kind(Kind::Definite).remedy(VIEWS_REMEDY);
         }
+        error
     }
 
     /// Records the tables as complete up to `lsn`: they hold the transactions whose commit record

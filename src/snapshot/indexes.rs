@@ -8,9 +8,10 @@
 //! Their names are those of the source, but for tables that are loaded out of sight: all of these
 //! share the state schema, where two schemas' tables may not both have an index of one name. There
 //! they are numbered, and get their names with their places, in one transaction: a session that
-//! ends in between leaves none behind with the name of a table that is gone.
+//! ends in between leaves none behind with the name of a table that is gone. Where one of them
+//! cannot have its name they are named after it, one by one, and those that cannot keep theirs.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use tokio_postgres::Client;
 
@@ -23,6 +24,14 @@ use crate::sql::reshape;
 
 /// Between the name of a hidden table and the number of its index.
 const NUMBERED: &str = "_index_";
+
+/// Instead of the number, for the index of a replica identity.
+const IDENTITY: &str = "identity";
+
+/// What that is called where it is made.
+pub(super) fn identity_index(hidden: &TableName) -> String {
+    format!("{}{NUMBERED}{IDENTITY}", hidden.name)
+}
 
 /// Makes those of a filled table, in the open transaction; what cannot be made is left out.
 pub(super) async fn add_indexes(plan: &Plan, client: &Client, out_of_sight: bool) -> Result<()> {
@@ -58,45 +67,61 @@ fn is_of_the_index(error: &Error) -> bool {
 }
 
 /// The statements that name the indexes of tables that were loaded out of sight, once these are in
-/// their places; by place. An index whose name somebody has, or would be too long, keeps its own.
+/// their places.
 pub(super) async fn renames(
     client: &Client,
     moving: &[(&Plan, &TableName)],
-) -> Result<HashMap<TableName, Vec<String>>> {
+) -> Result<Vec<String>> {
     let hidden: Vec<TableName> = moving.iter().map(|(p, _)| p.destination.clone()).collect();
-    let mut wanted = Vec::new();
-    for (table, index) in destination::indexes(client, &hidden).await? {
-        let moved = moving.iter().find(|(plan, _)| plan.destination == table);
-        let named =
-            moved.and_then(|(plan, place)| Some((place, name_in_place(plan, place, &index)?)));
-        if let Some((place, name)) = named
-            && name.len() <= IDENTIFIER_BYTES_MAX
-        {
-            wanted.push((*place, index, TableName::new(place.schema.clone(), name)));
-        }
-    }
-    let names: Vec<TableName> = wanted.iter().map(|(_, _, name)| name.clone()).collect();
-    let holders = destination::relations(client, &names).await?;
-    let mut taken: HashSet<TableName> = moving.iter().map(|&(_, place)| place.clone()).collect();
-    let mut renames: HashMap<TableName, Vec<String>> = HashMap::new();
-    for (place, index, name) in wanted {
-        // an index of the copy that goes makes room
-        let holder = holders.get(&name).map(Option::as_deref);
-        if holder.is_none_or(|table| table == Some(&place.name)) && taken.insert(name.clone()) {
-            let index = TableName::new(place.schema.clone(), index);
-            let rename = reshape::rename_index(&index, &name.name);
-            renames.entry(place.clone()).or_default().push(rename);
-        }
-    }
-    Ok(renames)
+    let by_hidden = moving
+        .iter()
+        .map(|&(plan, place)| (&plan.destination, (plan, place)));
+    let by_hidden: HashMap<_, _> = by_hidden.collect();
+    let indexes = destination::indexes(client, &hidden).await?.into_iter();
+    let renames = indexes.filter_map(|(table, index)| {
+        let (plan, place) = by_hidden.get(&table)?;
+        let name = name_in_place(plan, place, &index)?;
+        let index = TableName::new(place.schema.clone(), index);
+        Some(reshape::rename_index(&index, &name))
+    });
+    Ok(renames.collect())
 }
 
 /// What an index of a table that was loaded out of sight is to be called in its place.
 fn name_in_place(plan: &Plan, place: &TableName, index: &str) -> Option<String> {
     let rest = index.strip_prefix(&plan.destination.name)?;
-    let number = rest.strip_prefix(NUMBERED).map(str::parse::<usize>);
-    match number {
-        Some(Ok(nth)) => plan.indexes.get(nth).map(|index| index.name.clone()),
-        _ => Some(format!("{}{rest}", place.name)),
+    match rest.strip_prefix(NUMBERED) {
+        Some(IDENTITY) => {
+            let table = std::iter::once(place.name.as_str());
+            let columns = plan.identity().map(|column| column.name.as_str());
+            let parts: Vec<&str> = table.chain(columns).collect();
+            Some(fitted(&parts.join("_"), "_idx"))
+        }
+        Some(nth) => {
+            let index = plan.indexes.get(nth.parse::<usize>().ok()?)?;
+            Some(index.name.clone())
+        }
+        None => Some(fitted(&place.name, rest)),
+    }
+}
+
+/// A name that is cut where it would be too long for a server.
+fn fitted(name: &str, end: &str) -> String {
+    let room = IDENTIFIER_BYTES_MAX.saturating_sub(end.len());
+    let cut = name.floor_char_boundary(room.min(name.len()));
+    format!("{}{end}", &name[..cut])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_too_long_is_cut_between_two_characters() {
+        assert_eq!(fitted("t", "_pkey"), "t_pkey");
+        let long = "\u{e9}".repeat(40);
+        let name = fitted(&long, "_pkey");
+        assert_eq!(name, format!("{}_pkey", "\u{e9}".repeat(29)));
+        assert_eq!(name.len(), IDENTIFIER_BYTES_MAX);
     }
 }

@@ -76,7 +76,7 @@ impl Load {
         }
         let readers = &self.config.destination.readers;
         let steps = tables.iter().flat_map(|Filled { plan, .. }| {
-            let steps = plan.last_steps(readers).into_iter();
+            let steps = plan.last_steps(readers, self.out_of_sight).into_iter();
             steps.map(move |(doing, step)| async move { plan.run_one(client, &doing, &step).await })
         });
         let books = tables.iter().map(|Filled { plan, table }| Books {

@@ -2,6 +2,7 @@
 
 use tokio_postgres::Client;
 
+use super::indexes::identity_index;
 use crate::catalog::destination::DestinationTable;
 use crate::catalog::source::{Index, Segment, Shape, SourceTable};
 use crate::catalog::types::Types;
@@ -239,7 +240,11 @@ impl Plan {
     /// What follows when all rows and secondary indexes are there: the keys by which changes will
     /// find rows, unless the table came with them, and the rights of readers. Statements, each
     /// after what completes "Could not …".
-    pub(super) fn last_steps(&self, readers: &[String]) -> Vec<(String, String)> {
+    pub(super) fn last_steps(
+        &self,
+        readers: &[String],
+        out_of_sight: bool,
+    ) -> Vec<(String, String)> {
         let mut steps = Vec::new();
         let columns = |at: &[usize]| at.iter().map(|&at| &self.table.columns[at]).collect();
         let key: Vec<_> = columns(&self.table.primary_key);
@@ -250,7 +255,9 @@ impl Plan {
         let by_index = self.keys && self.table.identity == ReplicaIdentity::Index;
         let identity = &self.table.identity_key;
         if by_index && *identity != self.table.primary_key && !self.has_unique(identity) {
-            let statement = sql::add_identity_index(&self.destination, &columns(identity));
+            let name = out_of_sight.then(|| identity_index(&self.destination));
+            let identity: Vec<_> = self.identity().collect();
+            let statement = sql::add_identity_index(&self.destination, name.as_deref(), &identity);
             steps.push(("add the replica identity's index".to_owned(), statement));
         }
         for reader in readers {
@@ -258,6 +265,12 @@ impl Plan {
             steps.push(("grant SELECT to a reader".to_owned(), grant));
         }
         steps
+    }
+
+    /// The columns of the replica identity.
+    pub(super) fn identity(&self) -> impl Iterator<Item = &Column> {
+        let identity = self.table.identity_key.iter();
+        identity.map(|&at| &self.table.columns[at])
     }
 
     /// The file that a heap of it was in before the snapshot was taken; `None` of a partition that

@@ -141,10 +141,12 @@ pub fn add_index(table: &TableName, name: &str, tail: &str) -> String {
 }
 
 /// Adds an index for a replica identity that is not the primary key. It is not made unique: the
-/// source sees to that, and tells nobody when it no longer does.
-pub fn add_identity_index(table: &TableName, columns: &[&Column]) -> String {
+/// source sees to that, and tells nobody when it no longer does. Without a name the server finds
+/// one.
+pub fn add_identity_index(table: &TableName, name: Option<&str>, columns: &[&Column]) -> String {
     let names = ident_list(columns.iter().map(|column| column.name.as_str()));
-    format!("CREATE INDEX ON {} ({names})", Name(table))
+    let name = name.map_or_else(String::new, |name| format!("{} ", Ident(name)));
+    format!("CREATE INDEX {name}ON {} ({names})", Name(table))
 }
 
 /// What is to be read of a table.
