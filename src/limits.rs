@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-/// Longest identifier PostgreSQL stores (`NAMEDATALEN - 1`); longer names are refused, never cut.
+/// Longest identifier PostgreSQL stores (`NAMEDATALEN - 1`); longer names are refused, never cut,
+/// but for those that walferry makes of others for indexes.
 pub const IDENTIFIER_BYTES_MAX: usize = 63;
 
 /// Largest frame the wire may announce: PostgreSQL's own allocation limit of 1 GiB plus framing.
@@ -212,6 +213,10 @@ pub const RESHAPE_LOCK_MAX: Duration = Duration::from_millis(1_200);
 /// As long the stream waits where only that helps: views stand on the copy, so that no other can
 /// take its place. Then the round begins again.
 pub const RESHAPE_LOCK_UNDER_VIEWS_MAX: Duration = Duration::from_secs(10);
+
+/// How long indexes are named one by one after tables have taken their places, where they could not
+/// all be named at once; those that are left keep the names under which they were made.
+pub const INDEX_NAMES_MAX: Duration = Duration::from_secs(5);
 
 /// How long it goes on before it waits for them again.
 pub const RESHAPE_AGAIN_PAUSE: Duration = Duration::from_secs(5);

@@ -70,8 +70,11 @@ async fn indexes_of_one_name_in_two_schemas_are_made_beside_the_stream_and_keep_
                  CREATE INDEX t_taken ON {name}.t (b);
                  INSERT INTO {name}.t SELECT i, i, i, i FROM generate_series(1, 100) AS i;
                  ALTER TABLE {name}.t ALTER organization_id SET NOT NULL;
-                 CREATE UNIQUE INDEX of_others ON {name}.t (organization_id, external_id);
-                 ALTER TABLE {name}.t REPLICA IDENTITY USING INDEX of_others;"
+                 CREATE UNIQUE INDEX ON {name}.t (organization_id, external_id);
+                 ALTER TABLE {name}.t REPLICA IDENTITY USING INDEX t_organization_id_external_id_idx;
+                 CREATE TABLE {name}.t_organization_id (id int PRIMARY KEY, external_id int NOT NULL);
+                 CREATE UNIQUE INDEX theirs ON {name}.t_organization_id (external_id);
+                 ALTER TABLE {name}.t_organization_id REPLICA IDENTITY USING INDEX theirs;"
             )
         };
         do_on(
@@ -82,9 +85,10 @@ async fn indexes_of_one_name_in_two_schemas_are_made_beside_the_stream_and_keep_
         equal_soon(&pair).await;
         let destination = pair.on_destination().await;
         let names = [
-            "of_others",
             "t_created_idx",
             "t_organization_id_external_id_idx",
+            "t_organization_id_external_id_idx1",
+            "t_organization_id_pkey",
             "t_pkey",
             "t_taken",
         ];
@@ -105,7 +109,7 @@ async fn indexes_of_one_name_in_two_schemas_are_made_beside_the_stream_and_keep_
         )
         .await;
         let made = indexes(&destination, "app_one").await;
-        assert_eq!(made[..4], names[..4]);
+        assert_eq!(made[..5], names[..5]);
         drain(&pair, daemon).await;
     }
 }

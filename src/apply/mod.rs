@@ -19,7 +19,8 @@
 //! module's writes the rows, and does not wait. `checkpoint` says why that is durable all the same.
 //!
 //! **What can go wrong.** Any error ends the session, but for a lock that tables wait for to take
-//! their places, and the next one starts from the checkpoint row: there is no state to repair. A
+//! their places, or a name that an index cannot have there, both behind a savepoint, and the next
+//! one starts from the checkpoint row: there is no state to repair. A
 //! rollback that is no error, of parts that came before their commit, takes with it the staging
 //! tables that were made on the way, so none is kept after it. A session that outlives its daemon
 //! cannot commit: it was not sent a COMMIT, or the row lock on the checkpoint makes the next daemon

@@ -1,12 +1,14 @@
 //! The transaction in which loaded tables take their places; see `snapshot/adopt.rs`.
 
-use std::time::Duration;
+use std::iter::once;
+use std::time::{Duration, Instant};
 
 use super::flight::{Failure, Sent, Wanted};
 use super::steps::Step;
 use super::{Applier, plain};
 use crate::checkpoint::Record;
 use crate::error::{Kind, Result};
+use crate::limits::INDEX_NAMES_MAX;
 use crate::lsn::Lsn;
 use crate::snapshot::Adoption;
 use crate::sql::{apply as sql, load, reshape};
@@ -18,8 +20,12 @@ impl Applier {
         self.begin();
         self.replacing = true;
         self.session.once(sql::TAKE_TIME);
-        self.send_each(adoption, adoption.fill()).await?;
-        self.land(adoption).await
+        // one after the other: a server that does not notice the end of its client does not go on
+        for (nth, statements) in adoption.fill().enumerate() {
+            self.send_all(nth, &statements);
+            self.land(adoption).await?;
+        }
+        Ok(())
     }
 
     /// Brings the tables to their places, records them as complete up to `lsn`, and commits. False
@@ -46,10 +52,10 @@ impl Applier {
         let named = self.name_indexes(adoption).await?;
         self.commit(lsn).await?;
         self.replacing = false;
-        if !named {
-            self.name_each_index(adoption).await?;
-        }
         adoption.taken(lsn);
+        if !named {
+            self.name_each_index(adoption).await;
+        }
         Ok(true)
     }
 
@@ -57,7 +63,10 @@ impl Applier {
         self.session.once(load::SAVEPOINT);
         let limit = reshape::limit_lock_wait(patience.as_millis());
         self.session.once(&limit);
-        self.send_each(adoption, adoption.take()).await?;
+        for (nth, statements) in adoption.take().enumerate() {
+            self.send_all(nth, &statements);
+            self.land_if_full(adoption).await?;
+        }
         for (nth, records) in adoption.records(lsn)?.into_iter().enumerate() {
             let mut wanted = Wanted::Ours;
             for record in records {
@@ -67,19 +76,25 @@ impl Applier {
             self.land_if_full(adoption).await?;
         }
         self.send_record(&adoption.forget()?, None, Wanted::Done);
+        // so that what comes next can undo nothing of it
+        self.session.once(load::RELEASE_SAVEPOINT);
         self.land(adoption).await
     }
 
     /// False when one of them cannot have its name: then none has, which the places do not wait
     /// for.
     async fn name_indexes(&mut self, adoption: &Adoption) -> Result<bool> {
+        if adoption.renames().is_empty() {
+            return Ok(true);
+        }
         match self.send_renames(adoption).await {
             Ok(()) => Ok(true),
-            Err(error) => {
+            Err(error) if error.sqlstate().is_some() => {
                 tracing::debug!(%error, "indexes are named one by one");
                 self.undo().await?;
                 Ok(false)
             }
+            Err(error) => Err(error),
         }
     }
 
@@ -92,17 +107,22 @@ impl Applier {
         self.land(adoption).await
     }
 
-    async fn name_each_index(&mut self, adoption: &Adoption) -> Result<()> {
-        self.session.once(load::WAIT_BRIEFLY_FOR_LOCKS);
-        self.land(adoption).await?;
-        for rename in adoption.renames() {
-            self.session.once(rename);
+    /// After the commit, and not for long: the stream waits. The tables are in their places
+    /// whatever comes of it.
+    async fn name_each_index(&mut self, adoption: &Adoption) {
+        let began = Instant::now();
+        let renames = adoption.renames().iter().map(String::as_str);
+        let limited = once(load::WAIT_BRIEFLY_FOR_LOCKS).chain(renames);
+        for statement in limited.take_while(|_| began.elapsed() < INDEX_NAMES_MAX) {
+            self.session.once(statement);
             if let Err(error) = self.land(adoption).await {
                 tracing::debug!(%error, "an index keeps its name");
             }
         }
         self.session.once(load::WAIT_FOR_LOCKS);
-        self.land(adoption).await
+        if let Err(error) = self.land(adoption).await {
+            tracing::debug!(%error, "the session is lost after tables have taken their places");
+        }
     }
 
     /// Goes back to the last savepoint, and on in the transaction.
@@ -125,18 +145,10 @@ impl Applier {
             .execute(&record.statement, record.values(), sent);
     }
 
-    async fn send_each(
-        &mut self,
-        adoption: &Adoption,
-        tables: impl Iterator<Item = Vec<String>>,
-    ) -> Result<()> {
-        for (nth, statements) in tables.enumerate() {
-            for statement in statements {
-                self.session.once_for(Some(nth), &statement);
-            }
-            self.land_if_full(adoption).await?;
+    fn send_all(&mut self, nth: usize, statements: &[String]) {
+        for statement in statements {
+            self.session.once_for(Some(nth), statement);
         }
-        Ok(())
     }
 
     async fn land_if_full(&mut self, adoption: &Adoption) -> Result<()> {

@@ -4,7 +4,8 @@
 //! come (`apply/replace.rs`):
 //!
 //! ```text
-//! fill: rows into the places that stay ─▶ batches go there, too ─▶ take: moves, records ─▶ COMMIT
+//! fill: rows into the places that stay ─▶ batches go there, too ─▶ take: moves, records, names of
+//! indexes ─▶ COMMIT
 //! ```
 //!
 //! **Why this is right.** Nobody sees any of it before the COMMIT, and then all of it. What takes

@@ -11,7 +11,7 @@
 //! ends in between leaves none behind with the name of a table that is gone. Where one of them
 //! cannot have its name they are named after it, one by one, and those that cannot keep theirs.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use tokio_postgres::Client;
 
@@ -78,9 +78,14 @@ pub(super) async fn renames(
         .map(|&(plan, place)| (&plan.destination, (plan, place)));
     let by_hidden: HashMap<_, _> = by_hidden.collect();
     let indexes = destination::indexes(client, &hidden).await?.into_iter();
+    let mut given: HashSet<TableName> = moving.iter().map(|&(_, place)| place.clone()).collect();
     let renames = indexes.filter_map(|(table, index)| {
         let (plan, place) = by_hidden.get(&table)?;
-        let name = name_in_place(plan, place, &index)?;
+        let name = unused(
+            &mut given,
+            &place.schema,
+            name_in_place(plan, place, &index)?,
+        );
         let index = TableName::new(place.schema.clone(), index);
         Some(reshape::rename_index(&index, &name))
     });
@@ -105,6 +110,14 @@ fn name_in_place(plan: &Plan, place: &TableName, index: &str) -> Option<String> 
     }
 }
 
+/// The name, or else with the first number that makes it another than those that were given.
+fn unused(given: &mut HashSet<TableName>, schema: &str, name: String) -> String {
+    let numbered = (1..).map(|number: u32| fitted(&name, &number.to_string()));
+    let mut names = std::iter::once(name.clone()).chain(numbered);
+    let unused = names.find(|name| given.insert(TableName::new(schema, name)));
+    unused.unwrap_or(name)
+}
+
 /// A name that is cut where it would be too long for a server.
 fn fitted(name: &str, end: &str) -> String {
     let room = IDENTIFIER_BYTES_MAX.saturating_sub(end.len());
@@ -115,6 +128,17 @@ fn fitted(name: &str, end: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn two_indexes_of_a_schema_never_get_one_name() {
+        let mut given = HashSet::new();
+        let mut give = |schema| unused(&mut given, schema, "t_a_b_idx".to_owned());
+        assert_eq!(
+            [give("s"), give("s"), give("s")],
+            ["t_a_b_idx", "t_a_b_idx1", "t_a_b_idx2"]
+        );
+        assert_eq!(give("other"), "t_a_b_idx");
+    }
 
     #[test]
     fn a_name_that_is_too_long_is_cut_between_two_characters() {

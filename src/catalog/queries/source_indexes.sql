@@ -1,4 +1,4 @@
--- The valid secondary indexes of the tables $1. What follows ON is the definition without its
+-- The valid secondary indexes of the tables $1, without that of a replica identity. What follows ON is the definition without its
 -- names: pg_get_indexdef writes exactly this beginning while search_path is empty.
 SELECT i.indrelid AS oid,
        x.relname::pg_catalog.text AS name,
@@ -33,5 +33,6 @@ CROSS JOIN LATERAL (SELECT pg_catalog.pg_get_indexdef(i.indexrelid) AS definitio
 WHERE i.indrelid = ANY ($1::pg_catalog.oid[])
   AND i.indisvalid
   AND NOT i.indisprimary
+  AND NOT i.indisreplident
   AND NOT i.indisexclusion
 ORDER BY i.indrelid, x.relname
