@@ -88,8 +88,11 @@ async fn a_range_whose_commit_got_no_answer_is_there_once() {
         let waiting = "FROM pg_stat_activity WHERE wait_event = 'SyncRep'
                        AND application_name = 'walferry snapshot worker'";
         until(&destination, &format!("SELECT count(*) > 0 {waiting}")).await;
-        let end = format!("SELECT pg_terminate_backend(pid) {waiting}");
-        do_on(&destination, &end).await;
+        // gone before the wait is over, else it might answer after all
+        let end = format!(
+            "SELECT count(*) FILTER (WHERE NOT pg_terminate_backend(pid, 10000)) = 0 {waiting}"
+        );
+        until(&destination, &end).await;
         let go_on = "ALTER SYSTEM RESET synchronous_standby_names";
         do_on(&destination, go_on).await;
         do_on(&destination, "SELECT pg_reload_conf()").await;
