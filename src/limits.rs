@@ -285,7 +285,7 @@ pub const BACKOFF_MIN: Duration = Duration::from_millis(200);
 pub const BACKOFF_MAX: Duration = Duration::from_secs(10);
 
 /// How long a start waits for the writer lock and the slot of a predecessor whose sessions are
-/// still ending.
+/// still ending, and `walferry teardown` for the lock.
 pub const WRITER_LOCK_WAIT_MAX: Duration = Duration::from_millis(1_500);
 
 /// Pause between two tries at either.

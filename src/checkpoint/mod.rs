@@ -39,7 +39,7 @@ mod table;
 mod types;
 
 pub use migrate::migrate;
-pub use pipeline::{Checkpoint, NewPipeline, Pipeline, Writer};
+pub use pipeline::{Checkpoint, NewPipeline, Pipeline, Writer, take_writer_lock};
 pub use protection::recorded_protection;
 pub use quarantine::Quarantined;
 pub use record::Record;

@@ -15,7 +15,7 @@ use crate::error::{Error, Kind, Result, Side};
 use crate::limits::{UNFLUSHED_COMMITS_MAX, WRITER_LOCK_POLL, WRITER_LOCK_WAIT_MAX};
 use crate::lsn::{AppliedLsn, Lsn};
 use crate::sql::ask::{self, Typed};
-use crate::sql::checkpoint as sql;
+use crate::sql::{checkpoint as sql, session};
 
 /// What a pipeline is registered with.
 #[derive(Clone, Debug)]
@@ -93,24 +93,33 @@ fn failed(error: &tokio_postgres::Error) -> Error {
     from_client(Side::Destination, "use the bookkeeping tables", error)
 }
 
+/// Takes the writer lock for the rest of the session; waits briefly for the sessions of a
+/// predecessor that just ended. Whether it was to be had.
+pub async fn take_writer_lock(client: &Client, state_schema: &str, pipeline: &str) -> Result<bool> {
+    let name = sql::writer_lock_name(state_schema, pipeline);
+    let deadline = Instant::now() + WRITER_LOCK_WAIT_MAX;
+    loop {
+        let row = ask::query_one(client, sql::TRY_WRITER_LOCK, &[&name]).await;
+        let taken = row.map_err(|error| failed(&error))?.get(0);
+        if taken || Instant::now() >= deadline {
+            return Ok(taken);
+        }
+        tokio::time::sleep(WRITER_LOCK_POLL).await;
+    }
+}
+
 impl Writer {
-    /// Takes the writer lock; waits briefly for the sessions of a predecessor that just ended.
+    /// Takes the writer lock. Should the daemon die, the server soon notices it and frees the lock,
+    /// also in the middle of a statement (14+).
     pub async fn lock(client: Client, state_schema: &str, pipeline: &str) -> Result<Self> {
-        let name = sql::writer_lock_name(state_schema, pipeline);
-        let deadline = Instant::now() + WRITER_LOCK_WAIT_MAX;
-        loop {
-            let row = ask::query_one(&client, sql::TRY_WRITER_LOCK, &[&name]).await;
-            if row.map_err(|error| failed(&error))?.get(0) {
-                break;
-            }
-            if Instant::now() >= deadline {
-                let what = format!("Another walferry already runs the pipeline \"{pipeline}\"");
-                let remedy = "Stop the other one first, or give this one another [pipeline] name.";
-                return Err(Error::new(Kind::AlreadyRunning, what)
-                    .on(Side::Destination)
-                    .remedy(remedy));
-            }
-            tokio::time::sleep(WRITER_LOCK_POLL).await;
+        let watched = client.batch_execute(session::WATCH_CLIENT).await;
+        watched.map_err(|error| failed(&error))?;
+        if !take_writer_lock(&client, state_schema, pipeline).await? {
+            let what = format!("Another walferry already runs the pipeline \"{pipeline}\"");
+            let remedy = "Stop the other one first, or give this one another [pipeline] name.";
+            return Err(Error::new(Kind::AlreadyRunning, what)
+                .on(Side::Destination)
+                .remedy(remedy));
         }
         Ok(Writer {
             client,

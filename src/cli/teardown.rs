@@ -9,7 +9,7 @@ use tokio_postgres::{Client, Transaction};
 use super::Outcome;
 use crate::catalog::destination::hidden_tables;
 use crate::catalog::{TableName, TypeName};
-use crate::checkpoint::{recorded_types, tablesync_name};
+use crate::checkpoint::{recorded_types, tablesync_name, take_writer_lock};
 use crate::config::Config;
 use crate::error::postgres::from_client;
 use crate::error::{Error, Kind, Result, Side};
@@ -72,12 +72,10 @@ pub(super) async fn run(config: &Config, options: &Options) -> Result<Outcome> {
 
 /// Keeps daemons out until the session ends.
 async fn lock(config: &Config, client: &Client) -> Result<()> {
-    let name = checkpoint::writer_lock_name(&config.destination.state_schema, &config.pipeline);
-    let statement = checkpoint::TRY_WRITER_LOCK;
-    let taken = ask(client, "take the writer lock", statement, &[&name]).await?;
-    if taken {
+    let state_schema = &config.destination.state_schema;
+    if take_writer_lock(client, state_schema, &config.pipeline).await? {
         // of a daemon that was killed while it made the bookkeeping, a session may still be at it
-        let migrations = checkpoint::lock_migrations(&config.destination.state_schema);
+        let migrations = checkpoint::lock_migrations(state_schema);
         let locked = client.batch_execute(&migrations).await;
         let doing = "wait for migrations";
         return locked.map_err(|error| from_client(Side::Destination, doing, &error));

@@ -67,11 +67,6 @@ pub fn limit_lock_wait(milliseconds: u128) -> String {
     format!("SET lock_timeout = {milliseconds}")
 }
 
-/// Notices within a second that the daemon is gone, also in the middle of a statement, where the
-/// server can do so (14+).
-pub const WATCH_CLIENT: &str = "SELECT pg_catalog.set_config(s.name, '1s', false)
-     FROM pg_catalog.pg_settings AS s WHERE s.name = 'client_connection_check_interval'";
-
 /// Before a statement that may fail without harm.
 pub const SAVEPOINT: &str = "SAVEPOINT walferry";
 

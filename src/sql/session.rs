@@ -81,6 +81,11 @@ fn with_lock_wait(
     settings.chain([("lock_timeout", most.into())]).collect()
 }
 
+/// Notices within a second that the daemon is gone, also in the middle of a statement, where the
+/// server can do so (14+).
+pub const WATCH_CLIENT: &str = "SELECT pg_catalog.set_config(s.name, '1s', false)
+     FROM pg_catalog.pg_settings AS s WHERE s.name = 'client_connection_check_interval'";
+
 /// Whether the session works: no row when it is not there. One that has been idle for so long while
 /// somebody waits for its answer is never heard again: it is ended, so that its locks are free. Not
 /// every server says what a walsender does. Everybody sees and may end sessions of the own role. Of
