@@ -8,6 +8,7 @@ use walferry::catalog::TableName;
 use walferry::demo::compare::fingerprint;
 use walferry::sql::{Ident, Literal};
 
+use crate::support::PATIENCE;
 use crate::support::{
     CANARY, Daemon, Pair, assert_discreet, majors, psql, quoted, things, walferry, write_private,
 };
@@ -100,7 +101,7 @@ impl Odd {
             if there.unwrap() == here.unwrap() {
                 return;
             }
-            assert!(started.elapsed().as_secs() < 60, "still different");
+            assert!(started.elapsed() < PATIENCE, "still different");
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }
     }

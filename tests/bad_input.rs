@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use tokio::process::Command;
 
+use crate::support::PATIENCE;
 use crate::support::{
     CANARY, Daemon, Pair, Ran, all_things, majors, quoted, run, walferry, walferry_with,
     write_private,
@@ -363,7 +364,7 @@ async fn waits(pair: &Pair, config: &Path, what: &str) {
     let daemon = Daemon::start_on(pair, config);
     let started = std::time::Instant::now();
     while !(daemon.get("/status").await.contains("retrying") && daemon.log().contains(what)) {
-        assert!(started.elapsed().as_secs() < 30, "{}", daemon.log());
+        assert!(started.elapsed() < PATIENCE, "{}", daemon.log());
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
     assert!(daemon.get("/readyz").await.starts_with("HTTP/1.1 503"));

@@ -14,6 +14,7 @@ use tokio_postgres::Client;
 use walferry::demo::cluster::Cluster;
 use walferry::sql::Literal;
 
+use crate::support::PATIENCE;
 use crate::support::{
     CANARY, Daemon, Pair, do_on, drain, majors, quoted, until, walferry, write_private,
 };
@@ -412,7 +413,7 @@ fn the_canary_would_be_found() {
         .spawn()
         .unwrap();
     let (mut seen, started) = (Vec::new(), Instant::now());
-    while seen.is_empty() && started.elapsed() < Duration::from_secs(10) {
+    while seen.is_empty() && started.elapsed() < PATIENCE {
         processes("60.4711", &mut seen);
     }
     child.kill().unwrap();

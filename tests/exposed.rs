@@ -2,10 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::support::PATIENCE;
 use crate::support::{Running, walferry, write_private};
-
-/// Longer than anything takes that is not a fault.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 const WARNING: &str = "others can reach the HTTP endpoint";
 

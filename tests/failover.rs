@@ -5,13 +5,11 @@ use std::time::{Duration, Instant};
 use tokio_postgres::Client;
 use walferry::demo::cluster::Stop;
 
+use crate::support::PATIENCE;
 use crate::support::{
     Backup, Daemon, FRESH, Pair, do_on, drain, equal_soon, fail_over, halts, log_length, majors,
     promote, refuses_to_start, stopped_pair, until,
 };
-
-/// How long anything may take that is not a fault.
-const PATIENCE: Duration = Duration::from_mins(1);
 
 const SLOT_OF_STANDBY: &str = "SELECT pg_create_physical_replication_slot('standby', true)";
 
@@ -25,7 +23,10 @@ const MUCH: &str =
 async fn go_on(pair: &Pair, source: &Client) {
     let mut daemon = Daemon::start(pair);
     daemon.wait_ready().await;
-    do_on(source, "INSERT INTO t SELECT max(id) + 1 FROM t").await;
+    // what a start writes that is refused must not make up for it
+    let more = "SELECT pg_logical_emit_message(false, 'test', repeat('x', 100000));
+                INSERT INTO t SELECT max(id) + 1 FROM t";
+    do_on(source, more).await;
     equal_soon(pair).await;
     drain(pair, daemon).await;
 }
@@ -106,10 +107,22 @@ async fn a_standby_with_a_synchronised_slot_takes_over_and_the_daemon_goes_on() 
     keep_for_slots(&source, &on_standby).await;
     let mut daemon = Daemon::start(&pair);
     daemon.wait_ready().await;
-    do_on(&on_standby, "SELECT pg_sync_replication_slots()").await;
     let synced = "SELECT count(*) = 1 FROM pg_replication_slots
                   WHERE slot_name = 'walferry_app' AND synced AND NOT temporary";
-    until(&on_standby, synced).await;
+    let synchronised = async {
+        loop {
+            // refused while the standby has not got as far as the slot
+            let _ = on_standby
+                .batch_execute("SELECT pg_sync_replication_slots()")
+                .await;
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let other = standby.superuser("app").await.unwrap();
+    tokio::select! {
+        () = synchronised => {}
+        () = until(&other, synced) => {}
+    }
     do_on(&source, "INSERT INTO t VALUES (1000)").await;
     equal_soon(&pair).await;
     daemon.kill9().await;

@@ -6,7 +6,8 @@ use crate::support::{
     Daemon, Pair, do_on, drain, equal_soon, followed_pair, majors, until, walferry,
 };
 
-const BEGINS: &str = "loading tables beside the stream";
+/// With how many tables: what it has done since is told in other words.
+const BEGINS: &str = "loading tables beside the stream tables=";
 
 /// Alters another table twice while `other` is being loaded again, which waits for somebody's
 /// transaction before it can begin. Returns how often it has begun.

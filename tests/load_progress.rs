@@ -5,10 +5,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tokio_postgres::Client;
 
+use crate::support::PATIENCE;
 use crate::support::{Daemon, Metrics, Pair, do_on, drain, equal_soon, majors, walferry};
-
-/// Longer than the log and the rates need.
-const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The place of the table is there already, and looks at each row for long while the brake is on.
 const SLOW_PLACE: &str = "

@@ -121,7 +121,8 @@ async fn a_load_of_many_tables_keeps_few_of_them_locked() {
 #[tokio::test]
 async fn who_locks_tables_in_another_order_than_a_load_reads_them_is_told_of_no_deadlock() {
     for major in majors().await {
-        let pair = Pair::start(major).await;
+        // a load that waited would wait for longer than this, one that tries waits for a moment
+        let pair = Pair::with_settings(major, &[("deadlock_timeout", "10s")], &[]).await;
         let (source, holder) = (pair.on_source().await, pair.on_source().await);
         do_on(
             &source,
@@ -144,7 +145,7 @@ async fn who_locks_tables_in_another_order_than_a_load_reads_them_is_told_of_no_
                AND relation = 'wide'::regclass AND granted)";
         until(&source, is_read).await;
         do_on(&holder, "BEGIN; LOCK TABLE held").await;
-        // one of the two would have to give up after a second
+        // one of the two would have to give up
         let other = async {
             let waits = "SELECT EXISTS (SELECT FROM pg_locks
                  WHERE relation = 'wide'::regclass AND NOT granted)";

@@ -2,9 +2,10 @@
 
 use tokio_postgres::Client;
 
+use crate::support::PATIENCE;
 use crate::support::{
-    CANARY, Daemon, Pair, assert_discreet, do_on, drain, equal_soon, followed_pair, majors, until,
-    walferry,
+    CANARY, Daemon, Pair, assert_discreet, commits_go_on, commits_wait, do_on, drain, equal_soon,
+    followed_pair, majors, until, walferry,
 };
 
 #[tokio::test]
@@ -101,30 +102,24 @@ async fn a_change_that_is_received_before_others_see_it_is_waited_for() {
     for major in majors().await {
         let (pair, source, daemon) = followed_pair(major).await;
         // a commit is not seen before a standby has it, and sent all the same
-        let standby = "ALTER SYSTEM SET synchronous_standby_names = 'nobody'";
-        do_on(&source, standby).await;
-        do_on(&source, "SELECT pg_reload_conf()").await;
-        until(
-            &source,
-            "SELECT current_setting('synchronous_standby_names') = 'nobody'",
-        )
-        .await;
+        commits_wait(&source, &pair.on_source().await).await;
         let writer = pair.on_source().await;
         let changed = do_on(
             &writer,
             "ALTER TABLE t ADD more int DEFAULT 7; INSERT INTO t VALUES (2000, 'x', 1)",
         );
         let seen = async {
-            let waits = "SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
-            until(&source, waits).await;
+            let waiting = "FROM pg_stat_activity
+                 WHERE wait_event = 'SyncRep' AND query LIKE 'ALTER TABLE%'";
+            until(&source, &format!("SELECT count(*) = 1 {waiting}")).await;
+            let sent = "SELECT bool_and(sent_lsn >= pg_current_wal_flush_lsn())
+                 FROM pg_stat_replication";
+            until(&source, sent).await;
             tokio::time::sleep(std::time::Duration::from_millis(300)).await;
-            let no_more = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity
-                 WHERE wait_event = 'SyncRep'";
-            do_on(&source, no_more).await;
+            do_on(&source, &format!("SELECT pg_cancel_backend(pid) {waiting}")).await;
         };
         tokio::join!(changed, seen);
-        do_on(&source, "ALTER SYSTEM RESET synchronous_standby_names").await;
-        do_on(&source, "SELECT pg_reload_conf()").await;
+        commits_go_on(&source).await;
         equal_soon(&pair).await;
         let log = daemon.log();
         assert!(
@@ -294,26 +289,18 @@ async fn a_table_whose_rows_arrive_before_the_catalog_shows_it_is_loaded_once_it
     for major in majors().await {
         let (pair, source, daemon) = followed_pair(major).await;
         // a commit is sent once it is flushed, and seen once this standby has it: never
-        let standby = "ALTER SYSTEM SET synchronous_standby_names = 'nobody'";
-        do_on(&source, standby).await;
-        do_on(&source, "SELECT pg_reload_conf()").await;
         let waiting = pair.on_source().await;
-        until(
-            &waiting,
-            "SELECT current_setting('synchronous_standby_names') = 'nobody'",
-        )
-        .await;
+        commits_wait(&source, &waiting).await;
         let commit = tokio::spawn(async move {
             let script = "CREATE TABLE early (id int PRIMARY KEY); INSERT INTO early VALUES (1)";
             waiting.batch_execute(script).await
         });
         let started = std::time::Instant::now();
         while !daemon.log().contains("cannot be seen yet") {
-            assert!(started.elapsed().as_secs() < 30, "{}", daemon.log());
+            assert!(started.elapsed() < PATIENCE, "{}", daemon.log());
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
-        do_on(&source, "ALTER SYSTEM RESET synchronous_standby_names").await;
-        do_on(&source, "SELECT pg_reload_conf()").await;
+        commits_go_on(&source).await;
         commit.await.unwrap().unwrap();
         equal_soon(&pair).await;
         do_on(

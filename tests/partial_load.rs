@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use tokio_postgres::Client;
 
+use crate::support::PATIENCE;
 use crate::support::{
     Daemon, Pair, do_on, drain, equal_soon, hold_loads, let_loads_go_on, majors, until, until_held,
 };
@@ -26,7 +27,7 @@ fn assert_loaded_at_once(daemon: &Daemon, table: &str) {
 async fn until_said(daemon: &Daemon, what: &str, source: &Client, doing: &str) {
     let started = Instant::now();
     while !daemon.log().contains(what) {
-        assert!(started.elapsed() < Duration::from_secs(30), "{what}");
+        assert!(started.elapsed() < PATIENCE, "{what}");
         source.query(doing, &[]).await.unwrap();
         tokio::time::sleep(Duration::from_millis(50)).await;
     }

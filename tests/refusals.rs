@@ -12,6 +12,9 @@ use crate::support::{
     stopped_pair, until, walferry,
 };
 
+/// The first that a daemon says.
+const STARTS: &str = "walferry starts";
+
 #[tokio::test]
 async fn a_slot_that_is_gone_or_was_made_anew_or_was_read_by_others_is_refused() {
     for major in majors().await {
@@ -157,10 +160,13 @@ async fn a_crash_after_the_slot_was_made_is_resumed_with_that_slot_and_leaves_no
             let daemon = Daemon::start(&pair);
             until(&source, slots).await;
             tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+            let starts = daemon.log().matches(STARTS).count();
             daemon.kill9().await;
             // as the next start finds it, whatever the crash left
             let daemon = Daemon::start(&pair);
+            daemon.until_logged(STARTS, starts + 1).await;
             until(&source, slots).await;
+            tokio::time::sleep(Duration::from_millis(2 * milliseconds)).await;
             daemon.kill9().await;
             let mut daemon = Daemon::start(&pair);
             daemon.wait_ready().await;
@@ -214,7 +220,7 @@ async fn a_slot_whose_maker_was_killed_while_it_waited_for_old_transactions_is_u
     until(&source, "SELECT count(*) = 1 FROM pg_replication_slots").await;
     daemon.kill9().await;
     let mut daemon = Daemon::start(&pair);
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    daemon.until_logged("is still being made", 1).await;
     do_on(&old, "COMMIT").await;
     daemon.wait_ready().await;
     equal_soon(&pair).await;

@@ -7,12 +7,10 @@ use std::time::{Duration, Instant};
 
 use tokio_postgres::Client;
 
+use crate::support::PATIENCE;
 use crate::support::{
     Daemon, Figures, Metrics, Pair, do_on, drain, equal_soon, majors, stopped_pair, until,
 };
-
-/// For what may take long on a large transaction.
-const PATIENCE: Duration = Duration::from_mins(10);
 
 const SMALL: (&str, &str) = ("logical_decoding_work_mem", "64kB");
 

@@ -2,7 +2,6 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
-use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
@@ -13,6 +12,7 @@ use tokio_postgres::{Client, NoTls};
 use tracing::debug;
 
 use super::binaries::{self, Binaries};
+use super::port::{self, Port};
 use super::scratch::{self, Scratch};
 use crate::error::{self, Error, Kind, Result};
 
@@ -21,9 +21,6 @@ const TURN_MAX: Duration = Duration::from_mins(1);
 
 /// How long drop waits for an orderly end before it kills.
 const DROP_MAX: Duration = Duration::from_secs(10);
-
-/// How many ports are tried before giving up.
-const PORT_TRIES: u32 = 20;
 
 /// The superuser of every throw-away cluster.
 pub const SUPERUSER: &str = "postgres";
@@ -55,7 +52,7 @@ pub struct Cluster {
     postmaster: Option<Child>,
     scratch: Scratch,
     binaries: Binaries,
-    port: u16,
+    port: Port,
 }
 
 impl Cluster {
@@ -83,23 +80,15 @@ impl Cluster {
             postmaster: None,
             scratch,
             binaries: binaries.clone(),
-            port: 0,
+            port: Port::claim()?,
         };
-        for attempt in 1.. {
-            cluster.port = free_port()?;
-            match cluster.start().await {
-                Ok(()) => break,
-                // somebody else took the port in between
-                Err(_) if attempt < PORT_TRIES && !port_is_free(cluster.port) => {}
-                Err(error) => return Err(error),
-            }
-        }
+        cluster.start().await?;
         Ok(cluster)
     }
 
     /// The port on 127.0.0.1, the same after every restart.
     pub fn port(&self) -> u16 {
-        self.port
+        self.port.number()
     }
 
     /// The directory of the unix socket, what libpq calls the host.
@@ -138,14 +127,14 @@ impl Cluster {
         command
             .arg("-D")
             .arg(self.data_directory())
-            .args(["-p", &self.port.to_string()])
+            .args(["-p", &self.port().to_string()])
             .stdout(log.try_clone()?)
             .stderr(log)
             // a Ctrl-C at the terminal is for us; the server ends when we say so
             .process_group(0);
         let postmaster = command.spawn()?;
         debug!(
-            port = self.port,
+            port = self.port(),
             pid = postmaster.id(),
             "starting a cluster"
         );
@@ -201,7 +190,7 @@ impl Cluster {
         let started = Instant::now();
         loop {
             let sessions = working_in(&self.data_directory());
-            if sessions.is_empty() && port_is_free(self.port) {
+            if sessions.is_empty() && port::is_silent(self.port()) {
                 return Ok(());
             }
             if started.elapsed() > TURN_MAX {
@@ -225,7 +214,7 @@ impl Cluster {
     pub async fn superuser(&self, database: &str) -> Result<Client> {
         let connected = tokio_postgres::Config::new()
             .host_path(self.socket_directory())
-            .port(self.port)
+            .port(self.port())
             .user(SUPERUSER)
             .dbname(database)
             .connect(NoTls)
@@ -305,10 +294,12 @@ impl Drop for Cluster {
 async fn template(binaries: &Binaries) -> Result<PathBuf> {
     let template = scratch::root()?.join(format!("template-{}", binaries.version()));
     // tidy-up jobs for /tmp remove files and leave directories
-    if template.join("PG_VERSION").is_file() {
+    let is_whole = || template.join("PG_VERSION").is_file();
+    if is_whole() {
         return Ok(template);
     }
-    if template.exists() {
+    // somebody else may have put it there since
+    if template.exists() && !is_whole() {
         fs::remove_dir_all(&template)?;
     }
     let work = Scratch::create("initdb", binaries.user())?;
@@ -363,24 +354,6 @@ fn host_based_access(auth: Auth) -> String {
             format!("local {database} all trust\nhost {database} all 127.0.0.1/32 {method}\n")
         })
         .concat()
-}
-
-/// A port below the range from which the kernel takes those of outgoing connections, so that a
-/// stopped server finds its port again.
-pub(super) fn free_port() -> Result<u16> {
-    use std::hash::{BuildHasher, RandomState};
-    for attempt in 0..PORT_TRIES {
-        let random = RandomState::new().hash_one(attempt);
-        let port = 15_000 + u16::try_from(random % 17_000).unwrap_or_default();
-        if port_is_free(port) {
-            return Ok(port);
-        }
-    }
-    Err(Error::new(Kind::Io, "No free port of 127.0.0.1 was found"))
-}
-
-pub(super) fn port_is_free(port: u16) -> bool {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
 }
 
 fn signal_command(signal: &str, pid: &str) -> std::process::Command {

@@ -13,7 +13,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
-use super::cluster::{free_port, port_is_free, send};
+use super::cluster::send;
+use super::port::{self, Port};
 use super::scratch::Scratch;
 use super::shop::Shop;
 use crate::error::{Error, Kind, Result};
@@ -33,6 +34,7 @@ pub(super) struct Daemon {
     process: Child,
     scratch: Scratch,
     address: SocketAddr,
+    _claim: Option<Port>,
 }
 
 /// What the screen wants of `/status`.
@@ -60,11 +62,12 @@ pub(super) struct Counters {
 impl Daemon {
     /// Writes the configuration and starts the daemon on it.
     pub(super) fn start(shop: &Shop, http_port: Option<u16>) -> Result<Daemon> {
-        let port = match http_port {
-            Some(port) => port,
-            None if port_is_free(USUAL_PORT) => USUAL_PORT,
-            None => free_port()?,
+        let claim = match http_port {
+            None if !port::is_silent(USUAL_PORT) => Some(Port::claim()?),
+            _ => None,
         };
+        let usual = http_port.unwrap_or(USUAL_PORT);
+        let port = claim.as_ref().map_or(usual, Port::number);
         let scratch = Scratch::create("demo", None)?;
         let config = write_config(scratch.path(), shop, port)?;
         let log = File::create(log_in(scratch.path()))?;
@@ -90,6 +93,7 @@ impl Daemon {
             process,
             scratch,
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
+            _claim: claim,
         })
     }
 

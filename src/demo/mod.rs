@@ -11,6 +11,7 @@ pub mod binaries;
 pub mod cluster;
 pub mod compare;
 mod daemon;
+pub mod port;
 pub mod scratch;
 mod screen;
 mod shop;

@@ -124,7 +124,7 @@ fn notify(news: &[NotifyState<'_>]) {
 #[cfg(test)]
 mod tests {
     use std::os::unix::net::UnixDatagram;
-    use std::process::Command;
+    use std::process::{Command, Stdio};
 
     use super::*;
     use crate::catalog::TableName;
@@ -155,20 +155,25 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("notify");
         let socket = UnixDatagram::bind(&path).unwrap();
-        let status = Command::new(std::env::current_exe().unwrap())
+        let mut service = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "observe::systemd::tests::as_a_service"])
             .env("NOTIFY_SOCKET", &path)
             .env("WATCHDOG_USEC", "40000")
             .env_remove("WATCHDOG_PID")
-            .output()
+            .stdout(Stdio::null())
+            .spawn()
             .unwrap();
-        assert!(status.status.success());
-        socket.set_nonblocking(true).unwrap();
+        socket
+            .set_read_timeout(Some(Duration::from_mins(1)))
+            .unwrap();
+        // heard while it speaks: its socket holds no more than a few words
         let mut heard = String::new();
         let mut buffer = [0; 4096];
-        while let Ok(length) = socket.recv(&mut buffer) {
+        while !heard.contains("STOPPING=1") {
+            let length = socket.recv(&mut buffer).unwrap();
             heard.push_str(std::str::from_utf8(&buffer[..length]).unwrap());
         }
+        assert!(service.wait().unwrap().success());
         assert_eq!(heard.matches("READY=1").count(), 1, "{heard}");
         assert_eq!(heard.matches("STOPPING=1").count(), 1, "{heard}");
         assert!(heard.matches("WATCHDOG=1").count() >= 3, "{heard}");

@@ -13,6 +13,7 @@ use tokio_postgres::error::SqlState;
 use tokio_util::sync::CancellationToken;
 
 use super::resync::{LOOK_INTERVAL, PAUSE_MAX, ROWS, TABLES, beat, make_tables, read, under_load};
+use crate::support::PATIENCE;
 use crate::support::{Figures, Pair, do_on, drain, equal_soon, majors, until};
 use ways::{PLACES, Way, make_table, ways};
 
@@ -22,9 +23,6 @@ const NOTICED_AFTER: Duration = Duration::from_secs(8);
 
 /// How long a reader holds the lock of the copy.
 const LOCK_HELD: Duration = Duration::from_secs(5);
-
-/// Longer than any way takes.
-const PATIENCE: Duration = Duration::from_mins(1);
 
 #[tokio::test]
 async fn a_table_is_altered_in_every_way_while_the_others_go_on() {

@@ -7,6 +7,7 @@ use std::time::Instant;
 use tokio_postgres::Client;
 
 use super::pages;
+use crate::support::PATIENCE;
 use crate::support::{
     Daemon, Figures, Pair, Pgbench, client_tool, edited_config, majors, walferry,
 };
@@ -135,7 +136,8 @@ async fn read(destination: &Client, figures: &Figures) -> Reads {
         },
         None,
     );
-    while started.elapsed() < figures.run || reads.count < figures.reads {
+    let moved = |reads: &Reads| reads.distinct > 2 || started.elapsed() > PATIENCE;
+    while started.elapsed() < figures.run || reads.count < figures.reads || !moved(&reads) {
         let row = destination.query_one(&statement, &[]).await.unwrap();
         let sums: [i64; 4] = std::array::from_fn(|at| row.get(at));
         assert!(

@@ -5,15 +5,13 @@ use std::time::{Duration, Instant};
 use fastrand::Rng;
 use serde_json::Value;
 
+use crate::support::PATIENCE;
 use crate::support::bookkeeping::slots_made;
 use crate::support::sshd::{BEHIND, Sshd, through};
-use crate::support::{Daemon, Figures, Metrics, Pair, Pgbench, majors, up_to};
+use crate::support::{Daemon, Figures, Metrics, Pair, Pgbench, do_on, majors, up_to};
 
 /// Of pgbench.
 const TABLES: i64 = 4;
-
-/// How long a load may take once nobody kills what it goes through.
-const PATIENCE: Duration = Duration::from_mins(3);
 
 #[tokio::test]
 async fn a_bastion_killed_while_it_carries_the_load_and_the_stream_costs_nothing_but_time() {
@@ -36,9 +34,12 @@ async fn a_bastion_killed_while_it_carries_the_load_and_the_stream_costs_nothing
         if late {
             until_loaded(&pair, &mut daemon).await;
         }
+        let holder = pair.on_destination().await;
         if kill == 0 {
-            // whatever the moments of the others: this one is in the load
+            // whatever the moments of the others: this one is in the load, which cannot record
             until_it_copies(&mut daemon).await;
+            let lock = "BEGIN; LOCK TABLE walferry.walferry_tables IN SHARE MODE";
+            do_on(&holder, lock).await;
         } else {
             tokio::time::sleep(up_to(&mut random, 1_500)).await;
         }
@@ -47,6 +48,7 @@ async fn a_bastion_killed_while_it_carries_the_load_and_the_stream_costs_nothing
         }
         let follows = daemon.get("/readyz").await.starts_with("HTTP/1.1 200");
         bastion.down();
+        do_on(&holder, "ROLLBACK").await;
         // the destination cannot be reached now: what is not there was not loaded yet
         let is_loaded = loaded(&pair).await == TABLES;
         loading += u64::from(!is_loaded);

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use tokio_postgres::Client;
 use walferry::limits::DRAIN_MAX;
 
 use crate::support::bookkeeping::{applied, confirmed, loads, slots_made};
@@ -26,9 +27,7 @@ async fn a_drain_under_load_leaves_a_clean_checkpoint_from_which_the_next_start_
         assert_eq!(daemon.sigterm().await, Some(0));
         let took = told.elapsed();
         // the goodbye told the source everything that is in the tables
-        let (acknowledged, reader) = confirmed(&source).await.unwrap();
-        assert_eq!(reader, None, "the slot is still in use");
-        assert_eq!(acknowledged, applied(&destination).await.unwrap());
+        assert_told(&source, &destination, &figures).await;
 
         tokio::time::sleep(figures.run / 2).await;
         let daemon = Daemon::start(&pair);
@@ -38,16 +37,24 @@ async fn a_drain_under_load_leaves_a_clean_checkpoint_from_which_the_next_start_
         assert_eq!(slots_made(&pair), 1);
         assert_eq!(daemon.sigterm().await, Some(0));
         // at rest, the checkpoint has moved past everything that was written
-        assert_eq!(
-            confirmed(&source).await.unwrap().0,
-            applied(&destination).await.unwrap()
-        );
+        assert_told(&source, &destination, &figures).await;
         eprintln!(
             "PostgreSQL {version}: drained in {took:.1?} under load; {transactions} transactions, \
              equal {late:.1?} after the end",
             version = pair.source.binaries().version(),
         );
     }
+}
+
+/// The source knows how far the destination is, once the slot is free. What is said at the end has
+/// a limit that a busy machine may exceed; then the source knows of less.
+async fn assert_told(source: &Client, destination: &Client, figures: &Figures) {
+    let free = "SELECT bool_and(NOT active) FROM pg_replication_slots";
+    until(source, free).await;
+    let (acknowledged, _) = confirmed(source).await.unwrap();
+    let applied = applied(destination).await.unwrap();
+    let told = acknowledged == applied || !figures.alone && acknowledged < applied;
+    assert!(told, "{acknowledged:X}, {applied:X}");
 }
 
 #[tokio::test]
@@ -66,7 +73,9 @@ async fn a_drain_that_runs_out_of_time_acknowledges_nothing_that_it_drops() {
     let lock = "BEGIN; LOCK TABLE app_public.t IN ACCESS EXCLUSIVE MODE";
     do_on(&somebody, lock).await;
     do_on(&source, "INSERT INTO t VALUES (1)").await;
-    let blocked = "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted";
+    // what gathers statistics may wait as well
+    let blocked = "SELECT count(*) > 0 FROM pg_locks
+                   WHERE NOT granted AND mode = 'RowExclusiveLock'";
     until(&destination, blocked).await;
     do_on(&source, "INSERT INTO t VALUES (2)").await;
     let third = "INSERT INTO t VALUES (3, 'the wire stops here'), (4, 'never seen')";

@@ -2,11 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 use tokio_postgres::{Client, NoTls};
 use tokio_util::sync::CancellationToken;
 use walferry::demo::cluster::{Cluster, SUPERUSER, Stop};
 
+use crate::support::PATIENCE;
 use crate::support::bookkeeping::{applied, confirmed, loads};
 use crate::support::{Daemon, Figures, Metrics, Pair, Pgbench, majors};
 
@@ -28,7 +30,9 @@ async fn an_outage_of_either_side_heals_by_itself_and_the_slot_never_passes_the_
             address(&pair.source, "app"),
             address(&pair.destination, "warehouse"),
         );
-        let samples = tokio::spawn(sample(source, destination, enough.clone()));
+        let (looks, mut looking) = watch::channel(());
+        let samples = tokio::spawn(sample(source, destination, looks, enough.clone()));
+        looking.changed().await.unwrap();
         slot_moves(&pair).await;
 
         pair.destination.stop(Stop::Immediate).await.unwrap();
@@ -78,7 +82,7 @@ async fn slot_moves(pair: &Pair) {
     let (before, _) = confirmed(&source).await.unwrap();
     let asked = Instant::now();
     while confirmed(&source).await.unwrap().0 == before {
-        assert!(asked.elapsed() < Duration::from_secs(30), "the slot stays");
+        assert!(asked.elapsed() < PATIENCE, "the slot stays");
         tokio::time::sleep(SAMPLE_INTERVAL).await;
     }
 }
@@ -129,6 +133,7 @@ async fn connect(to: &tokio_postgres::Config) -> Result<Client, tokio_postgres::
 async fn sample(
     source: tokio_postgres::Config,
     destination: tokio_postgres::Config,
+    looks: watch::Sender<()>,
     enough: CancellationToken,
 ) -> Samples {
     let mut samples = Samples::default();
@@ -157,6 +162,7 @@ async fn sample(
                 "the slot was at {highest:X}, the checkpoint at {durable:X}"
             );
             samples.taken += 1;
+            looks.send_replace(());
             samples.longest_gap = samples.longest_gap.max(last.elapsed());
             last = Instant::now();
             pause.tick().await;

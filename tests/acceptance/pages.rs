@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::support::PATIENCE;
 use crate::support::{Daemon, Metrics, walferry};
 
 /// The metrics of design.md section 9 that a healthy run has.
@@ -80,7 +81,7 @@ pub async fn check_at_rest(daemon: &Daemon) {
         if metrics.value("walferry_lag_seconds", &[]) == Some(0.0) {
             break metrics;
         }
-        assert!(asked.elapsed() < Duration::from_secs(10), "lag_seconds");
+        assert!(asked.elapsed() < PATIENCE, "lag_seconds");
         tokio::time::sleep(Duration::from_millis(100)).await;
     };
     for name in METRICS {

@@ -6,11 +6,13 @@ use std::time::{Duration, Instant, SystemTime};
 use futures_util::future::join_all;
 use tokio_postgres::Client;
 
+use crate::support::PATIENCE;
 use crate::support::sshd::{BEHIND, Sshd, through};
 use crate::support::{Daemon, Figures, Metrics, Pair, equal_soon, majors, write_private};
 
-/// walferry tells the source every 5 s where it stands, on a clock that ticks once a second.
-const SILENCE_MAX: Duration = Duration::from_secs(8);
+/// walferry tells the source every 5 s where it stands, on a clock that ticks once a second; the
+/// second is for a machine that does something else, too.
+const SILENCE_MAX: [Duration; 2] = [Duration::from_secs(8), Duration::from_secs(20)];
 
 const MEMORY: &str = "[apply]\nmemory_max = \"1 MiB\"\n";
 
@@ -26,6 +28,7 @@ async fn keepalives_are_answered_while_a_batch_is_stuck_behind_a_lock() {
 
 async fn stuck(major: u32, tunnelled: bool) {
     let figures = Figures::asked_for();
+    // the server's patience; the stream has one of its own, which the lock outlasts in a soak
     let pair = Pair::with_settings(major, &[("wal_sender_timeout", "5s")], &[]).await;
     let source = pair.on_source().await;
     let table = "CREATE TABLE public.stuck (id int PRIMARY KEY, filler text)";
@@ -68,7 +71,7 @@ async fn stuck(major: u32, tunnelled: bool) {
     );
     assert_eq!(daemon.sigterm().await, Some(0));
     eprintln!(
-        "PostgreSQL {version}{way}: stuck for {stuck:?} (wal_sender_timeout 5 s), {replies} \
+        "PostgreSQL {version}{way}: stuck for {stuck:?}, {replies} \
          replies, no reconnect, equal after it",
         way = bastion.map_or("", |_| " behind a bastion"),
         version = pair.source.binaries().version(),
@@ -77,14 +80,15 @@ async fn stuck(major: u32, tunnelled: bool) {
 }
 
 async fn wait_until_blocked(destination: &Client) {
-    let query = "SELECT EXISTS (SELECT FROM pg_catalog.pg_locks WHERE NOT granted)";
+    let query = "SELECT EXISTS (SELECT FROM pg_catalog.pg_locks WHERE NOT granted
+                 AND mode <> 'ShareUpdateExclusiveLock')";
     let asked = Instant::now();
     loop {
         let blocked: bool = destination.query_one(query, &[]).await.unwrap().get(0);
         if blocked {
             return;
         }
-        assert!(asked.elapsed() < Duration::from_secs(20), "nothing waits");
+        assert!(asked.elapsed() < PATIENCE, "nothing waits");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
@@ -92,7 +96,9 @@ async fn wait_until_blocked(destination: &Client) {
 /// Counts the replies of the one walsender, and panics when there is none for too long, when
 /// another walsender takes its place, or when the daemon calls itself sick.
 async fn watch_replies(source: &Client, daemon: &Daemon, how_long: Duration) -> usize {
-    let query = "SELECT pid, reply_time FROM pg_catalog.pg_stat_replication";
+    let query = "SELECT pid, reply_time FROM pg_catalog.pg_stat_replication
+                 WHERE application_name = 'walferry stream'";
+    let silence_max = SILENCE_MAX[usize::from(!Figures::asked_for().alone)];
     let (mut walsenders, mut replies) = (BTreeSet::new(), BTreeSet::new());
     let (started, mut heard) = (Instant::now(), Instant::now());
     while started.elapsed() < how_long {
@@ -105,7 +111,7 @@ async fn watch_replies(source: &Client, daemon: &Daemon, how_long: Duration) -> 
             }
         }
         assert_eq!(walsenders.len(), 1, "{walsenders:?}");
-        assert!(heard.elapsed() < SILENCE_MAX, "{replies:?}");
+        assert!(heard.elapsed() < silence_max, "{replies:?}");
         for page in ["/healthz", "/readyz"] {
             let answer = daemon.get(page).await;
             assert!(answer.starts_with("HTTP/1.1 200"), "{page}: {answer}");

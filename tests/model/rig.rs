@@ -14,15 +14,13 @@ use walferry::sql::Literal;
 use super::history::History;
 use super::verdict::{Tables, lane_in, only_of};
 use crate::cases::way::Way as SentAs;
+use crate::support::PATIENCE;
 use crate::support::{Daemon, Pair};
 
 const TABLES: &str = include_str!("tables.sql");
 
-/// Longer than a wave may take to arrive.
-const PATIENCE: Duration = Duration::from_mins(1);
-
 /// Longer than a table may take to be loaded again beside the stream.
-const JOINING_MAX: Duration = Duration::from_secs(30);
+const JOINING_MAX: Duration = Duration::from_secs(90);
 
 /// What a daemon is told, and what it is sent.
 #[derive(Clone, Copy, Debug)]

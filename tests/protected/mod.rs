@@ -11,13 +11,11 @@ use std::time::{Duration, Instant};
 
 use tokio_postgres::Client;
 
+use crate::support::PATIENCE;
 use crate::support::{CANARY, Pair, do_on, write_private};
 
 /// It must not be seen either.
 const SALT: &str = "k4n4r1env0gel of thirty-two bytes";
-
-/// How long a copy may take to catch up.
-const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A configuration with these keys in `[tables]`, whose salt is in a file.
 fn config(pair: &Pair, name: &str, keys: &str) -> PathBuf {

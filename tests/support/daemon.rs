@@ -10,11 +10,9 @@ use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use walferry::demo::cluster::send;
 
+use super::PATIENCE;
 use super::Pair;
 use super::verb::{assert_commands_nothing, assert_keeps_secrets};
-
-/// Longer than any wait that is not a fault.
-const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Starts `walferry run` in the directory of its configuration; killed on drop.
 pub(super) fn spawn(config: &Path, log: File, variables: &[(&str, &str)]) -> Child {
@@ -58,7 +56,8 @@ impl Daemon {
         }
     }
 
-    /// Until `/readyz` says 200: the tables are loaded and the stream is followed.
+    /// Until `/readyz` says 200: the stream is followed, and tables are loaded but for those that
+    /// were left for a later load.
     pub async fn wait_ready(&mut self) {
         let started = Instant::now();
         while !self.get("/readyz").await.starts_with("HTTP/1.1 200") {
@@ -139,7 +138,7 @@ impl Daemon {
     pub async fn until_logged(&self, what: &str, times: usize) {
         let started = Instant::now();
         while self.log().matches(what).count() < times {
-            assert!(started.elapsed().as_secs() < 60, "{}", self.log());
+            assert!(started.elapsed() < PATIENCE, "{}", self.log());
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }

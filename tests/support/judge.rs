@@ -6,10 +6,8 @@ use walferry::Side;
 use walferry::catalog::TableName;
 use walferry::demo::compare::fingerprint;
 
+use super::PATIENCE;
 use super::Pair;
-
-/// How long a copy may take to catch up.
-const PATIENCE: Duration = Duration::from_mins(1);
 
 const SOURCE_TABLES: &str = "
     SELECT n.nspname, c.relname

@@ -12,6 +12,7 @@ mod pgbench;
 mod refused;
 mod relay;
 pub mod sshd;
+mod standby;
 mod stopped;
 mod verb;
 
@@ -25,13 +26,19 @@ pub use pair::Pair;
 pub use pgbench::{Pgbench, client_tool};
 pub use refused::{FRESH, halts, log_length, lose_slot, refuses_to_start, start_afresh};
 pub use relay::Relay;
+pub use standby::{commits_go_on, commits_wait};
 pub use stopped::{do_on, drain, followed_pair, stopped_pair, until};
 pub use verb::{
     CANARY, Ran, Running, all_things, assert_discreet, edited_config, psql, quoted, run, things,
     walferry, walferry_with, write_private,
 };
 
+use std::time::Duration;
+
 use walferry::demo::binaries::Binaries;
+
+/// How long anything may take that is not a fault, on a machine that is slow and busy.
+pub const PATIENCE: Duration = Duration::from_mins(5);
 
 /// The major versions to test on: 15 and 18, as far as this machine has them. What it lacks is
 /// said, never passed over.

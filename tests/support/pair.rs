@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use tokio_postgres::{Client, NoTls};
 use walferry::demo::binaries::Binaries;
 use walferry::demo::cluster::{Auth, Cluster};
+use walferry::demo::port::Port;
 use walferry::demo::scratch::Scratch;
 use walferry::sql::setup;
 
@@ -23,7 +24,7 @@ pub struct Pair {
     pub source: Cluster,
     pub destination: Cluster,
     scratch: Scratch,
-    http_port: u16,
+    http_port: Port,
 }
 
 impl Pair {
@@ -54,7 +55,7 @@ impl Pair {
             source: create(source).await,
             destination: create(destination).await,
             scratch: Scratch::create("pair", None).unwrap(),
-            http_port: free_port(),
+            http_port: Port::claim().unwrap(),
         };
         pair.make_roles().await;
         pair.write("password", PASSWORD);
@@ -135,7 +136,7 @@ impl Pair {
 
     /// Of the daemon's pages.
     pub fn http_port(&self) -> u16 {
-        self.http_port
+        self.http_port.number()
     }
 
     /// Where the configuration and the logs are.
@@ -174,7 +175,7 @@ impl Pair {
              [observability]\nlisten = \"127.0.0.1:{http}\"\n{more}",
             source_port = self.source.port(),
             destination_port = self.destination.port(),
-            http = self.http_port,
+            http = self.http_port(),
         );
         self.write(name, &config)
     }
@@ -194,9 +195,4 @@ impl Drop for Pair {
             eprintln!("the daemons said:\n{log}");
         }
     }
-}
-
-fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    listener.local_addr().unwrap().port()
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use super::PATIENCE;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -33,7 +34,7 @@ impl Relay {
     pub async fn until_held(&self) {
         let started = Instant::now();
         while !self.holding.load(Ordering::SeqCst) {
-            assert!(started.elapsed() < Duration::from_secs(30), "no mark");
+            assert!(started.elapsed() < PATIENCE, "no mark");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }

@@ -7,8 +7,10 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use walferry::demo::binaries::Binaries;
+use walferry::demo::port::Port;
 use walferry::demo::scratch::Scratch;
 
+use super::PATIENCE;
 use super::{Pair, edited_config, quoted, write_private};
 
 /// A name that only the bastion can look up: its sshd runs with a library that knows it.
@@ -24,6 +26,8 @@ typedef int (*lookup)(const char *, const char *, const struct addrinfo *, struc
 int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
                 struct addrinfo **found) {
     lookup real = (lookup)dlsym(RTLD_NEXT, "getaddrinfo");
+    if (node && !strcmp(node, "nowhere.invalid"))
+        return EAI_NONAME;
     return real(node && !strcmp(node, "db.behind.test") ? "127.0.0.1" : node, service, hints, found);
 }
 "#;
@@ -35,6 +39,7 @@ pub struct Sshd {
     /// Whom to log in as: an sshd that is not root's knows only its own user.
     pub user: String,
     pub port: u16,
+    _claim: Port,
     uid: Option<(u32, u32)>,
 }
 
@@ -55,14 +60,13 @@ impl Sshd {
     pub async fn with(rules: &str) -> Sshd {
         let user = Binaries::find(None).await.unwrap().user();
         let files = Scratch::create("sshd", user).unwrap();
-        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        let port = listener.local_addr().unwrap().port();
-        drop(listener);
+        let claim = Port::claim().unwrap();
         let mut sshd = Sshd {
             process: None,
             user: name_of(&files),
             files,
-            port,
+            port: claim.number(),
+            _claim: claim,
             uid: user.map(|user| (user.uid, user.gid)),
         };
         sshd.keygen("host_ed25519", &["-t", "ed25519"]);
@@ -113,11 +117,7 @@ impl Sshd {
         self.process = Some(command.spawn().unwrap());
         let started = Instant::now();
         while std::net::TcpStream::connect(("127.0.0.1", self.port)).is_err() {
-            assert!(
-                started.elapsed() < Duration::from_secs(10),
-                "{}",
-                self.log()
-            );
+            assert!(started.elapsed() < PATIENCE, "{}", self.log());
             std::thread::sleep(Duration::from_millis(10));
         }
     }
@@ -286,8 +286,8 @@ impl Agent {
             socket,
         };
         let started = Instant::now();
-        while !agent.socket.exists() {
-            assert!(started.elapsed() < Duration::from_secs(10), "no agent");
+        while std::os::unix::net::UnixStream::connect(&agent.socket).is_err() {
+            assert!(started.elapsed() < PATIENCE, "no agent");
             std::thread::sleep(Duration::from_millis(10));
         }
         for key in keys {

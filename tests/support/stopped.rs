@@ -4,10 +4,8 @@ use std::time::{Duration, Instant};
 
 use tokio_postgres::Client;
 
+use super::PATIENCE;
 use super::{CANARY, Daemon, Pair, compare};
-
-/// How long anything may take that is not a fault.
-const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A pair with two tables that were loaded and followed, and a daemon that has drained.
 pub async fn stopped_pair(major: u32, source: &[(&str, &str)]) -> (Pair, Client) {
@@ -52,14 +50,15 @@ pub async fn do_on(client: &Client, script: &str) {
     }
 }
 
-/// Waits until the question is answered with true.
+/// Waits until the question is answered with true; NULL is no such answer.
 pub async fn until(client: &Client, question: &str) {
     let started = Instant::now();
     while !client
         .query_one(question, &[])
         .await
         .unwrap()
-        .get::<_, bool>(0)
+        .get::<_, Option<bool>>(0)
+        .unwrap_or(false)
     {
         assert!(started.elapsed() < PATIENCE, "never: {question}");
         tokio::time::sleep(Duration::from_millis(2)).await;

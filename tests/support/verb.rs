@@ -4,12 +4,12 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::Duration;
 
 use tokio::process::{Child, Command};
 use tokio_postgres::Client;
 use walferry::demo::cluster::{Cluster, SUPERUSER, send};
 
+use super::PATIENCE;
 use super::daemon::spawn;
 use super::pair::PASSWORD_SIGNS;
 use super::{Daemon, Pair};
@@ -17,9 +17,6 @@ use super::{Daemon, Pair};
 /// Part of every secret and row value that must never be seen; [`walferry`] looks for it in all
 /// that is printed.
 pub const CANARY: &str = "k4n4r1env0gel";
-
-/// No verb that ends by itself takes this long.
-const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Panics when something that walferry has said holds the canary, or the password of every pair.
 #[track_caller]

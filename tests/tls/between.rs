@@ -7,6 +7,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 use walferry::error::{Error, Kind, Result};
 use walferry::source::{Connection, Mode};
@@ -51,23 +52,36 @@ fn endpoint(place: &Place, port: u16, keys: &str) -> Endpoint {
 }
 
 /// Answers the first eight bytes of each connection, and notes what comes then.
-async fn man(answer: &'static [u8]) -> (u16, Heard) {
+async fn man(answer: &'static [u8]) -> Man {
     let (listener, port) = listener().await;
-    let heard = Heard::default();
-    let notes = Arc::clone(&heard);
+    let (notes, heard) = watch::channel(Vec::new());
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
-            let notes = Arc::clone(&notes);
+            let notes = notes.clone();
             tokio::spawn(async move {
                 stream.read_exact(&mut [0; 8]).await.unwrap();
                 stream.write_all(answer).await.unwrap();
                 let mut rest = Vec::new();
                 let _ = stream.read_to_end(&mut rest).await;
-                notes.lock().unwrap().extend(rest);
+                notes.send_modify(|heard| heard.push(rest));
             });
         }
     });
-    (port, heard)
+    Man { port, heard }
+}
+
+struct Man {
+    port: u16,
+    /// What each client said after it had asked for TLS, until it was gone.
+    heard: watch::Receiver<Vec<Vec<u8>>>,
+}
+
+impl Man {
+    /// Of the two clients, once both are gone.
+    async fn heard(mut self) -> Vec<Vec<u8>> {
+        let both = self.heard.wait_for(|heard| heard.len() == 2).await;
+        both.unwrap().clone()
+    }
 }
 
 /// On both addresses that localhost may have.
@@ -81,8 +95,7 @@ async fn listener() -> (TcpListener, u16) {
     (listener, port)
 }
 
-fn has(heard: &Heard, part: &[u8]) -> bool {
-    let heard = heard.lock().unwrap();
+fn has(heard: &[u8], part: &[u8]) -> bool {
     heard.windows(part.len()).any(|bytes| bytes == part)
 }
 
@@ -92,34 +105,36 @@ async fn who_says_that_there_is_no_tls_or_speaks_before_it_learns_nothing() {
     Identities::put(&place);
     let injected = b"SE\0\0\0\x20SFATAL\0C28000\0Mbelieve me\0\0";
     for mode in ["require", "verify-ca", "verify-full"] {
-        let (port, heard) = man(b"N").await;
+        let man_without = man(b"N").await;
         let keys = format!("sslmode = \"{mode}\"");
         refused(
-            both(&endpoint(&place, port, &keys)).await,
+            both(&endpoint(&place, man_without.port, &keys)).await,
             Kind::Tls,
             "has no TLS",
         );
-        assert_eq!(heard.lock().unwrap().len(), 0, "{mode}");
+        assert_eq!(man_without.heard().await.concat().len(), 0, "{mode}");
 
-        let (port, heard) = man(injected).await;
+        let man_before = man(injected).await;
         refused(
-            both(&endpoint(&place, port, &keys)).await,
+            both(&endpoint(&place, man_before.port, &keys)).await,
             Kind::Tls,
             "is not TLS",
         );
         // a ClientHello, which names the host and nobody else
-        assert_eq!(heard.lock().unwrap().first(), Some(&0x16), "{mode}");
-        assert!(!has(&heard, b"walferry") && !has(&heard, CANARY.as_bytes()));
+        for heard in man_before.heard().await {
+            assert_eq!(heard.first(), Some(&0x16), "{mode}");
+            assert!(!has(&heard, b"walferry") && !has(&heard, CANARY.as_bytes()));
+        }
     }
     // where TLS is a wish, it is none when the login has to be bound to it
-    let (port, heard) = man(b"N").await;
+    let man = man(b"N").await;
     let keys = "sslmode = \"prefer\"\nchannel_binding = \"require\"";
     refused(
-        both(&endpoint(&place, port, keys)).await,
+        both(&endpoint(&place, man.port, keys)).await,
         Kind::Authentication,
         "does not bind",
     );
-    assert_eq!(heard.lock().unwrap().len(), 0);
+    assert_eq!(man.heard().await.concat().len(), 0);
 }
 
 /// Ends TLS itself, with a certificate of its own, and speaks to the server as its client.
@@ -248,7 +263,7 @@ async fn a_login_is_bound_to_the_connection_and_cannot_be_passed_on() {
             Kind::Authentication,
             "channel binding check failed",
         );
-        assert!(has(&man.heard, b"SCRAM-SHA-256-PLUS\0"));
+        assert!(has(&man.heard.lock().unwrap(), b"SCRAM-SHA-256-PLUS\0"));
         let log = std::fs::read_to_string(place.cluster.log_path()).unwrap();
         assert!(log.contains("SCRAM channel binding check failed"), "{log}");
 
@@ -256,7 +271,8 @@ async fn a_login_is_bound_to_the_connection_and_cannot_be_passed_on() {
         let man = Terminator::start(&place, &identities.between, false, false).await;
         let outcomes = both(&endpoint(&place, man.port, require)).await;
         refused(outcomes, Kind::Authentication, "does not bind");
-        assert!(has(&man.heard, b"walferry") && !has(&man.heard, b"n=,r="));
+        let heard = man.heard.lock().unwrap().clone();
+        assert!(has(&heard, b"walferry") && !has(&heard, b"n=,r="));
         for weaker in ["prefer", "disable"] {
             let weaker = format!("channel_binding = \"{weaker}\"");
             let [sql, replication] = both(&endpoint(&place, man.port, &weaker)).await;

@@ -10,10 +10,8 @@ use walferry::sql::Literal;
 
 use super::identities::Identities;
 use super::{PASSWORD, PASSWORD_RULE, Place};
+use crate::support::PATIENCE;
 use crate::support::{Running, quoted, walferry, walferry_with, write_private};
-
-/// Longer than anything takes that is not a fault.
-const PATIENCE: Duration = Duration::from_mins(1);
 
 #[tokio::test]
 async fn a_password_may_come_from_every_place_and_by_every_method() {
