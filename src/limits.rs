@@ -284,12 +284,12 @@ pub const BACKOFF_MIN: Duration = Duration::from_millis(200);
 /// Longest pause between two attempts to reach a server.
 pub const BACKOFF_MAX: Duration = Duration::from_secs(10);
 
-/// How long a start waits for the writer lock and the slot of a predecessor whose sessions are
-/// still ending, and `walferry teardown` for the lock.
-pub const WRITER_LOCK_WAIT_MAX: Duration = Duration::from_millis(1_500);
+/// How long a start, or `walferry teardown`, waits for the writer lock and the slot of a
+/// predecessor whose sessions are still ending. A server finds a client dead within a second.
+pub const PREDECESSOR_WAIT_MAX: Duration = Duration::from_secs(3);
 
 /// Pause between two tries at either.
-pub const WRITER_LOCK_POLL: Duration = Duration::from_millis(25);
+pub const PREDECESSOR_POLL: Duration = Duration::from_millis(25);
 
 /// How long SIGTERM waits for the transaction that is half received and the batch in flight.
 pub const DRAIN_MAX: Duration = Duration::from_secs(20);

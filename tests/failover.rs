@@ -23,7 +23,7 @@ const MUCH: &str =
 async fn go_on(pair: &Pair, source: &Client) {
     let mut daemon = Daemon::start(pair);
     daemon.wait_ready().await;
-    // what a start writes that is refused must not make up for it
+    // so much that what a refused start writes does not make up for it
     let more = "SELECT pg_logical_emit_message(false, 'test', repeat('x', 100000));
                 INSERT INTO t SELECT max(id) + 1 FROM t";
     do_on(source, more).await;

@@ -3,7 +3,7 @@
 use crate::support::{Daemon, Pair, all_things, majors, things, walferry};
 
 #[tokio::test]
-async fn a_teardown_waits_for_nobody_asks_first_and_leaves_only_what_it_did_not_make() {
+async fn a_teardown_refuses_beside_a_daemon_asks_first_and_leaves_only_what_it_did_not_make() {
     let pair = Pair::start(majors().await[0]).await;
     let source = pair.on_source().await;
     // so that walferry may make its own publication

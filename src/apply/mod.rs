@@ -72,19 +72,15 @@ pub struct Applier {
 impl Applier {
     /// Opens the session: plans are pinned, a dead client is noticed, statements have limits.
     pub async fn new(config: &Config, writer: Writer) -> Result<Self> {
-        let facts = ask::query_one(writer.client(), sql::SERVER_FACTS, &[]).await;
-        let facts =
-            facts.map_err(|error| from_client(Side::Destination, "ask for the version", &error))?;
-        let (version, standbys): (i32, bool) = (facts.get(0), facts.get(1));
+        let standbys = ask::query_one(writer.client(), sql::WAITS_FOR_STANDBYS, &[]).await;
+        let failed = |error| from_client(Side::Destination, "ask for standbys", &error);
+        let standbys: bool = standbys.map_err(failed)?.get(0);
         let limits = &config.apply;
         let waits_long = limits
             .lock_timeout
             .is_none_or(|limit| limit > AHEAD_LOCK_MAX);
         let limits = settings::limit(limits.statement_timeout, limits.lock_timeout);
-        let mut setup = vec![sql::PIN_PLANS, &limits];
-        if version >= 140_000 {
-            setup.push(sql::WATCH_CLIENT);
-        }
+        let mut setup = vec![sql::PIN_PLANS, &limits, settings::WATCH_CLIENT];
         if !standbys {
             setup.push(sql::COMMIT_EARLY);
         }

@@ -12,7 +12,7 @@ use crate::batch::CommitPoint;
 use crate::decode::Cell;
 use crate::error::postgres::from_client;
 use crate::error::{Error, Kind, Result, Side};
-use crate::limits::{UNFLUSHED_COMMITS_MAX, WRITER_LOCK_POLL, WRITER_LOCK_WAIT_MAX};
+use crate::limits::{PREDECESSOR_POLL, PREDECESSOR_WAIT_MAX, UNFLUSHED_COMMITS_MAX};
 use crate::lsn::{AppliedLsn, Lsn};
 use crate::sql::ask::{self, Typed};
 use crate::sql::{checkpoint as sql, session};
@@ -97,14 +97,14 @@ fn failed(error: &tokio_postgres::Error) -> Error {
 /// predecessor that just ended. Whether it was to be had.
 pub async fn take_writer_lock(client: &Client, state_schema: &str, pipeline: &str) -> Result<bool> {
     let name = sql::writer_lock_name(state_schema, pipeline);
-    let deadline = Instant::now() + WRITER_LOCK_WAIT_MAX;
+    let deadline = Instant::now() + PREDECESSOR_WAIT_MAX;
     loop {
         let row = ask::query_one(client, sql::TRY_WRITER_LOCK, &[&name]).await;
         let taken = row.map_err(|error| failed(&error))?.get(0);
         if taken || Instant::now() >= deadline {
             return Ok(taken);
         }
-        tokio::time::sleep(WRITER_LOCK_POLL).await;
+        tokio::time::sleep(PREDECESSOR_POLL).await;
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::io::{BufRead, IsTerminal, Write as _};
 
+use tokio::time::Instant;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Transaction};
 
@@ -13,6 +14,7 @@ use crate::checkpoint::{recorded_types, tablesync_name, take_writer_lock};
 use crate::config::Config;
 use crate::error::postgres::from_client;
 use crate::error::{Error, Kind, Result, Side};
+use crate::limits::{PREDECESSOR_POLL, PREDECESSOR_WAIT_MAX};
 use crate::printable::{Lines, OneLine};
 use crate::snapshot::hidden_prefix;
 use crate::sql::{checkpoint, probe, teardown};
@@ -229,10 +231,7 @@ fn confirmed() -> Result<bool> {
 
 async fn drop_on_source(client: &Client, made: &Made) -> Result<()> {
     if let Some(slot) = &made.slot {
-        client
-            .execute(teardown::DROP_SLOT, &[slot])
-            .await
-            .map_err(|error| from_client(Side::Source, "drop the slot", &error))?;
+        drop_slot(client, slot).await?;
     }
     if let Some(publication) = &made.publication {
         client
@@ -241,6 +240,21 @@ async fn drop_on_source(client: &Client, made: &Made) -> Result<()> {
             .map_err(|error| from_client(Side::Source, "drop the publication", &error))?;
     }
     Ok(())
+}
+
+/// The session that read it for a daemon which has just ended may take a moment to end.
+async fn drop_slot(client: &Client, slot: &str) -> Result<()> {
+    let deadline = Instant::now() + PREDECESSOR_WAIT_MAX;
+    loop {
+        let Err(error) = client.execute(teardown::DROP_SLOT, &[&slot]).await else {
+            return Ok(());
+        };
+        let error = from_client(Side::Source, "drop the slot", &error);
+        if error.kind() != Kind::SlotInUse || Instant::now() >= deadline {
+            return Err(error);
+        }
+        tokio::time::sleep(PREDECESSOR_POLL).await;
+    }
 }
 
 /// All of it or nothing, in one transaction.
@@ -454,5 +468,14 @@ mod tests {
         let error = run(&config, &options(true)).await.unwrap_err();
         assert_eq!(error.kind(), Kind::AlreadyRunning);
         assert_eq!(left(&source, SLOTS_AND_PUBLICATIONS).await.len(), 2);
+        // who ends is waited for
+        let ends = async {
+            tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+            drop(destination);
+        };
+        let options = options(true);
+        let (dropped, ()) = tokio::join!(run(&config, &options), ends);
+        dropped.unwrap();
+        assert_eq!(left(&source, SLOTS_AND_PUBLICATIONS).await.len(), 0);
     }
 }

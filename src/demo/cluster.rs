@@ -17,7 +17,7 @@ use super::scratch::{self, Scratch};
 use crate::error::{self, Error, Kind, Result};
 
 /// How long a server may take to start or to stop; crash recovery is part of a start.
-const TURN_MAX: Duration = Duration::from_mins(1);
+const TURN_MAX: Duration = Duration::from_mins(3);
 
 /// How long drop waits for an orderly end before it kills.
 const DROP_MAX: Duration = Duration::from_secs(10);
@@ -60,7 +60,7 @@ impl Cluster {
     /// directory. `wal_level` is logical, nothing is flushed; `settings` come last and win.
     ///
     /// # Errors
-    /// When initdb fails or the server does not start within 60 s; its log is in the message.
+    /// When initdb fails or the server does not start within 3 minutes; its log is in the message.
     pub async fn create(
         binaries: &Binaries,
         auth: Auth,
@@ -114,7 +114,7 @@ impl Cluster {
     /// Starts a stopped server and waits until it takes connections. Does nothing when it runs.
     ///
     /// # Errors
-    /// When it ends instead, or takes longer than 60 s.
+    /// When it ends instead, or takes longer than 3 minutes.
     pub async fn start(&mut self) -> Result<()> {
         if self.is_running()? {
             return Ok(());
@@ -156,7 +156,7 @@ impl Cluster {
     /// Stops the server and waits until it is gone. Does nothing when it is stopped.
     ///
     /// # Errors
-    /// When it takes longer than 60 s.
+    /// When it takes longer than 3 minutes.
     pub async fn stop(&mut self, mode: Stop) -> Result<()> {
         let signal = match mode {
             Stop::Fast => "INT",
@@ -181,7 +181,7 @@ impl Cluster {
     /// once all of them are gone and the port is free.
     ///
     /// # Errors
-    /// When they are still there after 60 s.
+    /// When they are still there after 3 minutes.
     pub async fn kill9(&mut self) -> Result<()> {
         if let Some(postmaster) = &mut self.postmaster {
             postmaster.kill()?;

@@ -13,9 +13,10 @@ const TRIES: u32 = 20;
 /// A port that no other throw-away server gets until this is dropped, also while its server is
 /// stopped or not there yet.
 ///
-/// **Why that is so.** A socket that never listens is bound to it. Who claims a port binds without
-/// `SO_REUSEADDR`, which the kernel refuses where anybody is bound. The server itself, be it
-/// PostgreSQL, sshd or walferry, binds with it, and may, as long as nobody listens.
+/// **Why that is so.** A socket that never listens is bound to it: without `SO_REUSEADDR`, which
+/// Linux refuses where anybody is bound, also to the next who claims it. It gets that afterwards,
+/// so that a server that has it, be it PostgreSQL, sshd or walferry, may bind as long as nobody
+/// listens.
 #[derive(Debug)]
 pub struct Port {
     number: u16,

@@ -174,6 +174,10 @@ mod tests {
             heard.push_str(std::str::from_utf8(&buffer[..length]).unwrap());
         }
         assert!(service.wait().unwrap().success());
+        socket.set_nonblocking(true).unwrap();
+        while let Ok(length) = socket.recv(&mut buffer) {
+            heard.push_str(std::str::from_utf8(&buffer[..length]).unwrap());
+        }
         assert_eq!(heard.matches("READY=1").count(), 1, "{heard}");
         assert_eq!(heard.matches("STOPPING=1").count(), 1, "{heard}");
         assert!(heard.matches("WATCHDOG=1").count() >= 3, "{heard}");

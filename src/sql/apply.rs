@@ -33,12 +33,9 @@ pub const PIN_PLANS: &str = "SET enable_seqscan = off; SET enable_bitmapscan = o
      SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_material = off; \
      SET jit = off; SET work_mem = '32MB'; SET temp_buffers = '32MB'";
 
-/// Notices within a second that the daemon is gone, also in the middle of a statement (14+).
-pub const WATCH_CLIENT: &str = "SET client_connection_check_interval = '1s'";
-
-/// The server's version as a number, and whether it waits for standbys.
-pub const SERVER_FACTS: &str = "SELECT pg_catalog.current_setting('server_version_num')::integer, \
-     pg_catalog.current_setting('synchronous_standby_names') <> ''";
+/// Whether commits wait for standbys.
+pub const WAITS_FOR_STANDBYS: &str =
+    "SELECT pg_catalog.current_setting('synchronous_standby_names') <> ''";
 
 /// A COMMIT returns before it is flushed. What was committed is acknowledged to the source only
 /// once [`POSITIONS`] say that it is.

@@ -124,7 +124,7 @@ struct Reads {
     distinct: u64,
 }
 
-/// Reads as fast as it can, until both the time and the number of reads are reached.
+/// Reads as fast as it can, until the time and the number of reads are reached and the copy has moved.
 async fn read(destination: &Client, figures: &Figures) -> Reads {
     let statement = SUMS.replace("{schema}", "app_public");
     let statement = destination.prepare(&statement).await.unwrap();

@@ -256,7 +256,7 @@ async fn die_between_ranges(pair: &Pair, scale: u32) {
     };
     let done = rows().await;
     assert!((1..i64::from(40_000 * scale)).contains(&done), "{done}");
-    let end = "SELECT count(*) FILTER (WHERE pg_terminate_backend(pid, 10000)) = 2
+    let end = "SELECT count(*) FILTER (WHERE pg_terminate_backend(pid, 300000)) = 2
          FROM pg_stat_activity WHERE application_name = 'walferry snapshot worker'";
     let both: bool = observer.query_one(end, &[]).await.unwrap().get(0);
     assert!(both, "no two workers to end");

@@ -45,7 +45,7 @@ impl Bench {
     /// Between servers of these major versions.
     pub async fn between(major: u32, destination: u32) -> Bench {
         let source = [("max_prepared_transactions", "10")];
-        // a copy that somebody has locked for longer than a moment is loaded again
+        // a copy that autovacuum has locked for longer than a moment would be loaded again
         let undisturbed = [("autovacuum", "off")];
         Bench {
             major,

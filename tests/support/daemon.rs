@@ -133,8 +133,7 @@ impl Daemon {
         }
     }
 
-    /// What all daemons of this pair have logged so far.
-    /// Waits until it has logged this so often.
+    /// Waits until the daemons of this pair have logged this so often.
     pub async fn until_logged(&self, what: &str, times: usize) {
         let started = Instant::now();
         while self.log().matches(what).count() < times {
@@ -143,6 +142,7 @@ impl Daemon {
         }
     }
 
+    /// What they have logged so far.
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap()
     }

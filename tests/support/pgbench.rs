@@ -9,10 +9,10 @@ use tokio::process::{Child, Command};
 use tokio_postgres::Client;
 use walferry::demo::cluster::{Cluster, SUPERUSER};
 
-use super::{Pair, compare};
+use super::{PATIENCE, Pair, compare};
 
 /// How long sessions of a stopped pgbench may take to end.
-const END_MAX: Duration = Duration::from_secs(20);
+const END_MAX: Duration = PATIENCE;
 
 /// How long a copy may take to catch up with all that a full-speed run has left behind.
 const CATCH_UP_MAX: Duration = Duration::from_mins(5);

@@ -16,7 +16,8 @@ use super::{Pair, edited_config, quoted, write_private};
 /// A name that only the bastion can look up: its sshd runs with a library that knows it.
 pub const BEHIND: &str = "db.behind.test";
 
-/// Makes a name out of nothing, where the resolver of the C library would be asked.
+/// Makes a name out of nothing, where the resolver of the C library would be asked, and knows at
+/// once that another is nobody's.
 const RESOLVER: &str = r#"
 #define _GNU_SOURCE
 #include <dlfcn.h>

@@ -36,11 +36,16 @@ pub async fn followed_pair(major: u32) -> (Pair, Client, Daemon) {
     (pair, client, daemon)
 }
 
-/// Asks a daemon to end, and expects that it ends well.
+/// Asks a daemon to end, and expects that it ends well. What read its slot is gone, too.
 pub async fn drain(pair: &Pair, daemon: Daemon) {
     let code = daemon.sigterm().await;
     let log = std::fs::read_to_string(pair.directory().join("walferry.log"));
     assert_eq!(code, Some(0), "{}", log.unwrap());
+    if let Ok(source) = pair.source.superuser("app").await {
+        let free = "SELECT NOT EXISTS (SELECT FROM pg_replication_slots
+                    WHERE active AND slot_name = 'walferry_app')";
+        until(&source, free).await;
+    }
 }
 
 /// Runs a script in a session.

@@ -76,7 +76,7 @@ pub async fn walferry_with(config: &Path, arguments: &[&str], variables: &[(&str
     ran
 }
 
-/// Runs a command to its end; panics when it takes longer than a minute or shows the canary.
+/// Runs a command to its end; panics when it does not end or shows the canary.
 #[track_caller]
 pub fn run(command: &mut Command) -> impl Future<Output = Ran> {
     command.stdin(Stdio::null()).kill_on_drop(true);

@@ -15,7 +15,7 @@ use walferry::transport::{Endpoint, connect};
 
 use super::identities::{Identities, Identity};
 use super::{PASSWORD_RULE, Place};
-use crate::support::{CANARY, majors};
+use crate::support::{CANARY, PATIENCE, majors};
 
 /// What was heard of a client.
 type Heard = Arc<Mutex<Vec<u8>>>;
@@ -79,8 +79,9 @@ struct Man {
 impl Man {
     /// Of the two clients, once both are gone.
     async fn heard(mut self) -> Vec<Vec<u8>> {
-        let both = self.heard.wait_for(|heard| heard.len() == 2).await;
-        both.unwrap().clone()
+        let both = self.heard.wait_for(|heard| heard.len() >= 2);
+        let both = tokio::time::timeout(PATIENCE, both).await;
+        both.unwrap().unwrap().clone()
     }
 }
 

@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::decode::Relation;
 use crate::error::{Kind, Result};
 use crate::limits::{
-    RELATIONS_GONE_MAX, WAL_SENDER_TIMEOUT, WRITER_LOCK_POLL, WRITER_LOCK_WAIT_MAX,
+    PREDECESSOR_POLL, PREDECESSOR_WAIT_MAX, RELATIONS_GONE_MAX, WAL_SENDER_TIMEOUT,
 };
 use crate::lsn::{AppliedLsn, Lsn, ReceivedLsn};
 use crate::source::{Connection, Mode, Stream};
@@ -113,7 +113,7 @@ impl Inlet {
 /// Streams from the checkpoint on, `from`. The walsender of our own last round may take a moment to
 /// end.
 async fn open_stream(config: &Config, from: Lsn, format: Format) -> Result<Stream> {
-    let deadline = Instant::now() + WRITER_LOCK_WAIT_MAX;
+    let deadline = Instant::now() + PREDECESSOR_WAIT_MAX;
     loop {
         let (endpoint, publications) = (&config.source.endpoint, &config.source.publications);
         let session = Connection::open(endpoint, "stream", Mode::Replication).await?;
@@ -121,7 +121,7 @@ async fn open_stream(config: &Config, from: Lsn, format: Format) -> Result<Strea
         let started = session.start_replication(slot, from, publications, format);
         match started.await {
             Err(error) if error.kind() == Kind::SlotInUse && Instant::now() < deadline => {
-                tokio::time::sleep(WRITER_LOCK_POLL).await;
+                tokio::time::sleep(PREDECESSOR_POLL).await;
             }
             started => return started,
         }

@@ -455,6 +455,8 @@ impl<'f> Flow<'f> {
             if let Ok(done) = tokio::time::timeout(GOODBYE_MAX, self.applier.done()).await {
                 let done = done?;
                 (self.applied, self.durable) = (done.applied, done.durable);
+            } else {
+                tracing::debug!("the destination did not note the last position in time");
             }
         }
         let (received, applied, durable) = (self.received, self.applied, self.durable);
