@@ -106,6 +106,10 @@ pub const UNFLUSHED_COMMITS_MAX: usize = 1_024;
 /// Staged bytes after which a staging table is truncated instead of emptied by DELETE.
 pub const STAGE_DEAD_BYTES_MAX: u64 = 1 << 20;
 
+/// Memory that an applied batch had for a table is kept for the next one, unless less than one in
+/// so many parts of it was used.
+pub const SPARE_SHARE_MAX: usize = 4;
+
 /// Tables that one batch changes: each may need a staging table, and locks.
 pub const BATCH_TABLES_MAX: usize = 200;
 
@@ -285,7 +289,8 @@ pub const BACKOFF_MIN: Duration = Duration::from_millis(200);
 pub const BACKOFF_MAX: Duration = Duration::from_secs(10);
 
 /// How long a start, or `walferry teardown`, waits for the writer lock and the slot of a
-/// predecessor whose sessions are still ending. A server finds a client dead within a second.
+/// predecessor whose sessions are still ending. A destination of 14 and later finds a client dead
+/// within a second.
 pub const PREDECESSOR_WAIT_MAX: Duration = Duration::from_secs(3);
 
 /// Pause between two tries at either.

@@ -1,5 +1,7 @@
 //! Row and key images, one after the other in one allocation.
 
+use super::spare;
+
 /// Where an image lies in its [`Arena`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
@@ -62,6 +64,18 @@ impl Arena {
     /// Holds nothing.
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
+    }
+
+    /// Bytes of memory, used or not.
+    pub(super) fn capacity(&self) -> usize {
+        self.bytes.capacity()
+    }
+
+    /// Without images, in the memory that it had.
+    pub(super) fn emptied(self) -> Self {
+        Arena {
+            bytes: spare::emptied(self.bytes),
+        }
     }
 
     /// Forgets everything written after the arena had this length.

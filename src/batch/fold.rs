@@ -6,7 +6,7 @@ use hashbrown::HashTable;
 
 use super::arena::{Arena, Span};
 use super::target::Target;
-use super::{FoldError, Start};
+use super::{FoldError, Start, spare};
 use crate::decode::{Cell, Cells, Tuple};
 
 /// The net effect on one key.
@@ -78,6 +78,23 @@ impl Keyed {
             start,
             patched: None,
             whole: true,
+        }
+    }
+
+    /// Bytes of memory, used or not.
+    pub(super) fn capacity(&self) -> usize {
+        let entries = self.entries.capacity().max(self.index.capacity());
+        self.rows.capacity() + self.keys.capacity() + entries * ENTRY_BYTES
+    }
+
+    /// Without entries, in the memory that they had.
+    pub(super) fn emptied(self) -> Self {
+        Keyed {
+            rows: self.rows.emptied(),
+            keys: self.keys.emptied(),
+            entries: spare::emptied(self.entries),
+            index: spare::emptied_index(self.index),
+            ..Keyed::new(Start::Unknown)
         }
     }
 

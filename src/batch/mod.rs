@@ -31,6 +31,7 @@
 
 mod arena;
 mod fold;
+mod spare;
 mod target;
 mod whole_row;
 
@@ -40,6 +41,7 @@ use hashbrown::HashMap;
 
 pub use arena::{Arena, Span};
 pub use fold::{Entry, Keyed, Put};
+use spare::Spare;
 pub use target::{RowIdentity, Target, TargetColumn};
 pub use whole_row::Multiset;
 
@@ -148,9 +150,31 @@ pub struct Batch {
     commit: Option<CommitPoint>,
     oldest_commit_at: Option<i64>,
     partitions: Vec<(u32, u32)>,
+    spare: Spare,
 }
 
 impl Batch {
+    /// What it holds. It begins anew, and keeps the memory that waits for other tables.
+    #[must_use]
+    pub fn hand_over(&mut self) -> Batch {
+        let anew = Batch {
+            spare: std::mem::take(&mut self.spare),
+            ..Batch::default()
+        };
+        std::mem::replace(self, anew)
+    }
+
+    /// Uses the memory of a batch that was applied for tables that are yet to come: at most so many
+    /// bytes of it.
+    pub fn reuse(&mut self, applied: Batch, bytes_max: usize) {
+        self.spare = Spare::of(applied.tables, bytes_max);
+    }
+
+    /// Gives up the memory that waits for tables.
+    pub fn release(&mut self) {
+        self.spare = Spare::default();
+    }
+
     /// A new row.
     pub fn insert(&mut self, target: &Arc<Target>, new: Tuple<'_>) -> Result<(), FoldError> {
         let table = self.table(target);
@@ -313,7 +337,7 @@ impl Batch {
         self.tables.push(TableBatch {
             target: Arc::clone(target),
             truncated: None,
-            rows: Rows::new(&target.identity, Start::Unknown),
+            rows: self.spare.take(target),
             counts: Counts::default(),
         });
         self.by_oid.insert(target.oid, at);
@@ -336,6 +360,29 @@ impl Rows {
             RowIdentity::Key(_) => Rows::Keyed(Keyed::new(start)),
             RowIdentity::WholeRow => Rows::Whole(Multiset::new(start)),
             RowIdentity::None => Rows::Append(Appended::default()),
+        }
+    }
+
+    /// Bytes of memory that they have, used or not.
+    fn capacity(&self) -> usize {
+        match self {
+            Rows::Keyed(keyed) => keyed.capacity(),
+            Rows::Whole(multiset) => multiset.capacity(),
+            Rows::Append(appended) => {
+                appended.arena.capacity() + appended.rows.capacity() * SPAN_BYTES
+            }
+        }
+    }
+
+    /// Without any, for rows of the same kind, in the memory that they had.
+    fn emptied(self) -> Self {
+        match self {
+            Rows::Keyed(keyed) => Rows::Keyed(keyed.emptied()),
+            Rows::Whole(multiset) => Rows::Whole(multiset.emptied()),
+            Rows::Append(appended) => Rows::Append(Appended {
+                arena: appended.arena.emptied(),
+                rows: spare::emptied(appended.rows),
+            }),
         }
     }
 }

@@ -9,7 +9,7 @@ use std::hash::BuildHasher;
 use hashbrown::HashTable;
 
 use super::arena::{Arena, Span};
-use super::{FoldError, Start};
+use super::{FoldError, Start, spare};
 use crate::decode::{Cell, Cells, Tuple};
 
 /// Net copies of rows.
@@ -33,6 +33,22 @@ impl Multiset {
             index: HashTable::new(),
             hasher: foldhash::fast::FixedState::default(),
             start,
+        }
+    }
+
+    /// Bytes of memory, used or not.
+    pub(super) fn capacity(&self) -> usize {
+        let rows = self.rows.capacity().max(self.index.capacity());
+        self.arena.capacity() + rows * ROW_BYTES
+    }
+
+    /// Without rows, in the memory that they had.
+    pub(super) fn emptied(self) -> Self {
+        Multiset {
+            arena: self.arena.emptied(),
+            rows: spare::emptied(self.rows),
+            index: spare::emptied_index(self.index),
+            ..Multiset::new(Start::Unknown)
         }
     }
 

@@ -39,7 +39,7 @@ pub(super) struct Done {
     pub(super) applied: AppliedLsn,
     /// What is durable of it.
     pub(super) durable: DurableLsn,
-    /// The batch that was applied, for the figures.
+    /// The batch that was applied, for the figures and for its memory.
     pub(super) batch: Option<Batch>,
     /// What became of tables that are to take their places.
     pub(super) adoption: Option<Step>,

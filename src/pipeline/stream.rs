@@ -100,8 +100,8 @@ pub(super) async fn follow(
             event = flow.event(&mut seconds) => match event? {
                 Event::Read => flow.heard(),
                 Event::Spooled => {}
-                Event::Applied(done) => {
-                    flow.applied(&done);
+                Event::Applied(mut done) => {
+                    flow.applied(&mut done);
                     if done.reload_asked && joining.is_idle() {
                         source.note(Err(start_again()))?;
                     }

@@ -398,8 +398,8 @@ impl Synchronisation {
                 event = flow.event(&mut seconds) => match event? {
                     Event::Read => flow.heard(),
                     Event::Spooled => {}
-                    Event::Applied(done) => {
-                        flow.applied(&done);
+                    Event::Applied(mut done) => {
+                        flow.applied(&mut done);
                         match done.adoption {
                             None => {}
                             Some(Step::Taken) => return Ok(()),

@@ -36,6 +36,8 @@ struct World {
     destination: Vec<Vec<Row>>,
     targets: Vec<Arc<Target>>,
     batch: Batch,
+    /// The one before, as long as it is being applied.
+    applied: Option<Batch>,
 }
 
 /// The key columns by which the source tells a row, and whether it sends the whole row instead.
@@ -53,6 +55,7 @@ impl World {
             destination: empty(),
             targets: targets.collect(),
             batch: Batch::default(),
+            applied: None,
         }
     }
 
@@ -196,11 +199,21 @@ impl World {
             other => panic!("nobody sent {other:?}"),
         };
         folded.unwrap();
+        // some of the tables have begun by then
+        if self.batch.changes() == 3 {
+            self.reuse();
+        }
+    }
+
+    fn reuse(&mut self) {
+        if let Some(applied) = self.applied.take() {
+            self.batch.reuse(applied, 1 << 20);
+        }
     }
 
     /// The batch is full, or a part of a transaction is.
     fn apply(&mut self) {
-        let batch = std::mem::take(&mut self.batch);
+        let batch = self.batch.hand_over();
         for table in batch.tables().iter().filter(|t| t.truncated.is_some()) {
             self.destination[table.target.oid as usize].clear();
         }
@@ -222,6 +235,8 @@ impl World {
             destination.sort_unstable();
             assert_eq!(destination, source);
         }
+        self.reuse();
+        self.applied = Some(batch);
     }
 }
 

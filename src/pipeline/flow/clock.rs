@@ -71,6 +71,7 @@ impl Flow<'_> {
             return Ok(());
         }
         self.idle_checkpoint_at = Instant::now();
+        self.batch.release();
         self.applier.idle(self.quiet_at)
     }
 

@@ -130,7 +130,8 @@ impl<'f> Flow<'f> {
             board,
             emptied,
             batch: Batch::default(),
-            // One batch is filled while another is applied, and a table of that one is encoded.
+            // One batch is filled while another is applied, and a table of that one is encoded;
+            // memory of twice as much may be kept.
             batch_bytes_max: config.apply.memory_bytes_max / 5,
             batch_changes_max: config.apply.batch_rows_max as u64,
             uncommitted: Uncommitted::default(),
@@ -403,14 +404,15 @@ impl<'f> Flow<'f> {
         Ok(())
     }
 
-    pub(super) fn applied(&mut self, done: &Done) {
+    pub(super) fn applied(&mut self, done: &mut Done) {
         let moved = done.applied > self.applied;
         (self.applied, self.durable) = (done.applied, done.durable);
         if moved && let Some(since) = self.under_way_since.take() {
             self.board.lag_seconds(seconds_since(since));
         }
-        if let Some(batch) = &done.batch {
-            self.uncommitted.report(self.board, batch, done, moved);
+        if let Some(batch) = done.batch.take() {
+            self.uncommitted.report(self.board, &batch, done, moved);
+            self.batch.reuse(batch, self.batch_bytes_max * 2);
         }
         let (received, applied) = (self.received.0, self.applied.0);
         let durable = self.durable.lsn();

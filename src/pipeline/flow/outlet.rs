@@ -59,7 +59,7 @@ impl Flow<'_> {
 
     fn take_batch(&mut self) -> Batch {
         self.before = (0, 0);
-        let batch = std::mem::take(&mut self.batch);
+        let batch = self.batch.hand_over();
         self.under_way_since = self.under_way_since.or(batch.oldest_commit_at());
         batch
     }
