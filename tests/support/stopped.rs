@@ -36,7 +36,8 @@ pub async fn followed_pair(major: u32) -> (Pair, Client, Daemon) {
     (pair, client, daemon)
 }
 
-/// Asks a daemon to end, and expects that it ends well. What read its slot is gone, too.
+/// Asks a daemon to end, and expects that it ends well. What read its slot is gone, too, if the
+/// source is there to ask.
 pub async fn drain(pair: &Pair, daemon: Daemon) {
     let code = daemon.sigterm().await;
     let log = std::fs::read_to_string(pair.directory().join("walferry.log"));
