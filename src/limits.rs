@@ -106,8 +106,8 @@ pub const UNFLUSHED_COMMITS_MAX: usize = 1_024;
 /// Staged bytes after which a staging table is truncated instead of emptied by DELETE.
 pub const STAGE_DEAD_BYTES_MAX: u64 = 1 << 20;
 
-/// Memory that an applied batch had for a table is kept for the next one, unless less than one in
-/// so many parts of it was used.
+/// Memory that an applied batch had for rows, keys or the index of a table is kept for a later one,
+/// unless less than one in so many parts of it was used.
 pub const SPARE_SHARE_MAX: usize = 4;
 
 /// Tables that one batch changes: each may need a staging table, and locks.

@@ -167,7 +167,10 @@ impl Batch {
     /// Uses the memory of a batch that was applied for tables that are yet to come: at most so many
     /// bytes of it.
     pub fn reuse(&mut self, applied: Batch, bytes_max: usize) {
-        self.spare = Spare::of(applied.tables, bytes_max);
+        // the end of a transaction in parts may hold nothing
+        if !applied.tables.is_empty() {
+            self.spare = Spare::of(applied.tables, bytes_max);
+        }
     }
 
     /// Gives up the memory that waits for tables.

@@ -4,9 +4,11 @@
 //! every key each time that an index grows, took up to a quarter of walferry's own CPU.
 //!
 //! **Why it stays little.** A table's memory is kept for one batch: what that did not use is gone
-//! when it is applied. What an outsized row took, or what was hardly used, is not kept at all.
+//! when it is applied. What was hardly used is not kept at all, nor what comes above a bound, as
+//! after a row that is larger than a batch is to be.
 
-use hashbrown::{HashMap, HashTable};
+use hashbrown::HashTable;
+use hashbrown::hash_map::{Entry, HashMap};
 
 use super::target::{RowIdentity, Target};
 use super::{Rows, Start, TableBatch};
@@ -25,11 +27,13 @@ impl Spare {
         let mut bytes = 0;
         for table in tables {
             let emptied = table.rows.emptied();
-            bytes += emptied.capacity();
-            if bytes <= bytes_max {
-                rows.insert(table.target.oid, emptied);
-            } else {
-                bytes -= emptied.capacity();
+            let more = emptied.capacity();
+            // one whose shape changed comes twice
+            if bytes + more <= bytes_max
+                && let Entry::Vacant(place) = rows.entry(table.target.oid)
+            {
+                bytes += more;
+                place.insert(emptied);
             }
         }
         Spare { rows }
@@ -46,7 +50,7 @@ impl Spare {
     }
 }
 
-/// Without what it held; and without its memory if hardly any of it was used: that is from when
+/// Without what it held; and without its memory if hardly any of that was used: it is from when
 /// there was more to do.
 pub(super) fn emptied<T>(mut held: Vec<T>) -> Vec<T> {
     if held.capacity() / SPARE_SHARE_MAX > held.len() {

@@ -223,16 +223,71 @@ proptest! {
             // the destination starts equal; only the model's state matters here
         }
         let mut destination = model.clone();
+        let mut next = Batch::default();
         for changes in &batches {
-            let mut batch = Batch::default();
             for change in changes {
-                step(&mut model, &mut batch, &target, change);
+                step(&mut model, &mut next, &target, change);
             }
+            let batch = next.hand_over();
             prop_assert!(!guarded || patches(&batch) <= 1);
             apply(&mut destination, &batch);
+            next.reuse(batch, usize::MAX);
             prop_assert_eq!(&destination, &model);
         }
     }
+}
+
+#[test]
+fn the_memory_of_a_batch_is_used_again_up_to_a_bound_and_until_it_is_released() {
+    let mut target = target(RowIdentity::Key(vec![0]));
+    let filled = |target: &Arc<Target>, batch: &mut Batch| {
+        for key in 0..100 {
+            let row = wire(&[Some(text(key)), None, None], None);
+            batch.insert(target, tuple(&row)).unwrap();
+        }
+    };
+    let capacity = |batch: &Batch| -> usize {
+        let tables = batch.tables().iter();
+        tables.map(|table| table.rows.capacity()).sum()
+    };
+    let mut batch = Batch::default();
+    filled(&target, &mut batch);
+    let first = batch.hand_over();
+    let (grown, one) = (capacity(&first), wire(&[Some(text(1)), None, None], None));
+    batch.reuse(first, grown);
+    batch.insert(&target, tuple(&one)).unwrap();
+    assert_eq!((capacity(&batch), batch.bytes() < 100), (grown, true));
+
+    // not what one row has hardly used, nor more than the bound, nor what was given up
+    for (rows, bound, release) in [
+        (1, usize::MAX, false),
+        (100, grown - 1, false),
+        (100, grown, true),
+    ] {
+        let mut before = Batch::default();
+        filled(&target, &mut before);
+        if rows == 1 {
+            let full = before.hand_over();
+            before.reuse(full, usize::MAX);
+            before.insert(&target, tuple(&one)).unwrap();
+        }
+        let mut batch = Batch::default();
+        batch.reuse(before.hand_over(), bound);
+        if release {
+            batch.release();
+        }
+        batch.insert(&target, tuple(&one)).unwrap();
+        assert!(capacity(&batch) < grown / 2, "{rows} {bound} {release}");
+    }
+
+    // one whose identity changed in between
+    let mut batch = Batch::default();
+    filled(&target, &mut batch);
+    let before = batch.hand_over();
+    batch.reuse(before, usize::MAX);
+    Arc::make_mut(&mut target).identity = RowIdentity::WholeRow;
+    batch.insert(&target, tuple(&one)).unwrap();
+    assert!(matches!(batch.tables()[0].rows, Rows::Whole(_)));
 }
 
 #[test]

@@ -63,6 +63,9 @@ impl Flow<'_> {
             return Ok(());
         }
         let due = self.idle_checkpoint_at.elapsed() >= IDLE_CHECKPOINT_INTERVAL;
+        if due {
+            self.batch.release();
+        }
         if self.quiet_at <= self.applied.0 || !due {
             // The destination flushes what was committed within a second, by itself.
             if self.durable.lsn() < self.applied.0 {
@@ -71,7 +74,6 @@ impl Flow<'_> {
             return Ok(());
         }
         self.idle_checkpoint_at = Instant::now();
-        self.batch.release();
         self.applier.idle(self.quiet_at)
     }
 
